@@ -1,0 +1,1 @@
+//! Names, types, and instantiation: syntax tree to structured IR.

@@ -1,0 +1,1 @@
+//! The typed match-action IR: the contract between compiler and engines.

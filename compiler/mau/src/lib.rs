@@ -1,0 +1,1 @@
+//! Placement of tables and stateful ALUs in match-action stages.

@@ -1,0 +1,1 @@
+//! Structured IR to the tables form.

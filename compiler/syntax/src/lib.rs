@@ -1,0 +1,1 @@
+//! P4-16 preprocessor, grammar, syntax tree, and printer.

@@ -1,0 +1,1 @@
+//! What an engine is: PHV, state, match tables, hashes, packet cursor.

@@ -1,0 +1,1 @@
+//! The device around the pipe: ports, traffic manager, mirrors, captures.

@@ -1,0 +1,1 @@
+//! Packet vectors: the STF language and its runner.

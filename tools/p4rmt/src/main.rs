@@ -1,0 +1,3 @@
+//! The p4rmt command line.
+
+fn main() {}
