@@ -1,1 +1,68 @@
-//! The typed match-action IR: the contract between compiler and engines.
+//! The typed match-action IR: the contract between the compiler, the placer and every engine.
+//!
+//! # What it holds
+//!
+//! A [`Program`] has pipes, a [`Pipe`] has gresses, a [`Gress`] has a parser, a match-action part, a
+//! deparser, and everything that they own, in arenas indexed by typed ids. Names, types,
+//! instantiation, functions and sub-controls are gone: what is left are scalars ([`Field`]s) in one
+//! flat packet header vector, and what happens to them. Widths are all that is left of types.
+//!
+//! The match-action part has two forms. [`Structured`] has statements in order, as the language has
+//! them. [`Tables`] is what the machine has: control flow of tables and gateways, actions that do
+//! everything at once. v1model programs run structured; TNA programs run as tables.
+//!
+//! # What it means
+//!
+//! * A packet starts with every field zero and every header invalid; the device then writes the
+//!   intrinsic fields that it provides.
+//! * A field is storage. Validity is a field of its own: making a header invalid does not change its
+//!   fields, reading a field of an invalid header gives what was last written (zero if nothing was),
+//!   and writing one does not make it valid. Extracting writes all fields and makes it valid.
+//! * In the structured form every statement sees what all before it wrote.
+//! * In the tables form, every table and gateway sees what those before it in the control flow wrote.
+//!   Inside one table, keys and actions read the fields as they were before it; all of an action's
+//!   assignments happen at once ([`ParallelAction`]).
+//! * Placed, "before it" becomes "in stages before": all units of a stage read the fields as they
+//!   entered the stage, and writes are seen by the next stage ([`Placement`]). A legal placement
+//!   cannot be told from the unplaced form.
+//! * A register action is atomic: no other access to the element falls between its read and its
+//!   write. It sees its element and the fields as they entered the stage; its outputs start at zero.
+//!   An index beyond the register's size touches nothing: memory reads as zeros, the write is lost.
+//! * A packet touches a register at most once.
+//! * A parser error ends parsing. On `Reject`, TNA drops the packet in ingress unless the program
+//!   reads `parser_err`; headers extracted so far stay valid.
+//! * The deparser emits valid headers; the rest of the packet that the parser has not consumed
+//!   follows.
+//!
+//! # What holds it
+//!
+//! The validator checks every rule that an engine relies on: validated IR never panics an engine.
+
+pub mod bits;
+pub mod expr;
+pub mod id;
+pub mod parser;
+pub mod placement;
+pub mod program;
+pub mod stateful;
+pub mod stmt;
+pub mod table;
+
+pub use bits::Bits;
+pub use expr::{BinaryOp, Expr, Place, UnaryOp};
+pub use id::*;
+pub use parser::{Case, KeySet, Parser, State, Target, Transition, ValueSet};
+pub use placement::{GressPlacement, MemoryUse, Placement, Slot, TablePart};
+pub use program::{
+    Arch, Body, Control, Deparser, Field, FieldKind, Gress, GressRole, Header, Pipe, Program,
+    Structured, Tables,
+};
+pub use stateful::{
+    Checksum, CountKind, Counter, CrcPolynomial, Digest, ElementField, Hash, HashAlgorithm, Local,
+    MathUnit, MathUnits, Meter, Random, Register, RegisterAction,
+};
+pub use stmt::{Arm, Block, Call, CallKind, ChecksumOp, Outcome, Stmt, StmtKind};
+pub use table::{
+    Action, ActionCall, ActionRef, Entry, Gateway, Key, Match, MatchKind, Node, ParallelAction,
+    ParallelAssign, Param, Seq, Table,
+};
