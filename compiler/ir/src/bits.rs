@@ -291,7 +291,9 @@ impl Bits {
             let mask = low_mask(slice_width) << lo;
             return Self::from_u128(self.width, old & !mask | new << lo & mask);
         }
-        let mask = Self::ones(slice_width).resize(self.width, false).shl(Some(lo));
+        let mask = Self::ones(slice_width)
+            .resize(self.width, false)
+            .shl(Some(lo));
         let moved = value.resize(self.width, false).shl(Some(lo));
         Self::from_limbs(self.width, |position| {
             let mask = mask.limb(position);

@@ -20,13 +20,11 @@ impl Bits {
     #[must_use]
     pub fn binary(op: BinaryOp, lhs: &Self, rhs: &Self) -> Self {
         match op {
-            BinaryOp::Concat => return lhs.concat(rhs),
-            BinaryOp::Shl => return lhs.shl(rhs.as_shift_of(lhs.width)),
-            BinaryOp::ShrU => return lhs.shr(rhs.as_shift_of(lhs.width), false),
-            BinaryOp::ShrS => return lhs.shr(rhs.as_shift_of(lhs.width), lhs.sign_bit()),
-            _ if rhs.width != lhs.width => {
-                return Self::binary(op, lhs, &rhs.resize(lhs.width, false));
-            }
+            BinaryOp::Concat => lhs.concat(rhs),
+            BinaryOp::Shl => lhs.shl(rhs.as_shift_of(lhs.width)),
+            BinaryOp::ShrU => lhs.shr(rhs.as_shift_of(lhs.width), false),
+            BinaryOp::ShrS => lhs.shr(rhs.as_shift_of(lhs.width), lhs.sign_bit()),
+            _ if rhs.width != lhs.width => Self::binary(op, lhs, &rhs.resize(lhs.width, false)),
             BinaryOp::Add => lhs.add(rhs),
             BinaryOp::Sub => lhs.sub(rhs),
             BinaryOp::Mul => lhs.mul(rhs),
@@ -55,9 +53,9 @@ impl Bits {
                 let fits = lhs.sign_bit() == rhs.sign_bit();
                 lhs.sub(rhs).saturated(fits, lhs)
             }
-            BinaryOp::And => lhs.limbwise(rhs, |a, b| a & b),
-            BinaryOp::Or => lhs.limbwise(rhs, |a, b| a | b),
-            BinaryOp::Xor => lhs.limbwise(rhs, |a, b| a ^ b),
+            BinaryOp::And => lhs.limbwise(rhs, |left, right| left & right),
+            BinaryOp::Or => lhs.limbwise(rhs, |left, right| left | right),
+            BinaryOp::Xor => lhs.limbwise(rhs, |left, right| left ^ right),
             BinaryOp::Eq => Self::from_bool(lhs == rhs),
             BinaryOp::Ne => Self::from_bool(lhs != rhs),
             BinaryOp::LtU => Self::from_bool(lhs.cmp_u(rhs).is_lt()),
@@ -74,18 +72,12 @@ impl Bits {
         }
     }
 
-    fn limbwise(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
-        Self::from_limbs(self.width, |position| {
-            combine(self.limb(position), other.limb(position))
-        })
-    }
-
     fn add(&self, other: &Self) -> Self {
         if let (Repr::Inline(left), Repr::Inline(right)) = (&self.repr, &other.repr) {
             return Self::from_u128(self.width, left.wrapping_add(*right));
         }
         let mut carry = false;
-        self.limbwise_with(other, |left, right| {
+        self.limbwise(other, |left, right| {
             let (sum, first) = left.overflowing_add(right);
             let (sum, second) = sum.overflowing_add(u64::from(carry));
             carry = first || second;
@@ -98,7 +90,7 @@ impl Bits {
             return Self::from_u128(self.width, left.wrapping_sub(*right));
         }
         let mut borrow = false;
-        self.limbwise_with(other, |left, right| {
+        self.limbwise(other, |left, right| {
             let (difference, first) = left.overflowing_sub(right);
             let (difference, second) = difference.overflowing_sub(u64::from(borrow));
             borrow = first || second;
@@ -106,8 +98,8 @@ impl Bits {
         })
     }
 
-    /// Like `limbwise`, with a state that goes from the lowest limb to the highest.
-    fn limbwise_with(&self, other: &Self, mut combine: impl FnMut(u64, u64) -> u64) -> Self {
+    /// Combines limb by limb, the lowest first.
+    fn limbwise(&self, other: &Self, mut combine: impl FnMut(u64, u64) -> u64) -> Self {
         Self::from_limbs(self.width, |position| {
             combine(self.limb(position), other.limb(position))
         })
@@ -192,6 +184,6 @@ impl Bits {
             return shifted;
         }
         let filling = Self::ones(self.width).shl(self.width.checked_sub(amount));
-        shifted.limbwise(&filling, |a, b| a | b)
+        shifted.limbwise(&filling, |left, right| left | right)
     }
 }
