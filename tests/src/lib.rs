@@ -1,1 +1,3 @@
-//! Tests that see the whole workspace.
+//! What the tests that see the whole workspace share.
+
+pub mod laminar;

@@ -1,0 +1,3 @@
+//! Laminar, seen from outside: a model of its state and the packets around it.
+
+pub mod model;
