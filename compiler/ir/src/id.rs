@@ -130,6 +130,12 @@ impl<I: Id, T> Arena<I, T> {
         self.items.get(id.index())
     }
 
+    /// The element, to change in place, or nothing if the id belongs to another arena.
+    #[must_use]
+    pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.items.get_mut(id.index())
+    }
+
     /// The elements in order of their ids.
     pub fn values(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()

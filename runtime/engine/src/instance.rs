@@ -1,0 +1,168 @@
+//! The interface of an engine: it loads one pipe of a program and runs batches of packets.
+//!
+//! An engine has one operation, a batch of packets through one gress, in order. Everything around
+//! it (ports, time, traffic manager, loops) belongs to the device; everything that outlives a
+//! packet belongs to the caller's [`State`]. The interface itself allocates nothing a packet:
+//! inputs are borrowed, outcomes are buffers that the caller uses again, and payload stays where it
+//! is.
+
+use std::sync::Arc;
+
+use p4rmt_ir::{Arena, FieldId, GressId, PipeId, Placement, Program};
+use p4rmt_source::Span;
+use thiserror::Error;
+
+use crate::{Job, Outcome, State, StateError, Trace};
+
+/// A way to run programs.
+pub trait Engine {
+    /// Its name on the command line: `interp`, `jit`, …
+    fn name(&self) -> &'static str;
+
+    /// Makes one pipe ready to run. What is cheap to find out once is found out here.
+    ///
+    /// # Errors
+    /// A pipe, field or placement that does not belong to the program, or a construct that the
+    /// engine does not run.
+    fn load(
+        &self,
+        program: Arc<Program>,
+        pipe: PipeId,
+        mode: Mode,
+        interface: Interface,
+    ) -> Result<Box<dyn Instance>, EngineError>;
+}
+
+/// One pipe, ready to run.
+pub trait Instance: Send {
+    /// Runs packets through a gress, in the order of `jobs`, which is the order of their entry.
+    /// What packet `jobs[i]` leads to is written to `outcomes[i]`; what was there is lost, its
+    /// buffers are used again.
+    ///
+    /// # Errors
+    /// A gress that the pipe has not, a state of another layout, too few outcomes. A packet, however
+    /// broken, is never an error.
+    fn run(
+        &mut self,
+        gress: GressId,
+        jobs: &[Job<'_>],
+        outcomes: &mut [Outcome],
+        state: &mut State,
+        trace: Option<&mut dyn Trace>,
+    ) -> Result<(), EngineError>;
+
+    /// The interface that the instance was loaded with.
+    fn interface(&self) -> &Interface;
+
+    /// Hits and misses since loading, by table of the gress; empty for a gress that it has not.
+    fn table_counts(&self, gress: GressId) -> &[TableCounts];
+}
+
+/// Which machine is meant.
+#[derive(Clone, Debug, Default)]
+pub enum Mode {
+    /// Statements, or tables and gateways in the order of the control flow.
+    #[default]
+    Unplaced,
+    /// Stage by stage: what is read is what entered the stage. Needs the tables form.
+    Placed(Arc<Placement>),
+}
+
+/// What the device exchanges with each gress beyond bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// By gress of the pipe.
+    pub gresses: Arena<GressId, GressInterface>,
+}
+
+/// What the device exchanges with one gress.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GressInterface {
+    /// The fields that [`Job::inputs`] holds, in order: they are written before the parser starts.
+    pub inputs: Vec<FieldId>,
+    /// The fields that [`Outcome::values`] holds, in order, as they are after the deparser.
+    pub watched: Vec<FieldId>,
+}
+
+/// How often a table was looked up, since the instance was loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableCounts {
+    /// Lookups that found an entry.
+    pub hits: u64,
+    /// Lookups that did not. A table without keys always misses.
+    pub misses: u64,
+}
+
+/// Why an engine does not load or run.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// There is no such pipe.
+    #[error("the program has no pipe {pipe}: it has {available}")]
+    NoPipe {
+        /// What was asked for.
+        pipe: PipeId,
+        /// How many there are.
+        available: usize,
+    },
+    /// There is no such gress.
+    #[error("the pipe has no gress {gress}: it has {available}")]
+    NoGress {
+        /// What was asked for.
+        gress: GressId,
+        /// How many there are.
+        available: usize,
+    },
+    /// The interface names a field that is not there.
+    #[error("gress {gress} has no field {field}")]
+    NoField {
+        /// Of which gress.
+        gress: GressId,
+        /// The field.
+        field: FieldId,
+    },
+    /// Only the tables form can be placed.
+    #[error("gress {gress} is in the structured form, which has no stages: lower it to tables")]
+    NotTables {
+        /// Which gress.
+        gress: GressId,
+    },
+    /// The placement leaves something out or belongs to another program.
+    #[error("the placement does not fit gress {gress}: {needed} {what}, {available} placed")]
+    PlacementMismatch {
+        /// Which gress.
+        gress: GressId,
+        /// `tables`, `gateways` or `gresses`.
+        what: &'static str,
+        /// How many the program has.
+        needed: usize,
+        /// How many are placed.
+        available: usize,
+    },
+    /// The engine does not run this construct.
+    #[error("{construct} is not supported by this engine")]
+    Unsupported {
+        /// What it is.
+        construct: &'static str,
+        /// Where it stands in the program.
+        span: Span,
+    },
+    /// A batch came with fewer outcomes than jobs.
+    #[error("a batch of {needed} packets came with {available} outcomes")]
+    TooFewOutcomes {
+        /// How many jobs there are.
+        needed: usize,
+        /// How many outcomes.
+        available: usize,
+    },
+    /// The inputs of a packet are not those of the interface.
+    #[error("a packet came with {available} words of inputs: the interface has {needed}")]
+    WrongInputs {
+        /// How many words the interface has.
+        needed: usize,
+        /// How many came.
+        available: usize,
+    },
+    /// The state is not one of this program.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
