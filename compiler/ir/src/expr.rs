@@ -4,7 +4,7 @@
 //! value. A truth value is one bit. Evaluation never fails: an operator is total (division by zero
 //! yields all ones, the remainder the dividend; shifts past the width yield zero, or the sign).
 
-use crate::{Bits, FieldId, Gress, LocalId, MathUnitId};
+use crate::{Arena, Bits, Field, FieldId, Gress, LocalId, MathUnitId};
 
 /// A pure expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,26 +184,112 @@ impl Expr {
     /// The width of the value in bits. `gress` gives the widths of fields.
     #[must_use]
     pub fn width(&self, gress: &Gress) -> u32 {
+        self.width_in(&gress.fields)
+    }
+
+    /// The width of the value in bits.
+    #[must_use]
+    pub fn width_in(&self, fields: &Arena<FieldId, Field>) -> u32 {
         match self {
             Self::Const(bits) => bits.width(),
-            Self::Field(field) => gress.fields[*field].width,
+            Self::Field(field) => fields[*field].width,
             Self::Param { width, .. }
             | Self::Local { width, .. }
             | Self::Resize { width, .. }
             | Self::Lookahead { width, .. }
             | Self::MathUnit { width, .. } => *width,
             Self::Slice { hi, lo, .. } => hi - lo + 1,
-            Self::Unary { arg, .. } => arg.width(gress),
+            Self::Unary { arg, .. } => arg.width_in(fields),
             Self::Binary { op, lhs, .. } if !op.is_comparison() && *op != BinaryOp::Concat => {
-                lhs.width(gress)
+                lhs.width_in(fields)
             }
             Self::Binary {
                 op: BinaryOp::Concat,
                 lhs,
                 rhs,
-            } => lhs.width(gress) + rhs.width(gress),
+            } => lhs.width_in(fields) + rhs.width_in(fields),
             Self::Binary { .. } => 1,
-            Self::Mux { then, .. } => then.width(gress),
+            Self::Mux { then, .. } => then.width_in(fields),
+        }
+    }
+
+    /// The operator applied to the argument.
+    #[must_use]
+    pub fn unary(op: UnaryOp, arg: Self) -> Self {
+        Self::Unary {
+            op,
+            arg: Box::new(arg),
+        }
+    }
+
+    /// The operator applied to the arguments.
+    #[must_use]
+    pub fn binary(op: BinaryOp, lhs: Self, rhs: Self) -> Self {
+        Self::Binary {
+            op,
+            lhs: Box::new(lhs),
+            rhs: Box::new(rhs),
+        }
+    }
+
+    /// Bits `hi` down to `lo` of the argument.
+    #[must_use]
+    pub fn slice(arg: Self, hi: u32, lo: u32) -> Self {
+        Self::Slice {
+            arg: Box::new(arg),
+            hi,
+            lo,
+        }
+    }
+
+    /// The argument cut or extended to `width` bits.
+    #[must_use]
+    pub fn resize(arg: Self, width: u32, is_signed: bool) -> Self {
+        Self::Resize {
+            arg: Box::new(arg),
+            width,
+            is_signed,
+        }
+    }
+
+    /// `then` where the condition is 1, else `otherwise`.
+    #[must_use]
+    pub fn mux(cond: Self, then: Self, otherwise: Self) -> Self {
+        Self::Mux {
+            cond: Box::new(cond),
+            then: Box::new(then),
+            otherwise: Box::new(otherwise),
+        }
+    }
+
+    /// This expression with each expression directly inside it replaced by what `change` makes
+    /// of it.
+    #[must_use]
+    pub fn map_args(self, change: &mut impl FnMut(Self) -> Self) -> Self {
+        match self {
+            Self::Const(_)
+            | Self::Field(_)
+            | Self::Param { .. }
+            | Self::Local { .. }
+            | Self::Lookahead { .. } => self,
+            Self::Slice { arg, hi, lo } => Self::slice(change(*arg), hi, lo),
+            Self::Unary { op, arg } => Self::unary(op, change(*arg)),
+            Self::Binary { op, lhs, rhs } => Self::binary(op, change(*lhs), change(*rhs)),
+            Self::Resize {
+                arg,
+                width,
+                is_signed,
+            } => Self::resize(change(*arg), width, is_signed),
+            Self::Mux {
+                cond,
+                then,
+                otherwise,
+            } => Self::mux(change(*cond), change(*then), change(*otherwise)),
+            Self::MathUnit { unit, arg, width } => Self::MathUnit {
+                unit,
+                arg: Box::new(change(*arg)),
+                width,
+            },
         }
     }
 
@@ -262,4 +348,24 @@ pub enum Place {
         /// Lowest bit.
         lo: u32,
     },
+}
+
+impl Place {
+    /// The field that is written, if it is one.
+    #[must_use]
+    pub fn field(&self) -> Option<FieldId> {
+        match self {
+            Self::Field(field) | Self::FieldSlice { field, .. } => Some(*field),
+            Self::Local(_) | Self::LocalSlice { .. } => None,
+        }
+    }
+
+    /// The variable that is written, if it is one.
+    #[must_use]
+    pub fn local(&self) -> Option<LocalId> {
+        match self {
+            Self::Local(local) | Self::LocalSlice { local, .. } => Some(*local),
+            Self::Field(_) | Self::FieldSlice { .. } => None,
+        }
+    }
 }

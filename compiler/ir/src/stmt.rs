@@ -53,6 +53,10 @@ pub enum StmtKind {
     /// Calls an extern.
     Call(Call),
     /// Runs the block; a `Leave` of the label inside it continues after it.
+    ///
+    /// It also says what belongs together: an action that is called directly is inlined as one of
+    /// these, with the call as its span, even where nothing leaves it. The step to tables keeps
+    /// its statements in one table where it can.
     Labeled {
         /// The label, unique in its gress.
         label: LabelId,
@@ -126,6 +130,53 @@ pub struct Call {
     pub kind: CallKind,
     /// Where its results go, in the order that the kind defines; `None` drops one.
     pub outs: Vec<Option<Place>>,
+}
+
+impl Call {
+    /// The arguments, in order.
+    #[must_use]
+    pub fn args(&self) -> Vec<&Expr> {
+        match &self.kind {
+            CallKind::RegisterAction { index, .. } | CallKind::Count { index, .. } => {
+                index.iter().collect()
+            }
+            CallKind::RegisterRead { index, .. } => vec![index],
+            CallKind::RegisterWrite { index, values, .. } => {
+                std::iter::once(index).chain(values).collect()
+            }
+            CallKind::Meter { index, color, .. } => index.iter().chain(color).collect(),
+            CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => args.iter().collect(),
+            CallKind::Random { .. } => Vec::new(),
+            CallKind::Mirror {
+                session, header, ..
+            } => std::iter::once(session).chain(header).collect(),
+            CallKind::Resubmit { header, .. } => header.iter().collect(),
+            CallKind::Digest { fields, .. } => fields.iter().collect(),
+        }
+    }
+
+    /// The arguments, in order, to change in place.
+    pub fn args_mut(&mut self) -> Vec<&mut Expr> {
+        match &mut self.kind {
+            CallKind::RegisterAction { index, .. } | CallKind::Count { index, .. } => {
+                index.iter_mut().collect()
+            }
+            CallKind::RegisterRead { index, .. } => vec![index],
+            CallKind::RegisterWrite { index, values, .. } => {
+                std::iter::once(index).chain(values).collect()
+            }
+            CallKind::Meter { index, color, .. } => index.iter_mut().chain(color).collect(),
+            CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => {
+                args.iter_mut().collect()
+            }
+            CallKind::Random { .. } => Vec::new(),
+            CallKind::Mirror {
+                session, header, ..
+            } => std::iter::once(session).chain(header).collect(),
+            CallKind::Resubmit { header, .. } => header.iter_mut().collect(),
+            CallKind::Digest { fields, .. } => fields.iter_mut().collect(),
+        }
+    }
 }
 
 /// The externs. Results are written to [`Call::outs`].
