@@ -1,3 +1,4 @@
 //! Laminar, seen from outside: a model of its state and the packets around it.
 
 pub mod model;
+pub mod wire;

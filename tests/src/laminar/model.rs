@@ -102,23 +102,49 @@ fn offset(to: u32, from: u32) -> i64 {
 impl Connection {
     /// The receive side of a segment: stages 1 to 4 of the reassembly.
     pub fn receive(&mut self, segment: Segment) -> Received {
-        let nothing = Received { is_delivered: false, notified: None, copy: None, is_broken: false };
+        let nothing = Received {
+            is_delivered: false,
+            notified: None,
+            copy: None,
+            is_broken: false,
+        };
         let start = offset(segment.seq, self.rx_next_seq);
         let end = start + i64::from(segment.len);
-        let ack_only = Some(Copy { seq: self.rx_next_seq, len: 0 });
+        let ack_only = Some(Copy {
+            seq: self.rx_next_seq,
+            len: 0,
+        });
         if segment.len == 0 {
-            return Received { copy: ack_only.filter(|_| start < 0), ..nothing };
+            return Received {
+                copy: ack_only.filter(|_| start < 0),
+                ..nothing
+            };
         }
         if end <= 0 {
-            return Received { copy: self.acknowledgment(), ..nothing };
+            return Received {
+                copy: self.acknowledgment(),
+                ..nothing
+            };
         }
         if start <= 0 {
             if !self.advance(end) {
-                let copy = Some(Copy { seq: self.rx_next_seq, len: 0 });
-                return Received { copy, is_broken: true, ..nothing };
+                let copy = Some(Copy {
+                    seq: self.rx_next_seq,
+                    len: 0,
+                });
+                return Received {
+                    copy,
+                    is_broken: true,
+                    ..nothing
+                };
             }
             let notified = Some(self.ready_position());
-            return Received { is_delivered: true, notified, copy: self.acknowledgment(), ..nothing };
+            return Received {
+                is_delivered: true,
+                notified,
+                copy: self.acknowledgment(),
+                ..nothing
+            };
         }
         let (start, end) = (start.unsigned_abs(), end.unsigned_abs());
         let (tail, head) = (u64::from(self.rx_ooo_tail), u64::from(self.rx_ooo_head));
@@ -127,7 +153,10 @@ impl Connection {
             || end > u64::from(self.rx_avail)
             || (is_tracked && (start > tail || end < head))
         {
-            return Received { copy: ack_only, ..nothing };
+            return Received {
+                copy: ack_only,
+                ..nothing
+            };
         }
         (self.rx_ooo_tail, self.rx_ooo_head) = if is_tracked {
             (narrow(tail.max(end)), narrow(head.min(start)))
@@ -135,7 +164,12 @@ impl Connection {
             (narrow(end), narrow(start))
         };
         let notified = self.touches_stream().then(|| self.ready_position());
-        Received { is_delivered: true, notified, copy: self.acknowledgment(), ..nothing }
+        Received {
+            is_delivered: true,
+            notified,
+            copy: self.acknowledgment(),
+            ..nothing
+        }
     }
 
     /// A pseudo segment that passes stages 1 to 4. Returns whether the window broke under it.
@@ -174,8 +208,15 @@ impl Connection {
 
     /// The copy of a segment that was taken or is a duplicate: it merges what can be merged.
     fn acknowledgment(&self) -> Option<Copy> {
-        let len = if self.touches_stream() { self.rx_ooo_tail } else { 0 };
-        Some(Copy { seq: self.rx_next_seq, len })
+        let len = if self.touches_stream() {
+            self.rx_ooo_tail
+        } else {
+            0
+        };
+        Some(Copy {
+            seq: self.rx_next_seq,
+            len,
+        })
     }
 
     /// What an acknowledgment that leaves now acknowledges.
@@ -216,7 +257,11 @@ impl Connection {
             return Sent::NoCredits;
         }
         self.tx_credits = self.tx_credits.saturating_sub(len);
-        if end > self.tx_remote_avail { Sent::Window } else { Sent::Segment }
+        if end > self.tx_remote_avail {
+            Sent::Window
+        } else {
+            Sent::Segment
+        }
     }
 }
 
