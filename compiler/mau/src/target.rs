@@ -1,0 +1,432 @@
+//! The description of a machine: the one place where its limits are.
+//!
+//! In: the text of a TOML file, ours (`targets/`) or a user's copy of it. Out: a [`Target`] whose
+//! numbers are all within [`RANGE`], so that no sum over them overflows and no division is by zero;
+//! or an error that says where the text is wrong.
+
+use serde::Deserialize;
+
+/// What any limit may be, but for those that may be 0.
+const RANGE: std::ops::RangeInclusive<u32> = 1..=65_536;
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Its name, as `--target` knows it.
+    pub name: String,
+    /// The architecture whose programs it runs: `tna` or `t2na`.
+    pub arch: String,
+    /// The pipe as a whole.
+    pub machine: MachineLimits,
+    /// What each stage has.
+    pub stage: StageLimits,
+    /// An SRAM block.
+    pub sram: SramBlock,
+    /// A TCAM block and how keys fill it.
+    pub tcam: TcamRules,
+    /// How entries of exact tables fill SRAM.
+    pub exact: ExactRules,
+    /// What an entry carries for its action.
+    pub action_data: ActionDataRules,
+    /// What one gateway can compare.
+    pub gateway: GatewayLimits,
+    /// What one stateful ALU can do.
+    pub salu: SaluLimits,
+    /// Clocks.
+    pub latency: LatencyModel,
+}
+
+/// Limits of the pipe as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineLimits {
+    /// Match-action stages.
+    pub stages: u32,
+    /// Ways in which a table can lead to one that is not the next: with none, all that a table
+    /// leads to stands before anything else of its gress.
+    pub long_branch_tags: u32,
+    /// The clock in megahertz.
+    pub clock_mhz: u32,
+}
+
+/// What each stage has, for both gresses together.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageLimits {
+    /// Logical tables.
+    pub logical_tables: u32,
+    /// SRAM blocks.
+    pub sram_blocks: u32,
+    /// Map RAM blocks.
+    pub map_rams: u32,
+    /// TCAM blocks.
+    pub tcam_blocks: u32,
+    /// Gateways.
+    pub gateways: u32,
+    /// Meter ALUs, which stateful ALUs are.
+    pub meter_alus: u32,
+    /// ALUs of counters.
+    pub stats_alus: u32,
+    /// Bytes of the exact match crossbar.
+    pub exact_xbar_bytes: u32,
+    /// Bytes of the ternary match crossbar.
+    pub ternary_xbar_bytes: u32,
+    /// Bits that hash functions give.
+    pub hash_bits: u32,
+    /// Hash distribution units of 16 bits.
+    pub hash_dist_units: u32,
+    /// Rows of instruction memory.
+    pub vliw_rows: u32,
+    /// Bytes of the action data bus.
+    pub action_bus_bytes: u32,
+}
+
+/// An SRAM block.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SramBlock {
+    /// Words.
+    pub depth_words: u32,
+    /// Bits a word.
+    pub width_bits: u32,
+}
+
+/// A TCAM block and how keys fill it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TcamRules {
+    /// Rows of a block.
+    pub depth_rows: u32,
+    /// Bytes of key that two blocks side by side hold.
+    pub pair_key_bytes: u32,
+    /// Bytes of key that one block alone holds.
+    pub single_key_bytes: u32,
+    /// Most rows that one entry with a range takes.
+    pub range_lines_max: u32,
+    /// How many of a hundred entries are taken to need them.
+    pub range_entries_percent: u32,
+    /// Most bits of a range key.
+    pub range_key_bits_max: u32,
+}
+
+/// How entries of exact tables fill SRAM.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExactRules {
+    /// Most entries in one word of one block.
+    pub entries_per_word_max: u32,
+    /// Most entries in one word of several blocks side by side.
+    pub pack_max: u32,
+    /// Most blocks side by side.
+    pub width_rams_max: u32,
+    /// Most bits of a word that are not key.
+    pub overhead_bits_max: u32,
+    /// Bits of an entry that make changing it atomic.
+    pub version_bits: u32,
+    /// Least independent hash ways.
+    pub ways_min: u32,
+    /// Key bits beyond the address of a word that may still be looked up without a hash.
+    pub identity_extra_bits_max: u32,
+    /// Bits of a hash that pick the word of a block.
+    pub hash_index_bits: u32,
+}
+
+/// What an entry carries for its action.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionDataRules {
+    /// Bits of action data that fit beside the key.
+    pub immediate_bits: u32,
+    /// Most bytes of action data an entry.
+    pub entry_bytes_max: u32,
+    /// Actions up to which an entry names its action by a short code.
+    pub short_codes: u32,
+    /// Bits that name an action otherwise.
+    pub instruction_address_bits: u32,
+    /// Least bits of an index into a register, counter or meter that an entry carries.
+    pub index_bits_min: u32,
+}
+
+/// What one gateway can compare.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayLimits {
+    /// Bits of fields.
+    pub match_bits: u32,
+    /// Rows: alternatives joined by or.
+    pub rows: u32,
+}
+
+/// What one stateful ALU can do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaluLimits {
+    /// Comparisons of one register action.
+    pub comparators: u32,
+    /// Fields that all actions of a register read together.
+    pub phv_operands: u32,
+    /// Width of such a field in bits.
+    pub phv_operand_bits_max: u32,
+    /// Register actions of a register.
+    pub actions_per_register: u32,
+    /// Values that one call computes, those written back unchanged included.
+    pub computed_values: u32,
+    /// Alternatives of one computed value.
+    pub slots_per_value: u32,
+    /// Values that one call returns.
+    pub outputs: u32,
+    /// Width of an addition or subtraction in bits.
+    pub arithmetic_bits_max: u32,
+    /// Widths of an element of one value, in bits.
+    pub element_bits: Vec<u32>,
+    /// Widths of each of two values of an element, in bits.
+    pub pair_bits: Vec<u32>,
+    /// Blocks that a register has beyond what its elements fill.
+    pub spare_banks: u32,
+}
+
+/// Clocks that a stage adds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyModel {
+    /// A stage that matches on what the stage before wrote.
+    pub base_cycles: u32,
+    /// More where a TCAM is searched.
+    pub tcam_cycles: u32,
+    /// More where a meter runs.
+    pub meter_cycles: u32,
+    /// More where a stateful ALU runs.
+    pub stateful_cycles: u32,
+    /// A stage that depends on the one before only by actions.
+    pub action_dependent_cycles: u32,
+    /// A stage that does not depend on the one before.
+    pub concurrent_cycles: u32,
+    /// What the egress takes at the least.
+    pub egress_cycles_min: u32,
+    /// A stage that always counts whole; 0 for none.
+    pub forced_match_stage: u32,
+}
+
+/// Why a target file is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// It is not TOML, or a key is missing, unknown, or of the wrong type.
+    #[error("line {line}, column {column}: {reason}")]
+    Malformed {
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What the reader of TOML says.
+        reason: String,
+    },
+    /// A number makes no sense.
+    #[error("line {line}: `{key}` is {value}, but must be {least} to {most}")]
+    OutOfRange {
+        /// Line, from 1.
+        line: usize,
+        /// Which.
+        key: &'static str,
+        /// What it is.
+        value: u32,
+        /// The least it may be.
+        least: u32,
+        /// The most it may be.
+        most: u32,
+    },
+}
+
+impl Target {
+    /// The targets that come with the compiler: their names and texts.
+    pub const BUILT_IN: [(&'static str, &'static str); 2] = [
+        ("tofino1", include_str!("../targets/tofino1.toml")),
+        ("tofino2", include_str!("../targets/tofino2.toml")),
+    ];
+
+    /// The target of this name that comes with the compiler.
+    ///
+    /// ```
+    /// let target = p4rmt_mau::Target::built_in("tofino2").expect("it comes with the compiler");
+    /// assert_eq!(target.machine.stages, 20);
+    /// ```
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Self> {
+        Self::BUILT_IN
+            .iter()
+            .find(|(built_in, _)| *built_in == name)
+            .map(|(_, text)| Self::from_toml(text).expect("a test reads every built-in target"))
+    }
+
+    /// Reads a target file.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is not TOML, has not exactly the keys of a target, or a number is out of
+    /// range.
+    pub fn from_toml(text: &str) -> Result<Self, TargetError> {
+        let target: Self = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            let (line, column) = line_and_column(text, offset);
+            TargetError::Malformed {
+                line,
+                column,
+                reason: error.message().to_owned(),
+            }
+        })?;
+        for (key, value, least) in target.numbers() {
+            if value < least || value > *RANGE.end() {
+                return Err(TargetError::OutOfRange {
+                    line: line_of_key(text, key),
+                    key,
+                    value,
+                    least,
+                    most: *RANGE.end(),
+                });
+            }
+        }
+        Ok(target)
+    }
+
+    /// Every number with its key and the least that it may be.
+    fn numbers(&self) -> Vec<(&'static str, u32, u32)> {
+        let Self {
+            name: _,
+            arch: _,
+            machine,
+            stage,
+            sram,
+            tcam,
+            exact,
+            action_data,
+            gateway,
+            salu,
+            latency,
+        } = self;
+        let one = *RANGE.start();
+        let mut numbers = vec![
+            ("stages", machine.stages, one),
+            ("long_branch_tags", machine.long_branch_tags, 0),
+            ("clock_mhz", machine.clock_mhz, one),
+            ("logical_tables", stage.logical_tables, one),
+            ("sram_blocks", stage.sram_blocks, 0),
+            ("map_rams", stage.map_rams, 0),
+            ("tcam_blocks", stage.tcam_blocks, 0),
+            ("gateways", stage.gateways, 0),
+            ("meter_alus", stage.meter_alus, 0),
+            ("stats_alus", stage.stats_alus, 0),
+            ("exact_xbar_bytes", stage.exact_xbar_bytes, 0),
+            ("ternary_xbar_bytes", stage.ternary_xbar_bytes, 0),
+            ("hash_bits", stage.hash_bits, 0),
+            ("hash_dist_units", stage.hash_dist_units, 0),
+            ("vliw_rows", stage.vliw_rows, 0),
+            ("action_bus_bytes", stage.action_bus_bytes, 0),
+            ("depth_words", sram.depth_words, one),
+            ("width_bits", sram.width_bits, one),
+            ("depth_rows", tcam.depth_rows, one),
+            ("pair_key_bytes", tcam.pair_key_bytes, one),
+            ("single_key_bytes", tcam.single_key_bytes, one),
+            ("range_lines_max", tcam.range_lines_max, one),
+            ("range_entries_percent", tcam.range_entries_percent, 0),
+            ("range_key_bits_max", tcam.range_key_bits_max, 0),
+            ("entries_per_word_max", exact.entries_per_word_max, one),
+            ("pack_max", exact.pack_max, one),
+            ("width_rams_max", exact.width_rams_max, one),
+            ("overhead_bits_max", exact.overhead_bits_max, one),
+            ("version_bits", exact.version_bits, 0),
+            ("ways_min", exact.ways_min, one),
+            ("identity_extra_bits_max", exact.identity_extra_bits_max, 0),
+            ("hash_index_bits", exact.hash_index_bits, 0),
+            ("immediate_bits", action_data.immediate_bits, 0),
+            ("entry_bytes_max", action_data.entry_bytes_max, 0),
+            ("short_codes", action_data.short_codes, 0),
+            ("instruction_address_bits", action_data.instruction_address_bits, 0),
+            ("index_bits_min", action_data.index_bits_min, 0),
+            ("match_bits", gateway.match_bits, one),
+            ("rows", gateway.rows, one),
+            ("comparators", salu.comparators, 0),
+            ("phv_operands", salu.phv_operands, 0),
+            ("phv_operand_bits_max", salu.phv_operand_bits_max, 0),
+            ("actions_per_register", salu.actions_per_register, 0),
+            ("computed_values", salu.computed_values, 0),
+            ("slots_per_value", salu.slots_per_value, 0),
+            ("outputs", salu.outputs, 0),
+            ("arithmetic_bits_max", salu.arithmetic_bits_max, 0),
+            ("spare_banks", salu.spare_banks, 0),
+            ("base_cycles", latency.base_cycles, 0),
+            ("tcam_cycles", latency.tcam_cycles, 0),
+            ("meter_cycles", latency.meter_cycles, 0),
+            ("stateful_cycles", latency.stateful_cycles, 0),
+            ("action_dependent_cycles", latency.action_dependent_cycles, 0),
+            ("concurrent_cycles", latency.concurrent_cycles, 0),
+            ("egress_cycles_min", latency.egress_cycles_min, 0),
+            ("forced_match_stage", latency.forced_match_stage, 0),
+        ];
+        numbers.extend(salu.element_bits.iter().map(|&bits| ("element_bits", bits, one)));
+        numbers.extend(salu.pair_bits.iter().map(|&bits| ("pair_bits", bits, one)));
+        numbers
+    }
+}
+
+/// Line and column, from 1, of a position in bytes.
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
+}
+
+/// The line, from 1, on which a key is given its value.
+fn line_of_key(text: &str, key: &str) -> usize {
+    let is_assignment = |line: &str| {
+        line.trim_start()
+            .strip_prefix(key)
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    text.lines().position(is_assignment).map_or(1, |index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_target_reads_and_bears_its_name() {
+        for (name, _) in Target::BUILT_IN {
+            let target = Target::built_in(name).expect("it is in the list");
+            assert_eq!(target.name, name);
+        }
+        assert_eq!(Target::built_in("tofino9"), None);
+    }
+
+    /// Every number of ours says in a comment where it was read.
+    #[test]
+    fn every_number_has_its_source() {
+        for (name, text) in Target::BUILT_IN {
+            for line in text.lines() {
+                if line.contains('=') && line.contains(|c: char| c.is_ascii_digit()) {
+                    let is_number = !line.split('=').nth(1).is_some_and(|v| v.contains('"'));
+                    assert!(!is_number || line.contains('#'), "{name}: {line}");
+                }
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check_refused(from: &str, to: &str, message: &str) {
+        let text = Target::BUILT_IN[1].1.replacen(from, to, 1);
+        assert_ne!(text, Target::BUILT_IN[1].1, "the change must change something");
+        let error = Target::from_toml(&text).expect_err("it is broken");
+        assert!(error.to_string().starts_with(message), "{error}");
+    }
+
+    #[test]
+    fn broken_files_are_refused_at_their_place() {
+        check_refused("stages = 20", "stages = 0", "line 10: `stages` is 0, but must be 1 to 65536");
+        check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
+        check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
+        check_refused("[machine]", "[machine", "line 9, column ");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 72: `pair_bits` is 0");
+        assert!(Target::from_toml("").is_err());
+    }
+}
