@@ -109,10 +109,11 @@ impl TableEntries {
                 table: table.name.clone(),
             });
         }
-        if self.len() as u64 >= table.size {
+        let size = capacity(table);
+        if self.len() as u64 >= size {
             return Err(EntryError::TableFull {
                 table: table.name.clone(),
-                size: table.size,
+                size,
             });
         }
         let is_dense = self.slots.len() == self.slot_of.len();
@@ -129,36 +130,6 @@ impl TableEntries {
         self.slot_of.insert(identity, slot);
         self.stamp = Stamp::fresh();
         Ok(slot)
-    }
-
-    /// Puts an entry into this slot, which is free. For restoring a saved state.
-    pub(crate) fn restore(
-        &mut self,
-        gress: &Gress,
-        table: &Table,
-        slot: usize,
-        entry: Entry,
-    ) -> Result<(), EntryError> {
-        while self.slots.len() < slot {
-            self.slots.push(None);
-        }
-        if self.slots.len() == slot && self.slots.len() == self.slot_of.len() {
-            return self.insert(gress, table, entry).map(|_| ());
-        }
-        let entry = fit_entry(gress, table, entry)?;
-        let identity = identity(table, &entry.matches, entry.priority);
-        if self.slot_of.contains_key(&identity) || self.get(slot).is_some() {
-            return Err(EntryError::Duplicate {
-                table: table.name.clone(),
-            });
-        }
-        if self.slots.len() == slot {
-            self.slots.push(None);
-        }
-        self.slots[slot] = Some(entry);
-        self.slot_of.insert(identity, slot);
-        self.stamp = Stamp::fresh();
-        Ok(())
     }
 
     /// Removes all entries, whoever brought them.
@@ -269,6 +240,40 @@ impl State {
         entries.stamp = Stamp::fresh();
         Ok(())
     }
+}
+
+impl State {
+    /// Replaces all entries, whoever brought them, by those of a saved state at their slots.
+    pub(crate) fn restore_entries(
+        &mut self,
+        table: Ref<TableId>,
+        saved: Vec<(usize, Entry)>,
+    ) -> Result<(), EntryError> {
+        let (entries, gress, table) = self.table_mut(table)?;
+        entries.remove_all();
+        let n_slots = saved.iter().map(|(slot, _)| slot + 1).max().unwrap_or(0);
+        entries.slots.resize(n_slots, None);
+        for (slot, entry) in saved {
+            let entry = fit_entry(gress, table, entry)?;
+            let identity = identity(table, &entry.matches, entry.priority);
+            let is_new = entries.slot_of.insert(identity, slot).is_none();
+            if !is_new || entries.slots[slot].is_some() {
+                return Err(EntryError::Duplicate {
+                    table: table.name.clone(),
+                });
+            }
+            entries.slots[slot] = Some(entry);
+        }
+        Ok(())
+    }
+}
+
+/// No table holds more entries: the largest machine has room for fewer.
+const MAX_ENTRIES: u64 = 1 << 22;
+
+/// How many entries a table has room for: its size, or as many as the program brings.
+pub(crate) fn capacity(table: &Table) -> u64 {
+    table.size.max(table.entries.len() as u64).min(MAX_ENTRIES)
 }
 
 fn refuse_const_entries(table: &Table) -> Result<(), EntryError> {

@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use p4rmt_ir::{
-    Arena, Body, CountKind, CounterId, Gress, GressId, MatchKind, MeterId, Param, Pipe, PipeId,
-    Program, RegisterId, Table,
+    Arena, Bits, Body, CountKind, CounterId, Gress, GressId, MatchKind, MeterId, Param, Pipe,
+    PipeId, Program, RegisterId, Table,
 };
 
 use crate::StateError;
@@ -184,6 +184,46 @@ impl GressLayout {
             meters,
         })
     }
+}
+
+impl Array {
+    /// The values of a cell.
+    ///
+    /// # Panics
+    /// If the index is not below `cells`, or the memory is not one of this layout.
+    pub fn read<'a>(&'a self, memory: &'a [u8], index: u64) -> impl Iterator<Item = Bits> + 'a {
+        let start = self.offset + index as usize * self.stride;
+        self.fields.iter().map(move |field| {
+            let bytes = &memory[start + field.offset..][..field.n_bytes];
+            if field.n_bytes <= 8 {
+                return Bits::from_u64(field.width, little_endian(bytes));
+            }
+            let big_endian: Vec<u8> = bytes.iter().rev().copied().collect();
+            Bits::from_bytes_be(field.width, &big_endian)
+        })
+    }
+
+    /// Writes the values of a cell, cut to their widths.
+    ///
+    /// # Panics
+    /// If the index is not below `cells`, or the memory is not one of this layout.
+    pub fn write(&self, memory: &mut [u8], index: u64, values: &[Bits]) {
+        let start = self.offset + index as usize * self.stride;
+        for (field, value) in self.fields.iter().zip(values) {
+            let bytes = &mut memory[start + field.offset..][..field.n_bytes];
+            let value = value.resize(field.width, false);
+            for (chunk, lo) in bytes.chunks_mut(8).zip((0u32..).step_by(64)) {
+                let word = value.slice(lo + 63, lo).low_u64();
+                chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
+            }
+        }
+    }
+}
+
+fn little_endian(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(word)
 }
 
 /// Cells of an array: `size`, or for a direct one (size 0) those of the table that owns it, and one

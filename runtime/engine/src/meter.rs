@@ -7,11 +7,13 @@
 
 use p4rmt_ir::Bits;
 
+use crate::layout::Array;
+
 /// Fractional bits of a token count.
 pub const FRACTION_BITS: u32 = 24;
 
 /// Values of 64 bits a cell: CIR, CBS, PIR, PBS, committed tokens, peak tokens, last clock.
-pub const N_FIELDS: usize = 7;
+pub(crate) const N_FIELDS: usize = 7;
 
 /// Rates and burst sizes of one cell, in fixed point with [`FRACTION_BITS`] fractional bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,19 +62,37 @@ impl MeterConfig {
 }
 
 impl MeterCell {
-    /// The cell with these values, in the order of the layout.
-    pub fn from_values(values: [u64; N_FIELDS]) -> Self {
-        let [cir, cbs, pir, pbs, committed, peak, clock] = values;
+    /// Reads a cell.
+    ///
+    /// # Panics
+    /// If the array is not one of a meter, or has no such cell.
+    #[must_use]
+    pub fn read(array: &Array, memory: &[u8], index: u64) -> Self {
+        let mut values = array.read(memory, index).map(|value| value.low_u64());
+        let mut next = || values.next().expect("a meter's cell has all values");
         Self {
-            config: MeterConfig { cir, cbs, pir, pbs },
-            committed,
-            peak,
-            clock,
+            config: MeterConfig {
+                cir: next(),
+                cbs: next(),
+                pir: next(),
+                pbs: next(),
+            },
+            committed: next(),
+            peak: next(),
+            clock: next(),
         }
     }
 
+    /// Writes a cell.
+    ///
+    /// # Panics
+    /// If the array has no such cell.
+    pub fn write(&self, array: &Array, memory: &mut [u8], index: u64) {
+        array.write(memory, index, &self.values());
+    }
+
     /// Its values, in the order of the layout.
-    pub fn values(&self) -> [Bits; N_FIELDS] {
+    fn values(&self) -> [Bits; N_FIELDS] {
         let MeterConfig { cir, cbs, pir, pbs } = self.config;
         [cir, cbs, pir, pbs, self.committed, self.peak, self.clock]
             .map(|value| Bits::from_u64(64, value))

@@ -163,7 +163,7 @@ impl State {
                 }
                 let array = &layout.arrays(gress_id).registers[id];
                 for index in 0..array.cells {
-                    write_cell(&mut self.memory, array, index, &register.initial);
+                    array.write(&mut self.memory, index, &register.initial);
                 }
             }
         }
@@ -312,7 +312,7 @@ impl State {
     pub fn register(&self, register: Ref<RegisterId>, index: u64) -> Result<Vec<Bits>, StateError> {
         let (name, array) = self.register_array(register)?;
         check_index(name, array, index)?;
-        Ok(read_cell(&self.memory, array, index).collect())
+        Ok(array.read(&self.memory, index).collect())
     }
 
     /// Writes an element of a register: a value a field.
@@ -345,7 +345,7 @@ impl State {
         }
         let layout = Arc::clone(&self.layout);
         let array = &layout.arrays(register.gress).registers[register.id];
-        write_cell(&mut self.memory, array, index, values);
+        array.write(&mut self.memory, index, values);
         Ok(())
     }
 
@@ -370,7 +370,7 @@ impl State {
         let declared = declared.ok_or_else(|| no_array("counters"))?;
         let array = &self.layout.arrays(counter.gress).counters[counter.id];
         check_index(&declared.name, array, index)?;
-        let mut values = read_cell(&self.memory, array, index).map(|value| value.low_u64());
+        let mut values = array.read(&self.memory, index).map(|value| value.low_u64());
         Ok(match declared.kind {
             CountKind::Packets => Counts {
                 packets: values.next(),
@@ -403,7 +403,7 @@ impl State {
         let declared = declared.ok_or_else(|| no_array("meters"))?;
         let array = &layout.arrays(meter.gress).meters[meter.id];
         check_index(&declared.name, array, index)?;
-        write_cell(&mut self.memory, array, index, &config.initial_cell());
+        array.write(&mut self.memory, index, &config.initial_cell());
         Ok(())
     }
 }
@@ -445,43 +445,4 @@ fn check_index(name: &str, array: &Array, index: u64) -> Result<(), StateError> 
         index,
         available: array.cells,
     })
-}
-
-/// The values of a cell. The index is below the number of cells.
-pub(crate) fn read_cell<'a>(
-    memory: &'a [u8],
-    array: &'a Array,
-    index: u64,
-) -> impl Iterator<Item = Bits> + 'a {
-    let start = array.offset + index as usize * array.stride;
-    array.fields.iter().map(move |field| {
-        let bytes = &memory[start + field.offset..][..field.n_bytes];
-        match field.n_bytes {
-            1..=8 => Bits::from_u64(field.width, little_endian(bytes)),
-            _ => {
-                let big_endian: Vec<u8> = bytes.iter().rev().copied().collect();
-                Bits::from_bytes_be(field.width, &big_endian)
-            }
-        }
-    })
-}
-
-/// Writes the values of a cell, cut to their widths. The index is below the number of cells.
-pub(crate) fn write_cell(memory: &mut [u8], array: &Array, index: u64, values: &[Bits]) {
-    let start = array.offset + index as usize * array.stride;
-    for (field, value) in array.fields.iter().zip(values) {
-        let bytes = &mut memory[start + field.offset..][..field.n_bytes];
-        let value = value.resize(field.width, false);
-        for (chunk, lo) in bytes.chunks_mut(8).zip((0u32..).step_by(64)) {
-            let word = value.slice(lo + 63, lo).low_u64();
-            chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-fn little_endian(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
