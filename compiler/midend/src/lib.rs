@@ -1,1 +1,152 @@
-//! Structured IR to the tables form.
+//! From the structured form of the IR to the tables form.
+//!
+//! [`to_tables`] takes the match-action part of each gress through these steps:
+//!
+//! 1. Actions that tables name become parallel actions: jumps out ([`jumps`]), then forward
+//!    substitution of the statements before into each statement ([`action`], [`symbolic`]).
+//! 2. The control loses its jumps likewise, then becomes a sequence of tables and gateways; loose
+//!    statements become keyless tables ([`flow`]).
+//! 3. Writes to local fields that nothing reads go, and what is empty without them ([`dead`],
+//!    [`compact`]).
+//!
+//! Parsers and deparsers stay as they are. Both forms mean the same; a packet cannot tell which one it
+//! runs through.
+
+mod action;
+mod compact;
+mod dead;
+mod error;
+mod flow;
+mod jumps;
+mod simplify;
+mod step;
+mod symbolic;
+
+use std::collections::HashSet;
+
+use indexmap::IndexSet;
+use p4rmt_ir::{
+    ActionId, Arena, Body, Gress, Id, ParallelAction, Program, Stmt, StmtKind, Structured, TableId,
+    Tables,
+};
+use p4rmt_source::Span;
+
+pub use error::MidendError;
+
+/// The program with every gress in the tables form. A gress that has it already stays as it is.
+///
+/// # Errors
+///
+/// Everything in the program that has no tables form.
+pub fn to_tables(program: &Program) -> Result<Program, Vec<MidendError>> {
+    let mut program = program.clone();
+    let mut errors = Vec::new();
+    for pipe in program.pipes.values_mut() {
+        let span = pipe.span;
+        for gress in pipe.gresses.values_mut() {
+            lower_gress(gress, span, &mut errors);
+        }
+    }
+    if errors.is_empty() {
+        Ok(program)
+    } else {
+        Err(errors)
+    }
+}
+
+fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
+    let nothing = Body::Structured(Structured::default());
+    let Structured { controls, actions } = match std::mem::replace(&mut gress.body, nothing) {
+        Body::Structured(structured) => structured,
+        tables @ Body::Tables(_) => {
+            gress.body = tables;
+            return;
+        }
+    };
+    let n_controls = controls.len();
+    let Ok([control]) = <[_; 1]>::try_from(controls) else {
+        errors.push(MidendError::NotOneControl { n_controls, span });
+        return;
+    };
+
+    let n_declared = actions.len();
+    let runnable = runnable_actions(&control.body, gress);
+    let mut fields = gress.fields.clone();
+    let mut parallel: Arena<ActionId, ParallelAction> = Arena::new();
+    for mut action in actions {
+        let id = ActionId::from_index(parallel.len());
+        // What no applied table names never runs, and has no reason to be refused.
+        if !runnable.contains(&id) {
+            action.body.clear();
+        }
+        parallel.push(action::parallel_action(action, gress, &mut fields, errors));
+    }
+
+    let body = jumps::without_jumps(control.body, false, &mut fields, errors);
+    let mut flow = flow::Flow {
+        control: &control.name,
+        register_actions: &gress.register_actions,
+        fields: &mut fields,
+        tables: &mut gress.tables,
+        actions: &mut parallel,
+        gateways: Arena::new(),
+        applied: IndexSet::new(),
+        errors,
+    };
+    let seq = flow.seq(&body);
+    let gateways = flow.gateways;
+    gress.fields = fields;
+
+    let mut tables = Tables {
+        seq,
+        gateways,
+        actions: parallel,
+    };
+    dead::remove_dead(&mut tables, gress);
+    compact::compact(&mut tables, &mut gress.tables, n_declared);
+    gress.body = Body::Tables(tables);
+}
+
+/// The actions of the tables that the control applies.
+fn runnable_actions(body: &[Stmt], gress: &Gress) -> HashSet<ActionId> {
+    let mut applied = HashSet::new();
+    applied_tables(body, &mut applied);
+    applied
+        .into_iter()
+        .map(|table| &gress.tables[table])
+        .flat_map(|table| {
+            let named = table.actions.iter().map(|named| named.action);
+            named.chain([table.default_action.action])
+        })
+        .collect()
+}
+
+fn applied_tables(body: &[Stmt], applied: &mut HashSet<TableId>) {
+    for stmt in body {
+        match &stmt.kind {
+            StmtKind::Apply { table, arms } => {
+                applied.insert(*table);
+                for arm in arms {
+                    applied_tables(&arm.body, applied);
+                }
+            }
+            StmtKind::If {
+                then, otherwise, ..
+            } => {
+                applied_tables(then, applied);
+                applied_tables(otherwise, applied);
+            }
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                applied_tables(body, applied);
+            }
+            StmtKind::Assign { .. }
+            | StmtKind::Call(_)
+            | StmtKind::Leave(_)
+            | StmtKind::Exit
+            | StmtKind::Extract { .. }
+            | StmtKind::Advance { .. }
+            | StmtKind::Verify { .. }
+            | StmtKind::Emit { .. } => {}
+        }
+    }
+}

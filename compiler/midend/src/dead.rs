@@ -1,0 +1,332 @@
+//! Removes what nothing can tell: writes to local fields that are not read, results of calls that
+//! nobody takes, and the tables and gateways that are empty then.
+//!
+//! Every write costs the machine a dependency. Only fields of kind [`FieldKind::Local`] can be dead:
+//! all others belong to the packet, the device, or the program's own metadata. A field is live as a
+//! whole or not at all; a write of a part does not end the life of the rest.
+
+use std::collections::HashSet;
+
+use p4rmt_ir::{
+    ActionId, Arena, Block, Call, CallKind, Expr, FieldId, FieldKind, Gress, Id, Local, LocalId,
+    Node, Outcome, ParallelAction, ParallelAssign, Place, Stmt, StmtKind, TableId, Tables,
+};
+
+use crate::step::fields_read;
+
+type Live = HashSet<FieldId>;
+
+/// Removes dead writes, empty tables that the compiler made, and empty gateways, until nothing
+/// changes. `gress` has the tables and everything that actions call.
+pub(crate) fn remove_dead(tables: &mut Tables, gress: &Gress) {
+    loop {
+        let mut sweep = Sweep::new(tables, gress);
+        sweep.seq(&tables.seq, sweep.live_at_end.clone());
+        let live_behind = sweep.live_behind;
+        let mut changed = false;
+        for (action, live) in tables.actions.values_mut().zip(&live_behind) {
+            changed |= trim(action, live, gress);
+        }
+        changed |= prune(&mut tables.seq, &tables.actions, gress);
+        if !changed {
+            return;
+        }
+    }
+}
+
+/// One walk from the end of the control to its start.
+struct Sweep<'a> {
+    gress: &'a Gress,
+    tables: &'a Tables,
+    live_at_end: Live,
+    /// By action: what is live behind any table that has it.
+    live_behind: Vec<Live>,
+    /// By action: how many tables have it.
+    n_users: Vec<usize>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(tables: &'a Tables, gress: &'a Gress) -> Self {
+        let mut live_at_end = Live::new();
+        read_by_block(&gress.deparser.body, gress, &mut live_at_end);
+        let mut n_users = vec![0; tables.actions.len()];
+        for table in gress.tables.ids() {
+            for action in actions_of(table, gress) {
+                n_users[action.index()] += 1;
+            }
+        }
+        Self {
+            gress,
+            tables,
+            live_at_end,
+            live_behind: vec![Live::new(); tables.actions.len()],
+            n_users,
+        }
+    }
+
+    /// What is live before the sequence.
+    fn seq(&mut self, seq: &[Node], live_behind: Live) -> Live {
+        seq.iter()
+            .rev()
+            .fold(live_behind, |live, node| self.node(node, live))
+    }
+
+    fn node(&mut self, node: &Node, live_behind: Live) -> Live {
+        match node {
+            Node::Gateway {
+                gateway,
+                then,
+                otherwise,
+            } => {
+                let mut live = self.seq(then, live_behind.clone());
+                live.extend(self.seq(otherwise, live_behind));
+                read_by(&self.tables.gateways[*gateway].cond, self.gress, &mut live);
+                live
+            }
+            Node::Table { table, arms } => {
+                let mut after = Live::new();
+                if !covers_all(arms) {
+                    after.clone_from(&live_behind);
+                }
+                for (_, arm) in arms {
+                    after.extend(self.seq(arm, live_behind.clone()));
+                }
+                self.table(*table, after)
+            }
+        }
+    }
+
+    /// What is live before a table; `after` is live behind its action, ahead of its arms.
+    fn table(&mut self, table: TableId, after: Live) -> Live {
+        let mut live = Live::new();
+        for action_id in actions_of(table, self.gress) {
+            let action = &self.tables.actions[action_id];
+            let mut after = after.clone();
+            if action.exits {
+                after.extend(&self.live_at_end);
+            }
+            let mut before = after.clone();
+            for assign in &action.assigns {
+                if let Place::Field(field) = assign.dst {
+                    before.remove(&field);
+                }
+            }
+            // Of an action that other tables share, this walk does not yet know what is dead.
+            let is_shared = self.n_users[action_id.index()] > 1;
+            for assign in &action.assigns {
+                if is_shared || is_live(assign, &after, self.gress) {
+                    read_by(&assign.value, self.gress, &mut before);
+                }
+            }
+            for (call, _) in &action.calls {
+                read_by_call(call, self.gress, &mut before);
+            }
+            live.extend(before);
+            self.live_behind[action_id.index()].extend(after);
+        }
+        for key in &self.gress.tables[table].keys {
+            read_by(&key.expr, self.gress, &mut live);
+        }
+        live
+    }
+}
+
+fn actions_of(table: TableId, gress: &Gress) -> HashSet<ActionId> {
+    let table = &gress.tables[table];
+    let named = table.actions.iter().map(|named| named.action);
+    named.chain([table.default_action.action]).collect()
+}
+
+fn covers_all(arms: &[(Outcome, Vec<Node>)]) -> bool {
+    let has = |outcome| arms.iter().any(|(on, _)| *on == outcome);
+    has(Outcome::Otherwise) || has(Outcome::Hit) && has(Outcome::Miss)
+}
+
+fn is_live(assign: &ParallelAssign, live: &Live, gress: &Gress) -> bool {
+    assign
+        .dst
+        .field()
+        .is_none_or(|field| gress.fields[field].kind != FieldKind::Local || live.contains(&field))
+}
+
+/// Adds the local fields that the expression reads.
+fn read_by(expr: &Expr, gress: &Gress, live: &mut Live) {
+    expr.walk(&mut |part| {
+        if let Expr::Field(field) = part
+            && gress.fields[*field].kind == FieldKind::Local
+        {
+            live.insert(*field);
+        }
+    });
+}
+
+fn read_by_call(call: &Call, gress: &Gress, live: &mut Live) {
+    for arg in call.args() {
+        read_by(arg, gress, live);
+    }
+    if let CallKind::RegisterAction { action, .. } = call.kind {
+        live.extend(fields_read(&gress.register_actions[action]));
+    }
+}
+
+/// Adds the local fields that statements of a deparser read, whatever they write.
+fn read_by_block(block: &Block, gress: &Gress, live: &mut Live) {
+    for Stmt { kind, .. } in block {
+        match kind {
+            StmtKind::Assign { value, .. } => read_by(value, gress, live),
+            StmtKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
+                read_by(cond, gress, live);
+                read_by_block(then, gress, live);
+                read_by_block(otherwise, gress, live);
+            }
+            StmtKind::Call(call) => read_by_call(call, gress, live),
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                read_by_block(body, gress, live);
+            }
+            StmtKind::Apply { arms, .. } => {
+                for arm in arms {
+                    read_by_block(&arm.body, gress, live);
+                }
+            }
+            StmtKind::Extract {
+                varbit_bits: Some(expr),
+                ..
+            }
+            | StmtKind::Advance { bits: expr }
+            | StmtKind::Verify { cond: expr, .. } => read_by(expr, gress, live),
+            StmtKind::Extract {
+                varbit_bits: None, ..
+            }
+            | StmtKind::Leave(_)
+            | StmtKind::Exit
+            | StmtKind::Emit { .. } => {}
+        }
+    }
+}
+
+/// Removes from an action what is dead. True if there was any.
+fn trim(action: &mut ParallelAction, live: &Live, gress: &Gress) -> bool {
+    let before = (action.assigns.len(), action.calls.len());
+    action.assigns.retain(|assign| is_live(assign, live, gress));
+    // Backwards, so that a call that only feeds a dead call is dead as well.
+    let mut used: HashSet<LocalId> = HashSet::new();
+    let use_locals = |expr: &Expr, used: &mut HashSet<LocalId>| {
+        expr.walk(&mut |part| {
+            if let Expr::Local { local, .. } = part {
+                used.insert(*local);
+            }
+        });
+    };
+    for assign in &action.assigns {
+        use_locals(&assign.value, &mut used);
+    }
+    let mut kept = Vec::new();
+    for (mut call, span) in std::mem::take(&mut action.calls).into_iter().rev() {
+        for out in &mut call.outs {
+            let local = out.as_ref().and_then(Place::local);
+            if local.is_some_and(|local| !used.contains(&local)) {
+                *out = None;
+            }
+        }
+        if call.outs.iter().all(Option::is_none) && is_pure(&call.kind) {
+            continue;
+        }
+        for arg in call.args() {
+            use_locals(arg, &mut used);
+        }
+        kept.push((call, span));
+    }
+    kept.reverse();
+    action.calls = kept;
+    drop_unused_locals(action, &used);
+    (action.assigns.len(), action.calls.len()) != before
+}
+
+/// Whether a call does nothing but give results.
+fn is_pure(kind: &CallKind) -> bool {
+    match kind {
+        CallKind::Hash { .. } | CallKind::Random { .. } | CallKind::RegisterRead { .. } => true,
+        CallKind::RegisterAction { .. }
+        | CallKind::RegisterWrite { .. }
+        | CallKind::Count { .. }
+        | CallKind::Meter { .. }
+        | CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Digest { .. } => false,
+    }
+}
+
+fn drop_unused_locals(action: &mut ParallelAction, used: &HashSet<LocalId>) {
+    if action.locals.ids().all(|local| used.contains(&local)) {
+        return;
+    }
+    let mut locals: Arena<LocalId, Local> = Arena::new();
+    let renamed: Vec<LocalId> = action
+        .locals
+        .iter()
+        .map(|(id, local)| {
+            if used.contains(&id) {
+                locals.push(local.clone())
+            } else {
+                id
+            }
+        })
+        .collect();
+    action.locals = locals;
+    for assign in &mut action.assigns {
+        rename_locals(&mut assign.value, &renamed);
+    }
+    for (call, _) in &mut action.calls {
+        for arg in call.args_mut() {
+            rename_locals(arg, &renamed);
+        }
+        for out in call.outs.iter_mut().flatten() {
+            if let Place::Local(local) = out {
+                *local = renamed[local.index()];
+            }
+        }
+    }
+}
+
+fn rename_locals(expr: &mut Expr, renamed: &[LocalId]) {
+    fn renaming(expr: Expr, renamed: &[LocalId]) -> Expr {
+        match expr {
+            Expr::Local { local, width } => Expr::Local {
+                local: renamed[local.index()],
+                width,
+            },
+            other => other.map_args(&mut |arg| renaming(arg, renamed)),
+        }
+    }
+    let empty = Expr::Const(p4rmt_ir::Bits::zero(0));
+    *expr = renaming(std::mem::replace(expr, empty), renamed);
+}
+
+/// Removes nodes without an effect. True if there was any.
+fn prune(seq: &mut Vec<Node>, actions: &Arena<ActionId, ParallelAction>, gress: &Gress) -> bool {
+    let n_before = seq.len();
+    let mut changed = false;
+    seq.retain_mut(|node| match node {
+        Node::Gateway {
+            then, otherwise, ..
+        } => {
+            changed |= prune(then, actions, gress);
+            changed |= prune(otherwise, actions, gress);
+            !(then.is_empty() && otherwise.is_empty())
+        }
+        Node::Table { table, arms } => {
+            for (_, arm) in arms.iter_mut() {
+                changed |= prune(arm, actions, gress);
+            }
+            let action = &actions[gress.tables[*table].default_action.action];
+            let is_idle = action.assigns.is_empty() && action.calls.is_empty() && !action.exits;
+            gress.tables[*table].is_declared || !is_idle
+        }
+    });
+    changed || seq.len() != n_before
+}

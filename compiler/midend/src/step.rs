@@ -1,0 +1,247 @@
+//! Statements that become one parallel action.
+//!
+//! A [`Step`] takes statements in the order of the program and keeps, for each field, its value over
+//! what fields held before the first of them ([`Values`]). Results of calls become locals. The end
+//! is a [`ParallelAction`] that does the same at once.
+
+use indexmap::IndexSet;
+use p4rmt_ir::{
+    Arena, Call, CallKind, Expr, FieldId, Local, LocalId, ParallelAction, Param, Place,
+    RegisterAction, RegisterActionId, Stmt, StmtKind,
+};
+use p4rmt_source::Span;
+
+use crate::simplify::{Fields, is_arrangement, is_one_operation, is_operand, simplified};
+use crate::symbolic::{TooLarge, Values};
+
+/// What a step looks up.
+#[derive(Clone, Copy)]
+pub(crate) struct Units<'a> {
+    pub(crate) fields: &'a Fields,
+    pub(crate) register_actions: &'a Arena<RegisterActionId, RegisterAction>,
+}
+
+/// Statements so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Step {
+    pub(crate) values: Values,
+    locals: Arena<LocalId, Local>,
+    calls: Vec<(Call, Span)>,
+}
+
+/// Why a statement cannot be part of a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unfit {
+    /// A value depends on too much.
+    TooLarge,
+    /// A register action reads this field, which was written before.
+    ReadsWritten(FieldId),
+    /// One action unit could do the statement by itself, but not with what went before.
+    NotAtOnce,
+}
+
+impl From<TooLarge> for Unfit {
+    fn from(TooLarge: TooLarge) -> Self {
+        Self::TooLarge
+    }
+}
+
+impl Step {
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.calls.is_empty()
+    }
+
+    /// Adds an assignment.
+    pub(crate) fn assign(
+        &mut self,
+        dst: &Place,
+        value: &Expr,
+        span: Span,
+        units: Units<'_>,
+    ) -> Result<(), Unfit> {
+        let value = self.values.over_entry(value.clone(), units.fields)?;
+        self.values.write(dst, value, span, units.fields);
+        Ok(())
+    }
+
+    /// Adds a call.
+    pub(crate) fn call(&mut self, call: &Call, span: Span, units: Units<'_>) -> Result<(), Unfit> {
+        self.check_reads(call, units)?;
+        let mut call = call.clone();
+        for arg in call.args_mut() {
+            *arg = self.values.over_entry(arg.clone(), units.fields)?;
+        }
+        self.add_call(call, span, units);
+        Ok(())
+    }
+
+    /// Adds an assignment or call if all of them together remain what one set of action units can
+    /// do at once; `Unfit` and unchanged if not. A value that nothing before changes is taken
+    /// whatever it is: no other place suits it better.
+    pub(crate) fn join(&mut self, stmt: &Stmt, units: Units<'_>) -> Result<(), Unfit> {
+        match &stmt.kind {
+            StmtKind::Assign { dst, value } => {
+                let plain = simplified(value.clone(), units.fields);
+                let joined = self.values.over_entry(plain.clone(), units.fields)?;
+                if joined != plain && !is_one_operation(&joined) {
+                    return Err(Unfit::NotAtOnce);
+                }
+                self.values.write(dst, joined, stmt.span, units.fields);
+                Ok(())
+            }
+            StmtKind::Call(call) => {
+                self.check_reads(call, units)?;
+                if has_memory(&call.kind)
+                    && self.calls.iter().any(|(call, _)| has_memory(&call.kind))
+                {
+                    return Err(Unfit::NotAtOnce);
+                }
+                let mut joined = call.clone();
+                for arg in joined.args_mut() {
+                    let plain = simplified(arg.clone(), units.fields);
+                    *arg = self.values.over_entry(plain.clone(), units.fields)?;
+                    if *arg != plain && !self.suits(&call.kind, arg) {
+                        return Err(Unfit::NotAtOnce);
+                    }
+                }
+                self.add_call(joined, stmt.span, units);
+                Ok(())
+            }
+            _ => Err(Unfit::NotAtOnce),
+        }
+    }
+
+    /// Whether a unit can take this argument from the crossbars of a stage.
+    fn suits(&self, kind: &CallKind, arg: &Expr) -> bool {
+        let mut from_memory = false;
+        arg.walk(&mut |part| {
+            if let Expr::Local { local, .. } = part {
+                from_memory |= !self.is_hash(*local);
+            }
+        });
+        match kind {
+            CallKind::Hash { .. } => {
+                let mut from_call = false;
+                arg.walk(&mut |part| from_call |= matches!(part, Expr::Local { .. }));
+                is_arrangement(arg) && !from_call
+            }
+            _ => is_operand(arg) && !from_memory,
+        }
+    }
+
+    /// Whether the local holds the result of a hash.
+    fn is_hash(&self, local: LocalId) -> bool {
+        self.calls.iter().any(|(call, _)| {
+            matches!(call.kind, CallKind::Hash { .. })
+                && call.outs.contains(&Some(Place::Local(local)))
+        })
+    }
+
+    fn check_reads(&self, call: &Call, units: Units<'_>) -> Result<(), Unfit> {
+        let CallKind::RegisterAction { action, .. } = call.kind else {
+            return Ok(());
+        };
+        let written = fields_read(&units.register_actions[action])
+            .into_iter()
+            .find(|field| self.values.is_written(*field));
+        match written {
+            Some(field) => Err(Unfit::ReadsWritten(field)),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a call over entry values; its results become locals, and the places hold those.
+    fn add_call(&mut self, mut call: Call, span: Span, units: Units<'_>) {
+        let fields = units.fields;
+        let mut results = Vec::new();
+        for out in &mut call.outs {
+            let Some(dst) = out.take() else { continue };
+            let (name, width) = match dst {
+                Place::Field(field) => (fields[field].name.clone(), fields[field].width),
+                Place::FieldSlice { field, hi, lo } => (fields[field].name.clone(), hi - lo + 1),
+                Place::Local(_) | Place::LocalSlice { .. } => continue,
+            };
+            let local = self.locals.push(Local { name, width });
+            *out = Some(Place::Local(local));
+            results.push((dst, Expr::Local { local, width }));
+        }
+        self.calls.push((call, span));
+        for (dst, value) in results {
+            self.values.write(&dst, value, span, fields);
+        }
+    }
+
+    /// The action that does it all at once.
+    pub(crate) fn into_action(
+        self,
+        name: String,
+        params: Vec<Param>,
+        exits: bool,
+        span: Span,
+        fields: &Fields,
+    ) -> ParallelAction {
+        ParallelAction {
+            name,
+            params,
+            locals: self.locals,
+            calls: self.calls,
+            assigns: self.values.into_assigns(fields),
+            exits,
+            span,
+        }
+    }
+}
+
+/// Whether the call changes or reads memory that outlives the packet.
+pub(crate) fn has_memory(kind: &CallKind) -> bool {
+    match kind {
+        CallKind::RegisterAction { .. }
+        | CallKind::RegisterRead { .. }
+        | CallKind::RegisterWrite { .. }
+        | CallKind::Count { .. }
+        | CallKind::Meter { .. } => true,
+        CallKind::Hash { .. }
+        | CallKind::Random { .. }
+        | CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Digest { .. } => false,
+    }
+}
+
+/// The fields that a register action reads.
+pub(crate) fn fields_read(action: &RegisterAction) -> IndexSet<FieldId> {
+    let mut read = IndexSet::new();
+    let mut visit = |expr: &Expr| {
+        if let Expr::Field(field) = expr {
+            read.insert(*field);
+        }
+    };
+    let mut blocks = vec![&action.body];
+    while let Some(block) = blocks.pop() {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Assign { value, .. } => value.walk(&mut visit),
+                StmtKind::If {
+                    cond,
+                    then,
+                    otherwise,
+                } => {
+                    cond.walk(&mut visit);
+                    blocks.extend([then, otherwise]);
+                }
+                StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => blocks.push(body),
+                StmtKind::Call(call) => call.args().iter().for_each(|arg| arg.walk(&mut visit)),
+                StmtKind::Apply { .. }
+                | StmtKind::Leave(_)
+                | StmtKind::Exit
+                | StmtKind::Extract { .. }
+                | StmtKind::Advance { .. }
+                | StmtKind::Verify { .. }
+                | StmtKind::Emit { .. } => {}
+            }
+        }
+    }
+    read
+}
