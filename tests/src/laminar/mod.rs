@@ -1,4 +1,5 @@
 //! Laminar, seen from outside: a model of its state and the packets around it.
 
 pub mod model;
+pub mod peer;
 pub mod wire;
