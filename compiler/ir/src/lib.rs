@@ -39,6 +39,7 @@
 //! The validator checks every rule that an engine relies on: validated IR never panics an engine.
 
 pub mod bits;
+pub mod build;
 pub mod expr;
 pub mod id;
 pub mod parser;
@@ -47,6 +48,7 @@ pub mod program;
 pub mod stateful;
 pub mod stmt;
 pub mod table;
+pub mod text;
 
 pub use bits::Bits;
 pub use expr::{BinaryOp, Expr, Place, UnaryOp};
