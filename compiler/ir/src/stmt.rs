@@ -276,13 +276,15 @@ pub enum ChecksumOp {
     Subtract,
     /// Result: one bit, whether the running sum, with what was added, is that of correct data.
     Verify,
-    /// Result: 16 bits, the checksum of what was added.
+    /// Result: 16 bits. In a deparser the checksum of what was added; in a parser the residual: the
+    /// running sum itself, which a deparser adds to new headers.
     Get,
     /// Result: 16 bits, the checksum of the arguments alone.
     Update {
         /// A result of zero becomes all ones, as UDP wants.
         zeros_as_ones: bool,
     },
-    /// Subtracts everything from the cursor to the end of the packet. Result: 16 bits.
+    /// Subtracts every header that is extracted after the call. Result: 16 bits, the running sum,
+    /// written when parsing ends.
     SubtractAllAndDeposit,
 }

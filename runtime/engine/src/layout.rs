@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use p4rmt_ir::{
-    Arena, Bits, Body, CountKind, CounterId, Gress, GressId, MatchKind, MeterId, Param, Pipe,
+    Arena, Bits, Body, CountKind, CounterId, Gress, GressId, Id, MatchKind, MeterId, Param, Pipe,
     PipeId, Program, RegisterId, Table,
 };
 
@@ -382,6 +382,18 @@ fn print_table(print: &mut Fingerprint, gress: &Gress, table: &Table) {
             MatchKind::Optional => 4,
             MatchKind::Selector => 5,
         });
+    }
+    for direct in [
+        table
+            .direct_registers
+            .iter()
+            .map(|id| id.index())
+            .collect::<Vec<_>>(),
+        table.direct_counters.iter().map(|id| id.index()).collect(),
+        table.direct_meters.iter().map(|id| id.index()).collect(),
+    ] {
+        print.number(direct.len() as u64);
+        direct.iter().for_each(|id| print.number(*id as u64));
     }
     print.number(table.actions.len() as u64);
     for action in &table.actions {

@@ -1,0 +1,62 @@
+//! Calls of externs: arguments are evaluated first, results are written last.
+
+use p4rmt_engine::random_value;
+use p4rmt_ir::{Call, CallKind};
+use p4rmt_source::Span;
+
+use crate::packet::Packet;
+
+impl<'a> Packet<'a> {
+    /// Runs a call. Results are written at once.
+    pub(crate) fn run_call(&mut self, call: &'a Call, span: Span) {
+        self.work.results.clear();
+        match &call.kind {
+            CallKind::RegisterAction { action, index } => {
+                self.run_register_action(*action, index.as_ref(), span);
+            }
+            CallKind::RegisterRead { register, index } => {
+                self.read_register(*register, index, span);
+            }
+            CallKind::RegisterWrite {
+                register,
+                index,
+                values,
+            } => self.write_register(*register, index, values, span),
+            CallKind::Count { counter, index } => self.count(*counter, index.as_ref()),
+            CallKind::Meter {
+                meter,
+                index,
+                color,
+            } => self.meter(*meter, index.as_ref(), color.as_ref()),
+            CallKind::Hash { hash, args } => {
+                let hashed = self.loaded.hashers[*hash].hash(&self.eval_concat(args));
+                self.work.results.push(hashed);
+            }
+            CallKind::Random { random } => {
+                let width = self.gress.randoms[*random].width;
+                let value = random_value(self.job.clock, self.loaded.id, *random, width);
+                self.work.results.push(value);
+            }
+            CallKind::Checksum { unit, op, args } => {
+                self.checksum(*unit, *op, args, &call.outs, span);
+            }
+            CallKind::Mirror {
+                mirror_type,
+                session,
+                header,
+            } => self.request_mirror(*mirror_type, session, header, span),
+            CallKind::Resubmit {
+                resubmit_type,
+                header,
+            } => self.request_resubmit(*resubmit_type, header, span),
+            CallKind::Digest { digest, fields } => self.send_digest(*digest, fields, span),
+        }
+        let mut results = std::mem::take(&mut self.work.results);
+        for (result, out) in results.drain(..).zip(&call.outs) {
+            if let Some(place) = out {
+                self.store(place, result, span);
+            }
+        }
+        self.work.results = results;
+    }
+}

@@ -1,0 +1,190 @@
+//! The packet in work: its fields, and when what is written to them can be read.
+
+use std::cell::Cell;
+
+use p4rmt_engine::{
+    Cursor, Event, GressLayout, Job, MatchTable, OnesSum, Outcome, State, TableCounts, Trace,
+};
+use p4rmt_ir::{Arena, Bits, ChecksumId, FieldId, Gress, Id, Place, TableId};
+use p4rmt_source::Span;
+
+use crate::load::LoadedGress;
+
+/// Everything that a step can reach.
+pub(crate) struct Packet<'a> {
+    pub(crate) gress: &'a Gress,
+    pub(crate) loaded: &'a LoadedGress,
+    pub(crate) layout: &'a GressLayout,
+    pub(crate) work: &'a mut Work,
+    pub(crate) state: &'a mut State,
+    pub(crate) outcome: &'a mut Outcome,
+    pub(crate) trace: Option<&'a mut dyn Trace>,
+    pub(crate) job: Job<'a>,
+    /// Where the parser is.
+    pub(crate) cursor: Cursor<'a>,
+    /// Whether the deparser runs.
+    pub(crate) is_deparsing: bool,
+    /// Whether a lookahead has gone beyond the end of the packet.
+    pub(crate) is_too_short: Cell<bool>,
+    /// The cell of the direct counters, meters and registers of the table whose action runs.
+    pub(crate) direct_index: u64,
+    /// How many more turns loops may take: what keeps an endless one from hanging.
+    pub(crate) turns_left: u32,
+}
+
+/// What is used again from packet to packet.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// By field: its value.
+    pub(crate) fields: Vec<Bits>,
+    /// Writes that have not landed.
+    pub(crate) pending: Vec<Write>,
+    /// The action data of the action that runs.
+    pub(crate) params: Vec<Bits>,
+    /// The variables of the action or register action that runs.
+    pub(crate) locals: Vec<Bits>,
+    /// The variables of the action, while a register action runs.
+    pub(crate) outer_locals: Vec<Bits>,
+    /// Results of a call.
+    pub(crate) results: Vec<Bits>,
+    /// The key that is looked up, as words.
+    pub(crate) key: Vec<u64>,
+    /// What entries are looked up in.
+    pub(crate) tables: Arena<TableId, MatchTable>,
+    /// Hits and misses by table.
+    pub(crate) counts: Vec<TableCounts>,
+    /// By checksum unit: its running sum.
+    pub(crate) sums: Vec<OnesSum>,
+    /// Residual checksums that take in what is extracted until the end of the parser.
+    pub(crate) deposits: Vec<(ChecksumId, Place, Span)>,
+    /// By checksum unit: what was extracted since its residual was asked for.
+    pub(crate) extracted: Vec<Bits>,
+    /// The values that the deparser has emitted.
+    pub(crate) emitted: Vec<Bits>,
+    /// By node of the schedule: where it led.
+    pub(crate) taken: Vec<Option<usize>>,
+}
+
+/// A write to bits of a field.
+pub(crate) struct Write {
+    field: FieldId,
+    /// Highest and lowest bit, where it is not the whole field.
+    slice: Option<(u32, u32)>,
+    value: Bits,
+    span: Span,
+}
+
+/// Turns that all loops of a packet may take together. The language has endless loops; a pipeline
+/// has not, so one that comes here is broken, and ends.
+const MAX_TURNS: u32 = 1 << 16;
+
+impl<'a> Packet<'a> {
+    /// The packet in front of the parser: everything zero but the inputs.
+    pub(crate) fn new(
+        (gress, loaded, layout): (&'a Gress, &'a LoadedGress, &'a GressLayout),
+        work: &'a mut Work,
+        state: &'a mut State,
+        outcome: &'a mut Outcome,
+        trace: Option<&'a mut dyn Trace>,
+        job: Job<'a>,
+    ) -> Self {
+        work.fields.clone_from(&loaded.zeros);
+        work.pending.clear();
+        work.sums.clear();
+        work.sums.resize(gress.checksums.len(), OnesSum::default());
+        work.deposits.clear();
+        work.extracted.clear();
+        work.extracted.resize(gress.checksums.len(), Bits::zero(0));
+        Self {
+            gress,
+            loaded,
+            layout,
+            work,
+            state,
+            outcome,
+            trace,
+            job,
+            cursor: Cursor::new(job.prefix, job.packet),
+            is_deparsing: false,
+            is_too_short: Cell::new(false),
+            direct_index: u64::MAX,
+            turns_left: MAX_TURNS,
+        }
+    }
+
+    /// Writes a place; it can be read at once.
+    pub(crate) fn store(&mut self, place: &Place, value: Bits, span: Span) {
+        match *place {
+            Place::Field(field) => self.write(Write {
+                field,
+                slice: None,
+                value,
+                span,
+            }),
+            Place::FieldSlice { field, hi, lo } => self.write(Write {
+                field,
+                slice: Some((hi, lo)),
+                value,
+                span,
+            }),
+            Place::Local(local) => self.work.locals[local.index()] = value,
+            Place::LocalSlice { local, hi, lo } => {
+                let variable = &mut self.work.locals[local.index()];
+                *variable = variable.with_slice(hi, lo, &value);
+            }
+        }
+    }
+
+    /// Writes a place; a field shows it when the writes land.
+    pub(crate) fn store_later(&mut self, place: &Place, value: Bits, span: Span) {
+        let (field, slice) = match *place {
+            Place::Field(field) => (field, None),
+            Place::FieldSlice { field, hi, lo } => (field, Some((hi, lo))),
+            Place::Local(_) | Place::LocalSlice { .. } => return self.store(place, value, span),
+        };
+        self.work.pending.push(Write {
+            field,
+            slice,
+            value,
+            span,
+        });
+    }
+
+    /// Makes what was written later readable.
+    pub(crate) fn land(&mut self) {
+        let mut pending = std::mem::take(&mut self.work.pending);
+        for write in pending.drain(..) {
+            self.write(write);
+        }
+        self.work.pending = pending;
+    }
+
+    fn write(&mut self, write: Write) {
+        let index = write.field.index();
+        let old = &mut self.work.fields[index];
+        let new = match write.slice {
+            Some((hi, lo)) => old.with_slice(hi, lo, &write.value),
+            None if write.value.width() == old.width() => write.value,
+            None => write.value.resize(old.width(), false),
+        };
+        if let Some(position) = self.loaded.watched_at[index] {
+            self.outcome.written[position] = Some(write.span);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.event(Event::Write {
+                field: write.field,
+                before: old,
+                after: &new,
+                span: write.span,
+            });
+        }
+        *old = new;
+    }
+
+    /// Tells the trace, if there is one.
+    pub(crate) fn tell(&mut self, event: impl FnOnce() -> Event<'static>) {
+        if let Some(trace) = &mut self.trace {
+            trace.event(event());
+        }
+    }
+}

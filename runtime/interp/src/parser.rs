@@ -1,0 +1,196 @@
+//! The parser: states, extraction, and what happens when it fails.
+
+use p4rmt_engine::{Event, ParseFailure, Ref, Verdict};
+use p4rmt_ir::{Bits, Case, Expr, FieldId, HeaderId, KeySet, Place, State, Target, Transition};
+use p4rmt_source::Span;
+
+use crate::packet::Packet;
+use crate::statement::Flow;
+
+/// States that a parser may visit beyond one for each bit of the packet: what keeps states that go
+/// round without reading anything from hanging.
+const MAX_IDLE_STATES: u64 = 256;
+
+impl<'a> Packet<'a> {
+    /// Parses the packet; returns whether it goes on to the match-action part.
+    pub(crate) fn run_parser(&mut self) -> bool {
+        let result = self.run_states();
+        self.deposit_residuals();
+        let Err(failure) = result else {
+            return true;
+        };
+        self.tell(|| Event::ParserError {
+            error: failure.error,
+            span: failure.span,
+        });
+        let loaded = self.loaded;
+        if loaded.on_error.drops {
+            self.outcome.verdict = Verdict::Dropped(failure);
+            return false;
+        }
+        self.outcome.verdict = Verdict::Failed(failure);
+        if let Some((field, values)) = &loaded.on_error.report {
+            let value = values.get(failure.error as usize).copied().unwrap_or(1);
+            let width = self.gress.fields[*field].width;
+            self.store(
+                &Place::Field(*field),
+                Bits::from_u64(width, value),
+                failure.span,
+            );
+        }
+        true
+    }
+
+    fn run_states(&mut self) -> Result<(), ParseFailure> {
+        let parser = &self.gress.parser;
+        let mut states_left = self.cursor.remaining_bits() + MAX_IDLE_STATES;
+        let mut id = parser.start;
+        loop {
+            let state = &parser.states[id];
+            let errors = self.loaded.errors;
+            let failure = |error| ParseFailure {
+                error,
+                span: state.span,
+            };
+            states_left = states_left
+                .checked_sub(1)
+                .ok_or_else(|| failure(errors.parser_timeout))?;
+            let cursor_bits = self.cursor.position_bits();
+            self.tell(|| Event::ParserState {
+                state: id,
+                cursor_bits,
+            });
+            if let Flow::Fail(failure) = self.run_block(&state.body) {
+                return Err(failure);
+            }
+            match self.transition(state)? {
+                Target::State(next) => id = next,
+                Target::Accept => return Ok(()),
+                Target::Reject => return Err(failure(0)),
+            }
+        }
+    }
+
+    fn transition(&mut self, state: &'a State) -> Result<Target, ParseFailure> {
+        let (keys, cases) = match &state.transition {
+            Transition::Goto(target) => return Ok(*target),
+            Transition::Select { keys, cases } => (keys, cases),
+        };
+        let values: Vec<Bits> = keys.iter().map(|key| self.eval(key).into_owned()).collect();
+        if let Some(Flow::Fail(failure)) = self.too_short(state.span) {
+            return Err(failure);
+        }
+        let matching = cases.iter().find(|case| self.is_match(case, &values));
+        matching.map(|case| case.target).ok_or(ParseFailure {
+            error: self.loaded.errors.no_match,
+            span: state.span,
+        })
+    }
+
+    fn is_match(&self, case: &Case, values: &[Bits]) -> bool {
+        if let [KeySet::ValueSet(id)] = case.keysets[..] {
+            let members = self.state.value_set(Ref {
+                gress: self.loaded.id,
+                id,
+            });
+            return members.iter().any(|member| are_in(member, values));
+        }
+        are_in(&case.keysets, values)
+    }
+
+    /// Reads a header. Nothing is read if the packet ends before the header does.
+    pub(crate) fn extract(&mut self, id: HeaderId, varbit_bits: Option<&Expr>, span: Span) -> Flow {
+        let header = &self.gress.headers[id];
+        let varbit_bits =
+            varbit_bits.map_or(0, |bits| self.eval(bits).to_u64().unwrap_or(u64::MAX));
+        if let Some(flow) = self.too_short(span) {
+            return flow;
+        }
+        let fail = |error| Flow::Fail(ParseFailure { error, span });
+        let errors = self.loaded.errors;
+        let varbit = header.varbit.map(|(field, _)| field);
+        let width = |field: FieldId| u64::from(self.gress.fields[field].width);
+        if varbit.is_some_and(|field| varbit_bits > width(field)) {
+            return fail(errors.header_too_short);
+        }
+        let widths = header.fields.iter().map(|field| {
+            if Some(*field) == varbit {
+                varbit_bits
+            } else {
+                width(*field)
+            }
+        });
+        if widths.clone().sum::<u64>() > self.cursor.remaining_bits() {
+            return fail(errors.packet_too_short);
+        }
+        let cursor_bits = self.cursor.position_bits();
+        self.tell(|| Event::Extract {
+            header: id,
+            cursor_bits,
+        });
+        for field in &header.fields {
+            let is_varbit = Some(*field) == varbit;
+            let bits = if is_varbit {
+                varbit_bits
+            } else {
+                width(*field)
+            };
+            let value = self.cursor.read(bits as u32).expect("checked above");
+            self.subtract_from_residuals(&value);
+            self.store(&Place::Field(*field), value, span);
+        }
+        if let Some((_, varbit_width)) = header.varbit {
+            let value = Bits::from_u64(32, varbit_bits);
+            self.store(&Place::Field(varbit_width), value, span);
+        }
+        self.store(&Place::Field(header.valid), Bits::from_bool(true), span);
+        Flow::Next
+    }
+
+    /// Moves the cursor.
+    pub(crate) fn advance(&mut self, bits: &Expr, span: Span) -> Flow {
+        let bits = self.eval(bits).to_u64().unwrap_or(u64::MAX);
+        if let Some(flow) = self.too_short(span) {
+            return flow;
+        }
+        match self.cursor.advance(bits) {
+            Some(()) => Flow::Next,
+            None => Flow::Fail(ParseFailure {
+                error: self.loaded.errors.packet_too_short,
+                span,
+            }),
+        }
+    }
+
+    /// Raises the error where the condition does not hold.
+    pub(crate) fn verify(&mut self, cond: &Expr, error: &Expr, span: Span) -> Flow {
+        let holds = self.holds(cond);
+        let error = self.eval(error).low_u64() as u32;
+        if let Some(flow) = self.too_short(span) {
+            return flow;
+        }
+        if holds {
+            return Flow::Next;
+        }
+        Flow::Fail(ParseFailure { error, span })
+    }
+}
+
+fn are_in(keysets: &[KeySet], values: &[Bits]) -> bool {
+    keysets
+        .iter()
+        .zip(values)
+        .all(|(keyset, value)| match keyset {
+            KeySet::Any => true,
+            KeySet::Exact(wanted) => wanted.cmp_u(value).is_eq(),
+            KeySet::Mask {
+                value: wanted,
+                mask,
+            } => {
+                let and = |value: &Bits| Bits::binary(p4rmt_ir::BinaryOp::And, value, mask);
+                and(value) == and(wanted)
+            }
+            KeySet::Range { lo, hi } => lo.cmp_u(value).is_le() && value.cmp_u(hi).is_le(),
+            KeySet::ValueSet(_) => false,
+        })
+}

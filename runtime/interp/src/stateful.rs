@@ -1,0 +1,175 @@
+//! What outlives the packet: registers, counters, meters.
+//!
+//! An index beyond the array touches nothing: memory reads as zeros, the write is lost.
+
+use p4rmt_engine::{Array, Color, Event, MeterCell};
+use p4rmt_ir::{Bits, CountKind, CounterId, Expr, MeterId, RegisterActionId, RegisterId};
+use p4rmt_source::Span;
+
+use crate::packet::Packet;
+
+impl<'a> Packet<'a> {
+    /// Runs a program of a stateful ALU: reads the element, runs the statements on it, writes it
+    /// back. Nothing else touches the element in between.
+    pub(crate) fn run_register_action(
+        &mut self,
+        id: RegisterActionId,
+        index: Option<&Expr>,
+        span: Span,
+    ) {
+        let action = &self.gress.register_actions[id];
+        let index = self.index_or_direct(index);
+        let work = &mut *self.work;
+        std::mem::swap(&mut work.locals, &mut work.outer_locals);
+        work.locals.clear();
+        for local in action.locals.values() {
+            work.locals.push(Bits::zero(local.width));
+        }
+        let before = self.read_element(action.register, index);
+        for (variable, value) in action.memory.iter().zip(&before) {
+            self.work.locals[p4rmt_ir::Id::index(*variable)] = value.clone();
+        }
+        self.run_block(&action.body);
+        let locals = &self.work.locals;
+        let value_of =
+            |variable: &p4rmt_ir::LocalId| locals[p4rmt_ir::Id::index(*variable)].clone();
+        let after: Vec<Bits> = action.memory.iter().map(value_of).collect();
+        let outputs: Vec<Bits> = action.outputs.iter().map(value_of).collect();
+        self.write_element(action.register, index, &before, &after, span);
+        let work = &mut *self.work;
+        work.results.extend(outputs);
+        std::mem::swap(&mut work.locals, &mut work.outer_locals);
+    }
+
+    /// Reads an element into the results.
+    pub(crate) fn read_register(&mut self, register: RegisterId, index: &Expr, span: Span) {
+        let index = self.eval_index(index);
+        let values = self.read_element(register, index);
+        self.tell_register(register, index, &values, &values, span);
+        self.work.results.extend(values);
+    }
+
+    /// Writes an element.
+    pub(crate) fn write_register(
+        &mut self,
+        register: RegisterId,
+        index: &Expr,
+        values: &[Expr],
+        span: Span,
+    ) {
+        let index = self.eval_index(index);
+        let after: Vec<Bits> = values
+            .iter()
+            .map(|value| self.eval(value).into_owned())
+            .collect();
+        let before = self.read_element(register, index);
+        self.write_element(register, index, &before, &after, span);
+    }
+
+    fn read_element(&self, register: RegisterId, index: u64) -> Vec<Bits> {
+        let array = &self.layout.registers[register];
+        if index >= array.cells {
+            return array
+                .fields
+                .iter()
+                .map(|field| Bits::zero(field.width))
+                .collect();
+        }
+        array.read(self.state.memory(), index).collect()
+    }
+
+    fn write_element(
+        &mut self,
+        register: RegisterId,
+        index: u64,
+        before: &[Bits],
+        after: &[Bits],
+        span: Span,
+    ) {
+        let array = &self.layout.registers[register];
+        if index < array.cells {
+            array.write(self.state.memory_mut(), index, after);
+        }
+        self.tell_register(register, index, before, after, span);
+    }
+
+    fn tell_register(
+        &mut self,
+        register: RegisterId,
+        index: u64,
+        before: &[Bits],
+        after: &[Bits],
+        span: Span,
+    ) {
+        if let Some(trace) = &mut self.trace {
+            trace.event(Event::Register {
+                register,
+                index,
+                before,
+                after,
+                span,
+            });
+        }
+    }
+
+    /// Counts the packet.
+    pub(crate) fn count(&mut self, counter: CounterId, index: Option<&Expr>) {
+        let index = self.index_or_direct(index);
+        let array: &Array = &self.layout.counters[counter];
+        if index >= array.cells {
+            return;
+        }
+        let n_bytes = self.job.packet.len() as u64;
+        let increments: &[u64] = match self.gress.counters[counter].kind {
+            CountKind::Packets => &[1],
+            CountKind::Bytes => &[n_bytes],
+            CountKind::PacketsAndBytes => &[1, n_bytes],
+        };
+        let counted: Vec<Bits> = array
+            .read(self.state.memory(), index)
+            .zip(increments)
+            .map(|(count, more)| {
+                let more = Bits::from_u64(count.width(), *more);
+                Bits::binary(p4rmt_ir::BinaryOp::Add, &count, &more)
+            })
+            .collect();
+        array.write(self.state.memory_mut(), index, &counted);
+    }
+
+    /// Meters the packet; the result is its colour, as the program writes it.
+    pub(crate) fn meter(&mut self, id: MeterId, index: Option<&Expr>, color: Option<&Expr>) {
+        let meter = &self.gress.meters[id];
+        let index = self.index_or_direct(index);
+        let incoming = color.map(|color| self.eval(color));
+        let is = |color: &Bits| incoming.as_deref().is_some_and(|value| value == color);
+        let [_, yellow, red] = &meter.colors;
+        let color = if is(red) {
+            Color::Red
+        } else if is(yellow) {
+            Color::Yellow
+        } else {
+            Color::Green
+        };
+        let units = match meter.kind {
+            CountKind::Packets => 1,
+            CountKind::Bytes | CountKind::PacketsAndBytes => self.job.packet.len() as u64,
+        };
+        let array = &self.layout.meters[id];
+        let marked = if index < array.cells {
+            let mut cell = MeterCell::read(array, self.state.memory(), index);
+            let marked = cell.mark(self.job.clock, units, color);
+            cell.write(array, self.state.memory_mut(), index);
+            marked
+        } else {
+            color
+        };
+        self.work
+            .results
+            .push(meter.colors[marked as usize].clone());
+    }
+
+    /// The index that the call gives, or the cell of the entry whose action runs.
+    fn index_or_direct(&self, index: Option<&Expr>) -> u64 {
+        index.map_or(self.direct_index, |index| self.eval_index(index))
+    }
+}
