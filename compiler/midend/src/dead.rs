@@ -41,26 +41,17 @@ struct Sweep<'a> {
     live_at_end: Live,
     /// By action: what is live behind any table that has it.
     live_behind: Vec<Live>,
-    /// By action: how many tables have it.
-    n_users: Vec<usize>,
 }
 
 impl<'a> Sweep<'a> {
     fn new(tables: &'a Tables, gress: &'a Gress) -> Self {
         let mut live_at_end = Live::new();
         read_by_block(&gress.deparser.body, gress, &mut live_at_end);
-        let mut n_users = vec![0; tables.actions.len()];
-        for table in gress.tables.ids() {
-            for action in actions_of(table, gress) {
-                n_users[action.index()] += 1;
-            }
-        }
         Self {
             gress,
             tables,
             live_at_end,
             live_behind: vec![Live::new(); tables.actions.len()],
-            n_users,
         }
     }
 
@@ -111,10 +102,10 @@ impl<'a> Sweep<'a> {
                     before.remove(&field);
                 }
             }
-            // Of an action that other tables share, this walk does not yet know what is dead.
-            let is_shared = self.n_users[action_id.index()] > 1;
+            // A write that is dead behind this table may be live behind another one with the same
+            // action; what it reads does not matter here all the same.
             for assign in &action.assigns {
-                if is_shared || is_live(assign, &after, self.gress) {
+                if is_live(assign, &after, self.gress) {
                     read_by(&assign.value, self.gress, &mut before);
                 }
             }
