@@ -224,7 +224,10 @@ impl State {
         action: ActionCall,
     ) -> Result<(), EntryError> {
         let (entries, gress, table) = self.table_mut(table)?;
-        if table.is_default_const && action != entries.default_action {
+        if action == entries.default_action {
+            return Ok(());
+        }
+        if table.is_default_const {
             return Err(EntryError::ConstDefault {
                 table: table.name.clone(),
             });
