@@ -49,6 +49,7 @@ pub mod stateful;
 pub mod stmt;
 pub mod table;
 pub mod text;
+pub mod validate;
 
 pub use bits::Bits;
 pub use expr::{BinaryOp, Expr, Place, UnaryOp};
@@ -68,3 +69,4 @@ pub use table::{
     Action, ActionCall, ActionRef, Entry, Gateway, Key, Match, MatchKind, Node, ParallelAction,
     ParallelAssign, Param, Seq, Table,
 };
+pub use validate::{Rule, Violation, validate};

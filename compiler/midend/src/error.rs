@@ -68,6 +68,16 @@ pub enum MidendError {
         /// The second `apply`.
         span: Span,
     },
+    /// A register that one packet can touch twice.
+    #[error("a packet can touch register `{register}` twice")]
+    TouchedTwice {
+        /// The register.
+        register: String,
+        /// The access that can come first.
+        first: Span,
+        /// The access that can follow it.
+        span: Span,
+    },
     /// A statement of a parser or deparser in a control, or of a control in an action.
     #[error("{what} has no place in {place}")]
     Misplaced {
@@ -106,6 +116,7 @@ impl MidendError {
             | Self::ReadsWritten { span, .. }
             | Self::ValueTooLarge { span, .. }
             | Self::AppliedTwice { span, .. }
+            | Self::TouchedTwice { span, .. }
             | Self::Misplaced { span, .. }
             | Self::NotOneControl { span, .. }
             | Self::UnknownLabel { span } => *span,
@@ -126,6 +137,7 @@ impl MidendError {
             Self::NotOneControl { .. } => "E0408",
             Self::UnknownLabel { .. } => "E0409",
             Self::TooDeep { .. } => "E0410",
+            Self::TouchedTwice { .. } => "E0411",
         })
     }
 
@@ -148,6 +160,9 @@ impl MidendError {
             Self::AppliedTwice { .. } => Some(
                 "apply it once, behind a field that says whether to, or declare a second table",
             ),
+            Self::TouchedTwice { .. } => Some(
+                "let one register action do both, or put the two into branches of one condition",
+            ),
             Self::Misplaced { .. } | Self::NotOneControl { .. } | Self::UnknownLabel { .. } => None,
         }
     }
@@ -155,7 +170,10 @@ impl MidendError {
 
 impl From<&MidendError> for Diagnostic {
     fn from(error: &MidendError) -> Self {
-        let diagnostic = Self::error(error.code(), error.span(), error.to_string());
+        let mut diagnostic = Self::error(error.code(), error.span(), error.to_string());
+        if let MidendError::TouchedTwice { first, .. } = error {
+            diagnostic = diagnostic.with_note_at(*first, "it is touched here before");
+        }
         match error.help() {
             Some(help) => diagnostic.with_help(help),
             None => diagnostic,

@@ -8,6 +8,7 @@
 //!    statements become keyless tables ([`flow`]).
 //! 3. Writes to local fields that nothing reads go, and what is empty without them ([`dead`],
 //!    [`compact`]).
+//! 4. A register that one packet can touch twice is refused: the machine has each in one stage.
 //!
 //! Parsers and deparsers stay as they are. Both forms mean the same; a packet cannot tell which one it
 //! runs through.
@@ -25,6 +26,7 @@ mod symbolic;
 use std::collections::HashSet;
 
 use indexmap::IndexSet;
+use p4rmt_ir::validate::double_touches;
 use p4rmt_ir::{
     ActionId, Arena, Body, Gress, Id, ParallelAction, Program, Stmt, StmtKind, Structured, TableId,
     Tables,
@@ -105,6 +107,13 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
     dead::remove_dead(&mut tables, gress);
     compact::compact(&mut tables, &mut gress.tables, n_declared);
     gress.body = Body::Tables(tables);
+    for touch in double_touches(gress) {
+        errors.push(MidendError::TouchedTwice {
+            register: gress.registers[touch.register].name.clone(),
+            first: touch.first,
+            span: touch.second,
+        });
+    }
 }
 
 /// The actions of the tables that the control applies.

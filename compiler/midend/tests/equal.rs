@@ -5,10 +5,11 @@
 mod run;
 
 use p4rmt_ir::build::{
-    GressBuilder, apply, assign, assign_slice, branch, call, constant, labeled, leave, param,
-    program, stmt,
+    GressBuilder, apply, assign, assign_local, assign_slice, branch, call, constant, labeled,
+    leave, param, program, stmt,
 };
 use p4rmt_ir::text::gress_text;
+use p4rmt_ir::validate::validate;
 use p4rmt_ir::{
     ActionId, Arch, BinaryOp, Bits, Block, CallKind, Expr, FieldId, FieldKind, Gress, GressId,
     GressRole, HashId, Id, LabelId, MatchKind, Outcome, PipeId, RegisterActionId, StmtKind,
@@ -46,7 +47,7 @@ struct Maker {
     /// Fields of eight bits, and of one.
     bytes: Vec<FieldId>,
     flags: Vec<FieldId>,
-    register_actions: Vec<RegisterActionId>,
+    n_registers: usize,
     hash: HashId,
     labels: Vec<LabelId>,
     /// The parameters of the action that is being made.
@@ -67,20 +68,13 @@ impl Maker {
         let flags = (0..3)
             .map(|n| gress.field(&format!("flag{n}"), 1, kinds[n % 3]))
             .collect();
-        let register = gress.register("register", 16, &[8]);
-        let register_actions = [0, 3]
-            .map(|n| {
-                let body = vec![p4rmt_ir::build::assign_local(0, Expr::Field(bytes[n]))];
-                gress.register_action(&format!("reads{n}"), register, body)
-            })
-            .to_vec();
         let hash = gress.hash("hash", 8);
         Self {
             dice: Dice(seed),
             gress,
             bytes,
             flags,
-            register_actions,
+            n_registers: 0,
             hash,
             labels: Vec::new(),
             n_params: 0,
@@ -95,7 +89,7 @@ impl Maker {
         match self.dice.below(if leaf { 4 } else { 10 }) {
             0 => constant(8, self.dice.roll()),
             1 if self.n_params > 0 => param(self.dice.below(self.n_params.into()) as u32, 8),
-            0..=3 => Expr::Field(self.dice.pick(&self.bytes)),
+            1..=3 => Expr::Field(self.dice.pick(&self.bytes)),
             4 => {
                 let high = Expr::slice(self.byte(depth - 1), 7, 4);
                 let low = Expr::slice(self.byte(depth - 1), 5, 2);
@@ -173,7 +167,7 @@ impl Maker {
             }
             2 if !conditional && self.may_call => {
                 self.may_call = !in_action;
-                let action = self.dice.pick(&self.register_actions);
+                let action = self.register_action();
                 let index = Some(self.byte(0));
                 let out = self.dice.pick(&self.bytes);
                 call(CallKind::RegisterAction { action, index }, [out])
@@ -184,7 +178,7 @@ impl Maker {
                 let hash = self.hash;
                 call(CallKind::Hash { hash, args }, [out])
             }
-            0..=5 => {
+            2 | 4 | 5 => {
                 let byte = self.dice.pick(&self.bytes);
                 assign(byte, self.byte(2))
             }
@@ -213,6 +207,17 @@ impl Maker {
                 assign(byte, self.byte(1))
             }
         }
+    }
+
+    /// A register of its own for each access, since a packet may touch each once. Its action reads
+    /// one of two fields.
+    fn register_action(&mut self) -> RegisterActionId {
+        self.n_registers += 1;
+        let name = format!("register{}", self.n_registers);
+        let register = self.gress.register(&name, 16, &[8]);
+        let read = self.bytes[3 * self.dice.below(2) as usize];
+        let body = vec![assign_local(0, Expr::Field(read))];
+        self.gress.register_action(&name, register, body)
     }
 
     fn apply(&mut self, depth: u32) -> p4rmt_ir::Stmt {
@@ -255,6 +260,7 @@ impl Maker {
         let labels = std::mem::take(&mut self.labels);
         self.n_params = 2;
         self.may_call = true;
+        let n_registers = self.n_registers;
         let mut body = self.block(2, true, false);
         if self.dice.below(10) == 0 {
             body.push(stmt(StmtKind::Exit));
@@ -264,7 +270,9 @@ impl Maker {
         self.labels = labels;
         let name = format!("action{}_{n}", self.n_tables);
         let action = self.gress.action(&name, &[8, 8], body);
-        self.actions.push(action);
+        if self.n_registers == n_registers {
+            self.actions.push(action);
+        }
         action
     }
 }
@@ -283,10 +291,12 @@ fn both_forms_of_random_controls_agree() {
         let fields: Vec<FieldId> = maker.bytes.iter().chain(&maker.flags).copied().collect();
         let gress = maker.gress.structured(body);
         let structured = program("random", Arch::T2na, [gress]);
+        assert_eq!(validate(&structured), Ok(()), "seed {seed}");
         let Ok(tables) = to_tables(&structured) else {
             n_refused += 1;
             continue;
         };
+        assert_eq!(validate(&tables), Ok(()), "seed {seed}");
         let (before, after) = (first_gress(&structured), first_gress(&tables));
         let mut dice = Dice(seed);
         for _ in 0..8 {
