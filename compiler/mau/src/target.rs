@@ -340,7 +340,11 @@ impl Target {
             ("immediate_bits", action_data.immediate_bits, 0),
             ("entry_bytes_max", action_data.entry_bytes_max, 0),
             ("short_codes", action_data.short_codes, 0),
-            ("instruction_address_bits", action_data.instruction_address_bits, 0),
+            (
+                "instruction_address_bits",
+                action_data.instruction_address_bits,
+                0,
+            ),
             ("index_bits_min", action_data.index_bits_min, 0),
             ("match_bits", gateway.match_bits, one),
             ("rows", gateway.rows, one),
@@ -357,12 +361,20 @@ impl Target {
             ("tcam_cycles", latency.tcam_cycles, 0),
             ("meter_cycles", latency.meter_cycles, 0),
             ("stateful_cycles", latency.stateful_cycles, 0),
-            ("action_dependent_cycles", latency.action_dependent_cycles, 0),
+            (
+                "action_dependent_cycles",
+                latency.action_dependent_cycles,
+                0,
+            ),
             ("concurrent_cycles", latency.concurrent_cycles, 0),
             ("egress_cycles_min", latency.egress_cycles_min, 0),
             ("forced_match_stage", latency.forced_match_stage, 0),
         ];
-        numbers.extend(salu.element_bits.iter().map(|&bits| ("element_bits", bits, one)));
+        numbers.extend(
+            salu.element_bits
+                .iter()
+                .map(|&bits| ("element_bits", bits, one)),
+        );
         numbers.extend(salu.pair_bits.iter().map(|&bits| ("pair_bits", bits, one)));
         numbers
     }
@@ -383,7 +395,9 @@ fn line_of_key(text: &str, key: &str) -> usize {
             .strip_prefix(key)
             .is_some_and(|rest| rest.trim_start().starts_with('='))
     };
-    text.lines().position(is_assignment).map_or(1, |index| index + 1)
+    text.lines()
+        .position(is_assignment)
+        .map_or(1, |index| index + 1)
 }
 
 #[cfg(test)]
@@ -415,14 +429,22 @@ mod tests {
     #[track_caller]
     fn check_refused(from: &str, to: &str, message: &str) {
         let text = Target::BUILT_IN[1].1.replacen(from, to, 1);
-        assert_ne!(text, Target::BUILT_IN[1].1, "the change must change something");
+        assert_ne!(
+            text,
+            Target::BUILT_IN[1].1,
+            "the change must change something"
+        );
         let error = Target::from_toml(&text).expect_err("it is broken");
         assert!(error.to_string().starts_with(message), "{error}");
     }
 
     #[test]
     fn broken_files_are_refused_at_their_place() {
-        check_refused("stages = 20", "stages = 0", "line 10: `stages` is 0, but must be 1 to 65536");
+        check_refused(
+            "stages = 20",
+            "stages = 0",
+            "line 10: `stages` is 0, but must be 1 to 65536",
+        );
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");

@@ -1,0 +1,427 @@
+//! What each unit asks of a stage, as far as it does not depend on where the unit goes.
+//!
+//! In: a unit. Out: its [`Demand`]: the shape that its memory follows from, the registers, counters
+//! and meters that it shares with other tables, gateways. A memory that several tables use stands in
+//! one stage, and so do they.
+
+use p4rmt_ir::{
+    CallKind, CountKind, Counter, CounterId, Expr, Gress, GressId, MatchKind, MeterId,
+    ParallelAction, Register, RegisterId, Table, Tables,
+};
+
+use crate::resource::{Resource, Usage};
+use crate::sizing::{MatchForm, MatchShape, attached_blocks};
+use crate::target::Target;
+use crate::unit::{actions_of, call_args, field_slices};
+
+/// A memory with cells of its own that tables reach by an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SharedMemory {
+    /// A register.
+    Register(RegisterId),
+    /// A counter array.
+    Counter(CounterId),
+    /// A meter array.
+    Meter(MeterId),
+}
+
+/// What a table asks of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDemand {
+    /// What its size depends on.
+    pub shape: MatchShape,
+    /// How many entries it must hold; 0 without keys.
+    pub entries: u64,
+    /// The memories that it reaches by an index, each once.
+    pub shared: Vec<SharedMemory>,
+    /// ALUs of memories with one cell an entry: a part of the table in another stage needs as many
+    /// there.
+    pub direct_alus: Usage,
+    /// Whether it needs a gateway to run, one that it may share with the condition above it.
+    pub needs_gateway: bool,
+    /// The stage that the program wants.
+    pub stage_pragma: Option<u32>,
+}
+
+impl TableDemand {
+    /// Whether its entries may be divided over stages.
+    #[must_use]
+    pub fn is_splittable(&self) -> bool {
+        self.shape.form != MatchForm::Keyless
+            && self.shared.is_empty()
+            && self.stage_pragma.is_none()
+    }
+}
+
+/// What a table asks of a stage.
+#[must_use]
+pub fn table_demand(
+    table: &Table,
+    branches_on_action: bool,
+    gress: &Gress,
+    tables: &Tables,
+    target: &Target,
+) -> TableDemand {
+    let actions: Vec<&ParallelAction> = actions_of(table)
+        .into_iter()
+        .map(|action| &tables.actions[action])
+        .collect();
+    let mut shared: Vec<SharedMemory> = actions
+        .iter()
+        .flat_map(|action| &action.calls)
+        .filter_map(|(call, _)| shared_memory(&call.kind, gress))
+        .collect();
+    shared.sort_unstable();
+    shared.dedup();
+    let mut direct_alus = Usage::default();
+    direct_alus[Resource::StatsAlu] = count(table.direct_counters.len());
+    direct_alus[Resource::MeterAlu] =
+        count(table.direct_meters.len() + table.direct_registers.len());
+    TableDemand {
+        shape: MatchShape {
+            overhead_bits: overhead_bits(table, branches_on_action, gress, tables, target),
+            ..match_shape(table, &actions, gress, tables, target)
+        },
+        entries: if table.keys.is_empty() {
+            0
+        } else {
+            table.size.max(1)
+        },
+        shared,
+        direct_alus,
+        needs_gateway: table.keys.is_empty() && actions.iter().any(|action| uses_hash(action)),
+        stage_pragma: table.stage_pragma,
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The memory that a call reaches by an index.
+fn shared_memory(kind: &CallKind, gress: &Gress) -> Option<SharedMemory> {
+    match kind {
+        CallKind::RegisterAction {
+            action,
+            index: Some(_),
+        } => Some(SharedMemory::Register(
+            gress.register_actions[*action].register,
+        )),
+        CallKind::RegisterRead { register, .. } | CallKind::RegisterWrite { register, .. } => {
+            Some(SharedMemory::Register(*register))
+        }
+        CallKind::Count {
+            counter,
+            index: Some(_),
+        } => Some(SharedMemory::Counter(*counter)),
+        CallKind::Meter {
+            meter,
+            index: Some(_),
+            ..
+        } => Some(SharedMemory::Meter(*meter)),
+        CallKind::RegisterAction { index: None, .. }
+        | CallKind::Count { index: None, .. }
+        | CallKind::Meter { index: None, .. }
+        | CallKind::Hash { .. }
+        | CallKind::Random { .. }
+        | CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Digest { .. } => None,
+    }
+}
+
+/// What a shared memory asks of its stage: blocks with the spare one, map RAMs, its ALU.
+#[must_use]
+pub fn shared_usage(memory: SharedMemory, gress: &Gress, target: &Target) -> Usage {
+    let mut usage = Usage::default();
+    let (cells, per_word, alu) = match memory {
+        SharedMemory::Register(register) => {
+            let register = &gress.registers[register];
+            (
+                register.size,
+                register_cells_per_word(register, target),
+                Resource::MeterAlu,
+            )
+        }
+        SharedMemory::Counter(counter) => {
+            let counter = &gress.counters[counter];
+            (
+                counter.size,
+                counter_cells_per_word(counter),
+                Resource::StatsAlu,
+            )
+        }
+        SharedMemory::Meter(meter) => (gress.meters[meter].size, 1, Resource::MeterAlu),
+    };
+    let blocks = attached_blocks(cells, per_word, target);
+    usage[Resource::Sram] = blocks.sram;
+    usage[Resource::MapRam] = blocks.map_ram;
+    if let SharedMemory::Meter(_) = memory {
+        usage[Resource::MapRam] += color_map_rams(blocks.map_ram, target);
+    }
+    usage[alu] = 1;
+    usage
+}
+
+/// Map RAMs that hold the colours of a meter: one for each four blocks (`mau/memories.h`).
+fn color_map_rams(blocks: u32, target: &Target) -> u32 {
+    blocks.saturating_sub(target.salu.spare_banks).div_ceil(4)
+}
+
+/// Bits of an element as the memory holds it: one value, or a pair of equal ones.
+fn register_cells_per_word(register: &Register, target: &Target) -> u64 {
+    let bits: u32 = register.element.iter().map(|value| value.width).sum();
+    u64::from(target.sram.width_bits) / u64::from(bits.clamp(1, 1 << 20)).next_power_of_two()
+}
+
+/// Counts in a word (`mau/resource_estimate.cpp`): of both kinds, 28 and 36 bits or 64 and 64.
+fn counter_cells_per_word(counter: &Counter) -> u64 {
+    match counter.kind {
+        CountKind::Packets | CountKind::Bytes => {
+            if counter.width <= 32 {
+                4
+            } else {
+                2
+            }
+        }
+        CountKind::PacketsAndBytes => {
+            if counter.width <= 36 {
+                2
+            } else {
+                1
+            }
+        }
+    }
+}
+
+fn match_shape(
+    table: &Table,
+    actions: &[&ParallelAction],
+    gress: &Gress,
+    tables: &Tables,
+    target: &Target,
+) -> MatchShape {
+    let (action_data_bits, action_data_bytes) = actions
+        .iter()
+        .map(|action| action_data(action))
+        .max_by_key(|(bits, bytes)| (*bytes, *bits))
+        .unwrap_or((0, 0));
+    let defaults: Vec<&ParallelAction> = table
+        .actions
+        .iter()
+        .filter(|action| action.as_default && !table.is_default_const)
+        .map(|action| action.action)
+        .chain(std::iter::once(table.default_action.action))
+        .map(|action| &tables.actions[action])
+        .collect();
+    let counters = table
+        .direct_counters
+        .iter()
+        .map(|id| counter_cells_per_word(&gress.counters[*id]));
+    let registers = table
+        .direct_registers
+        .iter()
+        .map(|id| register_cells_per_word(&gress.registers[*id], target));
+    let (key_bits, key_bytes) = key_size(table, gress);
+    MatchShape {
+        form: match_form(table, gress, target),
+        key_bits,
+        key_bytes,
+        overhead_bits: 0,
+        action_data_bits,
+        action_data_bytes,
+        default_calls_units: defaults.iter().any(|action| !action.calls.is_empty()),
+        default_takes_data: defaults.iter().any(|action| !action.params.is_empty()),
+        has_single_action: actions.len() == 1,
+        direct_cells_per_word: counters
+            .chain(registers)
+            .chain(table.direct_meters.iter().map(|_| 1))
+            .collect(),
+    }
+}
+
+fn match_form(table: &Table, gress: &Gress, target: &Target) -> MatchForm {
+    let kinds = || {
+        table
+            .keys
+            .iter()
+            .map(|key| key.kind)
+            .filter(|kind| *kind != MatchKind::Selector)
+    };
+    if table.keys.is_empty() {
+        return MatchForm::Keyless;
+    }
+    if kinds().all(|kind| kind == MatchKind::Exact) {
+        return MatchForm::Exact;
+    }
+    let lines = table
+        .keys
+        .iter()
+        .filter(|key| key.kind == MatchKind::Range)
+        .map(|key| {
+            let nibbles = u64::from(key.expr.width(gress).div_ceil(4)).max(1);
+            (2 * nibbles - 1).min(u64::from(target.tcam.range_lines_max))
+        });
+    MatchForm::Ternary {
+        range_lines: lines.max().unwrap_or(1),
+    }
+}
+
+/// Bits and bytes of the key. A key of a byte or more has bytes of its own; shorter ones share.
+fn key_size(table: &Table, gress: &Gress) -> (u64, u64) {
+    let (mut bits, mut bytes, mut short_bits) = (0, 0, 0);
+    for key in table
+        .keys
+        .iter()
+        .filter(|key| key.kind != MatchKind::Selector)
+    {
+        for width in key_slice_widths(&key.expr, gress) {
+            bits += width;
+            if key.kind == MatchKind::Range {
+                // A range takes a byte a nibble.
+                bytes += width.div_ceil(4);
+            } else if width >= 8 {
+                bytes += width.div_ceil(8);
+            } else {
+                short_bits += width;
+            }
+        }
+    }
+    (bits, bytes + u64::div_ceil(short_bits, 8))
+}
+
+/// Widths of the fields in a key; under a constant mask, of the bits that it leaves.
+fn key_slice_widths(expr: &Expr, gress: &Gress) -> Vec<u64> {
+    if let Expr::Binary {
+        op: p4rmt_ir::BinaryOp::And,
+        lhs,
+        rhs,
+    } = expr
+    {
+        if let (Expr::Const(mask), _) | (_, Expr::Const(mask)) = (&**lhs, &**rhs) {
+            let n_ones = (0..mask.width()).filter(|bit| mask.bit(*bit)).count();
+            return vec![n_ones as u64];
+        }
+    }
+    field_slices(expr, gress)
+        .into_iter()
+        .map(|(_, hi, lo)| u64::from(hi - lo + 1))
+        .collect()
+}
+
+/// Bits and bytes of an action's data. A parameter that is only an index stands elsewhere.
+fn action_data(action: &ParallelAction) -> (u64, u64) {
+    let is_used = |wanted: u32| {
+        let values = action.assigns.iter().map(|assign| &assign.value);
+        let args = action
+            .calls
+            .iter()
+            .filter(|(call, _)| index_of(&call.kind).is_none())
+            .flat_map(|(call, _)| call_args(&call.kind));
+        values
+            .chain(args)
+            .any(|expr| reads_param(expr, |index| index == wanted))
+    };
+    let used = (0..)
+        .zip(&action.params)
+        .filter(|(index, _)| is_used(*index));
+    used.fold((0, 0), |(bits, bytes), (_, param)| {
+        let width = u64::from(param.width);
+        (bits + width, bytes + width.div_ceil(8))
+    })
+}
+
+fn reads_param(expr: &Expr, is_wanted: impl Fn(u32) -> bool) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr| {
+        if let Expr::Param { index, .. } = expr {
+            found |= is_wanted(*index);
+        }
+    });
+    found
+}
+
+/// The index expression of a call.
+fn index_of(kind: &CallKind) -> Option<&Expr> {
+    match kind {
+        CallKind::RegisterAction { index, .. }
+        | CallKind::Count { index, .. }
+        | CallKind::Meter { index, .. } => index.as_ref(),
+        CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => Some(index),
+        CallKind::Hash { .. }
+        | CallKind::Random { .. }
+        | CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Digest { .. } => None,
+    }
+}
+
+/// Bits of an entry beside key, version and action data.
+fn overhead_bits(
+    table: &Table,
+    branches_on_action: bool,
+    gress: &Gress,
+    tables: &Tables,
+    target: &Target,
+) -> u64 {
+    if table.keys.is_empty() {
+        return 0;
+    }
+    let rules = &target.action_data;
+    let in_entries: Vec<&ParallelAction> = table
+        .actions
+        .iter()
+        .filter(|action| action.in_entries)
+        .map(|action| &tables.actions[action.action])
+        .collect();
+    let n_hit_actions = count(in_entries.len());
+    let mut bits = if n_hit_actions > rules.short_codes {
+        u64::from(rules.instruction_address_bits)
+    } else {
+        u64::from(n_hit_actions.max(1).next_power_of_two().ilog2())
+    };
+    if n_hit_actions > rules.short_codes && branches_on_action {
+        // The pointer to the next table, in full.
+        bits += 8;
+    }
+    let mut indexed: Vec<SharedMemory> = Vec::new();
+    for (call, _) in in_entries.iter().flat_map(|action| &action.calls) {
+        let Some(index) = index_of(&call.kind).filter(|index| reads_param(index, |_| true)) else {
+            continue;
+        };
+        let Some(memory) = shared_memory(&call.kind, gress).filter(|m| !indexed.contains(m)) else {
+            continue;
+        };
+        indexed.push(memory);
+        let calls_it = |action: &&&ParallelAction| {
+            action
+                .calls
+                .iter()
+                .any(|(call, _)| shared_memory(&call.kind, gress) == Some(memory))
+        };
+        let is_always_called = in_entries.iter().filter(calls_it).count() == in_entries.len();
+        // The index, and a bit that says whether it counts.
+        bits += u64::from(index.width(gress).clamp(rules.index_bits_min, 32));
+        bits += u64::from(!is_always_called);
+    }
+    bits
+}
+
+/// Whether an action needs the path of hash distribution or random numbers.
+fn uses_hash(action: &ParallelAction) -> bool {
+    action.calls.iter().any(|(call, _)| match &call.kind {
+        CallKind::Hash { .. } | CallKind::Random { .. } => true,
+        kind => index_of(kind).is_some_and(|index| {
+            let mut is_computed = false;
+            index.walk(&mut |expr| {
+                is_computed |= matches!(expr, Expr::Field(_) | Expr::Local { .. })
+            });
+            is_computed
+        }),
+    })
+}
+
+/// The gress and memory that tables share, as a key that no two memories of a pipe have in common.
+pub type SharedKey = (GressId, SharedMemory);

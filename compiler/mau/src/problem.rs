@@ -1,0 +1,397 @@
+//! What can stand in the way of a program, each with its code and the way out.
+
+use p4rmt_source::{Code, Diagnostic, Span};
+
+/// A [`Problem`] and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocatedProblem {
+    /// What.
+    pub problem: Problem,
+    /// Where.
+    pub span: Span,
+}
+
+impl LocatedProblem {
+    /// The problem as a diagnostic.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::error(self.problem.code(), self.span, self.problem.to_string())
+            .with_help(self.problem.help())
+    }
+}
+
+/// Why a program does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// More stages than the machine has.
+    #[error("the program needs {needed} stages, the machine has {available}")]
+    TooManyStages {
+        /// Stages up to the last table.
+        needed: u32,
+        /// Stages of the machine.
+        available: u32,
+        /// Stages of the longest chain of dependencies.
+        critical_path: u32,
+    },
+    /// Units that must stand in one stage need more than a stage has.
+    #[error("`{unit}` needs {needed} {what} in one stage, which has {available}")]
+    StageOverflow {
+        /// The first of the units.
+        unit: String,
+        /// What of.
+        what: &'static str,
+        /// How many.
+        needed: u32,
+        /// How many a stage has.
+        available: u32,
+    },
+    /// No word holds one entry.
+    #[error("an entry of `{table}` with {bits} bits of key is wider than a word of the machine")]
+    EntryTooWide {
+        /// The table.
+        table: String,
+        /// Bits of its key.
+        bits: u64,
+    },
+    /// A range key is too wide.
+    #[error("the range key `{key}` has {needed} bits, at most {available} are possible")]
+    RangeTooWide {
+        /// The key.
+        key: String,
+        /// Its width.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// Users of one memory that cannot be in one stage.
+    #[error("`{memory}` is used by `{first}` and by `{second}`, which needs a later stage")]
+    SharedOverStages {
+        /// The register, counter or meter.
+        memory: String,
+        /// A table that uses it.
+        first: String,
+        /// A table that uses it and depends on the first.
+        second: String,
+    },
+    /// One table that uses two memories with one kind of ALU.
+    #[error(
+        "`{table}` uses both `{first}` and `{second}`; a table reaches one register or meter, and one counter"
+    )]
+    TwoMemories {
+        /// The table.
+        table: String,
+        /// A memory.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// `@stage` asks for a stage that is not possible.
+    #[error("`{table}` can't be in stage {wanted} as its `@stage` wants")]
+    StageNotPossible {
+        /// The table.
+        table: String,
+        /// The stage of the pragma.
+        wanted: u32,
+    },
+    /// The next-table rule of a machine without long branches can't be kept.
+    #[error(
+        "`{unit}` can't be reached: without long branches, all that `{open}` leads to comes before anything else"
+    )]
+    NextTable {
+        /// The unit.
+        unit: String,
+        /// The unit whose branches are not all placed.
+        open: String,
+    },
+    /// An assignment is more than one operation of an action ALU.
+    #[error("expression too deep: `{action}` needs more than one operation for an assignment")]
+    ExpressionTooDeep {
+        /// The action.
+        action: String,
+    },
+    /// An operator that no action ALU has.
+    #[error("`{action}` uses {operator}, which no action ALU can do")]
+    NoSuchOperation {
+        /// The action.
+        action: String,
+        /// What it uses.
+        operator: &'static str,
+    },
+    /// Two operands that both come over the action data bus.
+    #[error("`{action}` combines two values that are not fields; an action ALU takes one of them")]
+    TwoDataOperands {
+        /// The action.
+        action: String,
+    },
+    /// A condition that a gateway can't compute.
+    #[error("the condition uses {operator}, and a gateway only compares fields")]
+    ConditionComputes {
+        /// What it uses.
+        operator: &'static str,
+    },
+    /// A condition that orders two fields.
+    #[error("the condition orders two fields, and a gateway orders a field and a constant")]
+    ConditionOrdersFields,
+    /// Too many actions on a register.
+    #[error("`{register}` has {needed} register actions, its stateful ALU holds {available}")]
+    TooManyRegisterActions {
+        /// The register.
+        register: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// Too many fields that the actions of a register read.
+    #[error(
+        "the actions of `{register}` read {needed} different fields ({fields}), its stateful ALU takes {available}"
+    )]
+    TooManyOperands {
+        /// The register.
+        register: String,
+        /// Which fields, in words.
+        fields: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// A field that is too wide for the stateful ALU.
+    #[error("`{field}` has {needed} bits, an operand of `{register}` at most {available}")]
+    OperandTooWide {
+        /// The register.
+        register: String,
+        /// The field.
+        field: String,
+        /// Its bits.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// Action data inside a register action.
+    #[error("the register action `{action}` reads a parameter of the action that calls it")]
+    ParameterInRegisterAction {
+        /// The register action.
+        action: String,
+    },
+    /// A shape of element that no stateful ALU has.
+    #[error("an element of `{register}` is {shape}")]
+    ElementShape {
+        /// The register.
+        register: String,
+        /// What it is, in words.
+        shape: String,
+        /// What is possible, in words.
+        possible: String,
+    },
+    /// Too many comparisons.
+    #[error(
+        "the register action `{action}` makes {needed} comparisons, its stateful ALU has {available}"
+    )]
+    TooManyComparisons {
+        /// The register action.
+        action: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// A comparison that a comparator can't make.
+    #[error(
+        "a comparison in the register action `{action}` is more than memory, a field and a constant"
+    )]
+    ComparisonTooDeep {
+        /// The register action.
+        action: String,
+    },
+    /// Too many values computed by one call.
+    #[error(
+        "the register action `{action}` computes {needed} values, its stateful ALU {available}; one written back unchanged counts"
+    )]
+    TooManyValues {
+        /// The register action.
+        action: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// Too many values returned by one call.
+    #[error("the register action `{action}` returns {needed} values, its stateful ALU {available}")]
+    TooManyOutputs {
+        /// The register action.
+        action: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// Too many alternatives of a value.
+    #[error(
+        "the register action `{action}` has {needed} alternatives for a value, its stateful ALU {available}"
+    )]
+    TooManyAlternatives {
+        /// The register action.
+        action: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+    /// A value that is more than one operation.
+    #[error("the register action `{action}` needs more than one operation for a value")]
+    ValueTooDeep {
+        /// The register action.
+        action: String,
+    },
+    /// An operator that no stateful ALU has.
+    #[error("the register action `{action}` uses {operator}, which no stateful ALU can do")]
+    NoSuchStatefulOperation {
+        /// The register action.
+        action: String,
+        /// What it uses.
+        operator: &'static str,
+    },
+    /// Arithmetic that is too wide.
+    #[error(
+        "the register action `{action}` adds or subtracts {needed} bits, its stateful ALU {available}"
+    )]
+    ArithmeticTooWide {
+        /// The register action.
+        action: String,
+        /// The width.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
+}
+
+impl Problem {
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        Code(match self {
+            Self::TooManyStages { .. } => "E0501",
+            Self::StageOverflow { .. } => "E0502",
+            Self::EntryTooWide { .. } => "E0503",
+            Self::RangeTooWide { .. } => "E0504",
+            Self::SharedOverStages { .. } => "E0505",
+            Self::TwoMemories { .. } => "E0506",
+            Self::StageNotPossible { .. } => "E0507",
+            Self::NextTable { .. } => "E0508",
+            Self::ExpressionTooDeep { .. } => "E0510",
+            Self::NoSuchOperation { .. } => "E0511",
+            Self::TwoDataOperands { .. } => "E0512",
+            Self::ConditionComputes { .. } => "E0513",
+            Self::ConditionOrdersFields => "E0514",
+            Self::TooManyRegisterActions { .. } => "E0520",
+            Self::TooManyOperands { .. } => "E0521",
+            Self::OperandTooWide { .. } => "E0522",
+            Self::ParameterInRegisterAction { .. } => "E0523",
+            Self::ElementShape { .. } => "E0524",
+            Self::TooManyComparisons { .. } => "E0525",
+            Self::ComparisonTooDeep { .. } => "E0526",
+            Self::TooManyValues { .. } => "E0527",
+            Self::TooManyOutputs { .. } => "E0528",
+            Self::TooManyAlternatives { .. } => "E0529",
+            Self::ValueTooDeep { .. } => "E0530",
+            Self::NoSuchStatefulOperation { .. } => "E0531",
+            Self::ArithmeticTooWide { .. } => "E0532",
+        })
+    }
+
+    /// What would help.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::TooManyStages {
+                available,
+                critical_path,
+                ..
+            } if critical_path > available => {
+                format!(
+                    "the longest chain of dependencies alone needs {critical_path}: shorten it by computing values earlier or side by side"
+                )
+            }
+            Self::TooManyStages { .. } => {
+                "the longest chain of dependencies would fit: make tables smaller or merge them"
+                    .to_owned()
+            }
+            Self::StageOverflow { .. } => {
+                "make it smaller, or let fewer tables share one register, counter or meter"
+                    .to_owned()
+            }
+            Self::EntryTooWide { .. } => "match on a hash of the key, or in two tables".to_owned(),
+            Self::RangeTooWide { available, .. } => {
+                format!("match on the highest {available} bits, or use a ternary key")
+            }
+            Self::SharedOverStages { .. } => {
+                "let one table do both, or compute what the second needs before the first"
+                    .to_owned()
+            }
+            Self::TwoMemories { .. } => "reach them from two tables".to_owned(),
+            Self::StageNotPossible { .. } => {
+                "take the pragma away or give a later stage".to_owned()
+            }
+            Self::NextTable { .. } => {
+                "move the tables that it needs out of the branch, or in front of it".to_owned()
+            }
+            Self::ExpressionTooDeep { .. } => {
+                "compute a part of it into a metadata field in an action of an earlier table"
+                    .to_owned()
+            }
+            Self::NoSuchOperation { .. } => {
+                "let a table with entries for the cases do it, or a stateful ALU".to_owned()
+            }
+            Self::TwoDataOperands { .. } => {
+                "store one of them in a metadata field in an earlier table".to_owned()
+            }
+            Self::ConditionComputes { .. } => {
+                "compute it into a metadata field in an action before, and test that field"
+                    .to_owned()
+            }
+            Self::ConditionOrdersFields => {
+                "subtract one from the other in an action before, and test the sign".to_owned()
+            }
+            Self::TooManyRegisterActions { .. } => {
+                "merge actions that differ only in a constant: pass it in a field".to_owned()
+            }
+            Self::TooManyOperands { .. } => {
+                "compute the operands into the same two metadata fields for all of its actions"
+                    .to_owned()
+            }
+            Self::OperandTooWide { .. } => {
+                "pass a slice of it, or divide the register into two".to_owned()
+            }
+            Self::ParameterInRegisterAction { .. } => {
+                "store the parameter in a metadata field in an earlier table".to_owned()
+            }
+            Self::ElementShape { possible, .. } => format!("possible are {possible}"),
+            Self::TooManyComparisons { .. } => {
+                "compute a comparison that needs no memory into a field before".to_owned()
+            }
+            Self::ComparisonTooDeep { .. } => {
+                "compute the part without memory into a metadata field before".to_owned()
+            }
+            Self::TooManyValues { .. } => {
+                "return the memory's old or new value, and compute from it in a later table"
+                    .to_owned()
+            }
+            Self::TooManyOutputs { .. } => {
+                "return fewer, or divide the register into two".to_owned()
+            }
+            Self::TooManyAlternatives { .. } => {
+                "let an earlier table choose the operand, so that fewer cases are left".to_owned()
+            }
+            Self::ValueTooDeep { .. } => {
+                "compute the part without memory into a metadata field before".to_owned()
+            }
+            Self::NoSuchStatefulOperation { .. } => {
+                "compute it before, or approximate it by a math unit".to_owned()
+            }
+            Self::ArithmeticTooWide { .. } => {
+                "divide the element into a pair and carry in the next table".to_owned()
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The resources of a stage and counts of them.
+
+use std::ops::{Index, IndexMut};
+
+use crate::target::Target;
+
+/// A resource of a stage, under its name in reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// Logical tables.
+    LogicalTables,
+    /// SRAM blocks.
+    Sram,
+    /// TCAM blocks.
+    Tcam,
+    /// Map RAM blocks.
+    MapRam,
+    /// Gateways.
+    Gateway,
+    /// Stateful and meter ALUs.
+    MeterAlu,
+    /// ALUs of counters.
+    StatsAlu,
+}
+
+impl Resource {
+    /// All that are counted, in the order of reports.
+    pub const ALL: [Self; 7] = [
+        Self::LogicalTables,
+        Self::Sram,
+        Self::Tcam,
+        Self::MapRam,
+        Self::Gateway,
+        Self::MeterAlu,
+        Self::StatsAlu,
+    ];
+
+    /// Its stable name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LogicalTables => "logical_tables",
+            Self::Sram => "sram",
+            Self::Tcam => "tcam",
+            Self::MapRam => "map_ram",
+            Self::Gateway => "gateway",
+            Self::MeterAlu => "meter_alu",
+            Self::StatsAlu => "stats_alu",
+        }
+    }
+
+    /// What a person calls it, in the plural.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LogicalTables => "logical tables",
+            Self::Sram => "SRAM blocks",
+            Self::Tcam => "TCAM blocks",
+            Self::MapRam => "map RAM blocks",
+            Self::Gateway => "gateways",
+            Self::MeterAlu => "stateful and meter ALUs",
+            Self::StatsAlu => "counter ALUs",
+        }
+    }
+
+    /// How many a stage of the target has.
+    #[must_use]
+    pub fn limit(self, target: &Target) -> u32 {
+        let stage = &target.stage;
+        match self {
+            Self::LogicalTables => stage.logical_tables,
+            Self::Sram => stage.sram_blocks,
+            Self::Tcam => stage.tcam_blocks,
+            Self::MapRam => stage.map_rams,
+            Self::Gateway => stage.gateways,
+            Self::MeterAlu => stage.meter_alus,
+            Self::StatsAlu => stage.stats_alus,
+        }
+    }
+}
+
+/// A count of each resource. Counts saturate: what does not fit stays what does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Usage([u32; Resource::ALL.len()]);
+
+impl Usage {
+    /// Adds another count to this one.
+    pub fn add(&mut self, other: &Self) {
+        for (own, more) in self.0.iter_mut().zip(other.0) {
+            *own = own.saturating_add(more);
+        }
+    }
+
+    /// The first resource of which more is used than a stage has, with what is used.
+    #[must_use]
+    pub fn first_over(&self, target: &Target) -> Option<(Resource, u32)> {
+        Resource::ALL
+            .into_iter()
+            .map(|resource| (resource, self[resource]))
+            .find(|(resource, used)| *used > resource.limit(target))
+    }
+}
+
+impl Index<Resource> for Usage {
+    type Output = u32;
+    fn index(&self, resource: Resource) -> &u32 {
+        &self.0[resource as usize]
+    }
+}
+
+impl IndexMut<Resource> for Usage {
+    fn index_mut(&mut self, resource: Resource) -> &mut u32 {
+        &mut self.0[resource as usize]
+    }
+}

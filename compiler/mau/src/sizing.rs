@@ -1,0 +1,464 @@
+//! How much memory a table takes: the packing rules of the machine.
+//!
+//! In: the [`MatchShape`] of a table, a number of entries. Out: blocks, and how many entries they
+//! then hold. The rules are those of the vendor's open compiler (`mau/table_layout.cpp`,
+//! `mau/resource_estimate.cpp`):
+//!
+//! * Exact: `pack` entries share a word `width` blocks wide; blocks are filled by hashing in at least
+//!   four ways. A key that is hardly wider than the address of a word needs no hash.
+//! * Ternary: blocks of TCAM side by side for the key, on top of each other for the entries; what an
+//!   entry does stands in SRAM beside it. An entry with a range takes several rows.
+//! * Action data stand beside the key if they are short, else in blocks of their own.
+
+use p4rmt_ir::MemoryUse;
+
+use crate::target::Target;
+
+/// What the size of a table depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchShape {
+    /// How it matches.
+    pub form: MatchForm,
+    /// Bits of key.
+    pub key_bits: u64,
+    /// Bytes of key as the crossbar sees them.
+    pub key_bytes: u64,
+    /// Bits of an entry that name its action, what follows, and indices of attached memory.
+    pub overhead_bits: u64,
+    /// Bits of action data an entry.
+    pub action_data_bits: u64,
+    /// Bytes of action data an entry, each parameter in bytes of its own.
+    pub action_data_bytes: u64,
+    /// Whether a default action calls a stateful unit.
+    pub default_calls_units: bool,
+    /// Whether a default action has action data.
+    pub default_takes_data: bool,
+    /// Whether there is one action and nothing that tells entries apart but their action data.
+    pub has_single_action: bool,
+    /// Cells a word of each memory with one cell an entry.
+    pub direct_cells_per_word: Vec<u64>,
+}
+
+/// How a table matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchForm {
+    /// It has no key.
+    Keyless,
+    /// All keys are exact.
+    Exact,
+    /// In TCAM.
+    Ternary {
+        /// Rows that an entry takes if its ranges are no powers of two; 1 without range keys.
+        range_lines: u64,
+    },
+}
+
+/// A way to lay a table out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableLayout {
+    /// Entries that it holds.
+    pub capacity_entries: u64,
+    /// Entries that share a word; 0 where there is no SRAM for keys.
+    pub pack: u64,
+    /// Blocks side by side; 0 where there is no SRAM for keys.
+    pub width: u64,
+    /// Its blocks, memories with one cell an entry included.
+    pub memory: MemoryUse,
+}
+
+/// Blocks while they are counted.
+#[derive(Clone, Copy)]
+struct Blocks {
+    sram: u64,
+    tcam: u64,
+    map_ram: u64,
+}
+
+/// More blocks than any machine has; counts stop there, so that no sum overflows.
+const BLOCKS_MAX: u64 = 1 << 30;
+
+/// The cheapest layout of `entries` entries; nothing where no word is wide enough for one.
+#[must_use]
+pub fn lay_out(shape: &MatchShape, entries: u64, target: &Target) -> Option<TableLayout> {
+    let entries = entries.clamp(1, 1 << 40);
+    match shape.form {
+        MatchForm::Keyless => Some(TableLayout {
+            capacity_entries: 0,
+            pack: 0,
+            width: 0,
+            memory: MemoryUse::default(),
+        }),
+        MatchForm::Exact => lay_out_exact(shape, entries, target),
+        MatchForm::Ternary { range_lines } => lay_out_ternary(shape, entries, range_lines, target),
+    }
+}
+
+/// Ways to divide action data: bits beside the key, bytes in blocks of their own.
+fn action_data_splits(shape: &MatchShape, target: &Target) -> Vec<(u64, u64)> {
+    let immediate_bits_max = u64::from(target.action_data.immediate_bits);
+    let bytes = shape.action_data_bytes;
+    if bytes == 0 {
+        return vec![(0, 0)];
+    }
+    let mut splits = Vec::new();
+    if bytes * 8 <= immediate_bits_max {
+        splits.push((shape.action_data_bits, 0));
+    } else {
+        let rest = bytes - immediate_bits_max / 8;
+        splits.push((immediate_bits_max, rest.next_power_of_two()));
+    }
+    splits.push((0, bytes.next_power_of_two()));
+    splits.retain(|(_, bytes)| *bytes <= u64::from(target.action_data.entry_bytes_max));
+    splits
+}
+
+fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<TableLayout> {
+    let mut options = Vec::new();
+    for (immediate_bits, table_bytes) in action_data_splits(shape, target) {
+        options.extend(by_position(
+            shape,
+            immediate_bits,
+            table_bytes,
+            entries,
+            target,
+        ));
+        for pack in 1..=u64::from(target.exact.pack_max) {
+            let Some(width) = word_width(shape, immediate_bits, pack, target) else {
+                break;
+            };
+            let is_multiple = if width > pack {
+                width % pack == 0 && pack != 1
+            } else {
+                pack % width == 0 && width != 1
+            };
+            if is_multiple {
+                continue;
+            }
+            let depth_words = u64::from(target.sram.depth_words);
+            let depth = depth_blocks(shape, table_bytes, pack, entries, target);
+            let capacity_entries = depth * pack * depth_words;
+            let mut blocks = Blocks {
+                sram: depth * width,
+                tcam: 0,
+                map_ram: 0,
+            };
+            blocks.sram += action_data_blocks(table_bytes, capacity_entries, target);
+            add_direct_memories(&mut blocks, shape, capacity_entries, target);
+            options.push((
+                TableLayout {
+                    capacity_entries,
+                    pack,
+                    width,
+                    memory: blocks.finish(),
+                },
+                table_bytes,
+            ));
+        }
+    }
+    options
+        .into_iter()
+        .min_by_key(|(layout, table_bytes)| {
+            let entries_last = std::cmp::Reverse(layout.capacity_entries);
+            (
+                layout.memory.sram,
+                layout.width,
+                *table_bytes,
+                entries_last,
+                layout.pack,
+            )
+        })
+        .map(|(layout, _)| layout)
+}
+
+/// A table whose key is the position of the entry: one action, an entry for each value of the key,
+/// and nothing to store but action data.
+fn by_position(
+    shape: &MatchShape,
+    immediate_bits: u64,
+    table_bytes: u64,
+    entries: u64,
+    target: &Target,
+) -> Option<(TableLayout, u64)> {
+    let is_full = shape.key_bits < 40 && entries == 1 << shape.key_bits;
+    let stores_nothing = shape.overhead_bits == 0 && immediate_bits == 0;
+    if !(is_full && stores_nothing && shape.has_single_action) {
+        return None;
+    }
+    let mut blocks = Blocks {
+        sram: action_data_blocks(table_bytes, entries, target),
+        tcam: 0,
+        map_ram: 0,
+    };
+    add_direct_memories(&mut blocks, shape, entries, target);
+    let layout = TableLayout {
+        capacity_entries: entries,
+        pack: 0,
+        width: 0,
+        memory: blocks.finish(),
+    };
+    Some((layout, table_bytes))
+}
+
+/// Blocks side by side for `pack` entries; nothing where a word can't be that wide.
+fn word_width(shape: &MatchShape, immediate_bits: u64, pack: u64, target: &Target) -> Option<u64> {
+    let exact = &target.exact;
+    let word_bits = u64::from(target.sram.width_bits);
+    let overhead_bits = immediate_bits + shape.overhead_bits;
+    let entry_bits = overhead_bits + u64::from(exact.version_bits) + shape.key_bits;
+    let width = [
+        (pack * entry_bits).div_ceil(word_bits),
+        (pack * shape.key_bytes).div_ceil((word_bits / 8).max(1)),
+        (pack * overhead_bits).div_ceil(u64::from(exact.overhead_bits_max)),
+        pack.div_ceil(u64::from(exact.entries_per_word_max)),
+    ]
+    .into_iter()
+    .max()
+    .unwrap_or(1)
+    .max(1);
+    (width <= u64::from(exact.width_rams_max)).then_some(width)
+}
+
+/// Blocks on top of each other for `entries` entries, `pack` a word.
+fn depth_blocks(
+    shape: &MatchShape,
+    table_bytes: u64,
+    pack: u64,
+    entries: u64,
+    target: &Target,
+) -> u64 {
+    let exact = &target.exact;
+    let index_bits = u64::from(exact.hash_index_bits);
+    let depth = entries.div_ceil(pack * u64::from(target.sram.depth_words));
+    if shape.key_bits < index_bits && depth == 1 {
+        return 1;
+    }
+    let hashed = depth.max(u64::from(exact.ways_min));
+    let extra_bits = shape.key_bits.saturating_sub(index_bits);
+    // A miss then needs a word of its own, and a key of all ones would collide with it.
+    let has_miss_entry = shape.default_calls_units || (shape.default_takes_data && table_bytes > 0);
+    if extra_bits <= u64::from(exact.identity_extra_bits_max) && extra_bits < 32 && !has_miss_entry
+    {
+        let identity = (1_u64 << extra_bits).div_ceil(pack).next_power_of_two();
+        if identity <= hashed {
+            return identity;
+        }
+    }
+    hashed
+}
+
+fn lay_out_ternary(
+    shape: &MatchShape,
+    entries: u64,
+    range_lines: u64,
+    target: &Target,
+) -> Option<TableLayout> {
+    let tcam = &target.tcam;
+    let percent = u64::from(tcam.range_entries_percent).min(100);
+    let n_ranges = if range_lines > 1 {
+        entries * percent / 100
+    } else {
+        0
+    };
+    let rows = n_ranges * range_lines + (entries - n_ranges);
+    let depth_rows = u64::from(tcam.depth_rows);
+    let depth = rows.div_ceil(depth_rows);
+    let capacity_entries = if range_lines > 1 {
+        entries
+    } else {
+        depth * depth_rows
+    };
+    let pair_bytes = u64::from(tcam.pair_key_bytes);
+    let pairs = shape.key_bytes.saturating_sub(1) / pair_bytes;
+    let rest = shape.key_bytes - pairs * pair_bytes;
+    let width = 2 * pairs
+        + if rest > u64::from(tcam.single_key_bytes) {
+            2
+        } else {
+            1
+        };
+    action_data_splits(shape, target)
+        .into_iter()
+        .filter(|(immediate, _)| {
+            immediate + shape.overhead_bits <= u64::from(target.exact.overhead_bits_max)
+        })
+        .map(|(immediate_bits, table_bytes)| {
+            let mut blocks = Blocks {
+                sram: 0,
+                tcam: depth * width,
+                map_ram: 0,
+            };
+            let beside_bits = (immediate_bits + shape.overhead_bits)
+                .max(8)
+                .next_power_of_two();
+            let per_word = u64::from(target.sram.width_bits) / beside_bits;
+            blocks.sram += blocks_for(depth * depth_rows, per_word, target);
+            blocks.sram += action_data_blocks(table_bytes, depth * depth_rows, target);
+            add_direct_memories(&mut blocks, shape, depth * depth_rows, target);
+            TableLayout {
+                capacity_entries,
+                pack: 0,
+                width,
+                memory: blocks.finish(),
+            }
+        })
+        .min_by_key(|layout| layout.memory.sram)
+}
+
+/// Blocks of action data outside the entry.
+fn action_data_blocks(bytes: u64, entries: u64, target: &Target) -> u64 {
+    let word_bytes = u64::from(target.sram.width_bits / 8).max(1);
+    if bytes == 0 {
+        0
+    } else if bytes <= word_bytes {
+        blocks_for(entries, word_bytes / bytes, target)
+    } else {
+        blocks_for(entries, 1, target) * bytes.div_ceil(word_bytes)
+    }
+}
+
+/// Memories with one cell an entry: each has a spare block and as many map RAMs as blocks.
+fn add_direct_memories(blocks: &mut Blocks, shape: &MatchShape, entries: u64, target: &Target) {
+    for &per_word in &shape.direct_cells_per_word {
+        let memory = attached_blocks(entries, per_word, target);
+        blocks.sram += u64::from(memory.sram);
+        blocks.map_ram += u64::from(memory.map_ram);
+    }
+}
+
+/// The memory of a register, counter or meter with this many cells, so many a word: with the spare
+/// block, and with as many map RAMs.
+#[must_use]
+pub fn attached_blocks(cells: u64, per_word: u64, target: &Target) -> MemoryUse {
+    let n_blocks = blocks_for(cells, per_word, target) + u64::from(target.salu.spare_banks);
+    Blocks {
+        sram: n_blocks,
+        tcam: 0,
+        map_ram: n_blocks,
+    }
+    .finish()
+}
+
+fn blocks_for(cells: u64, per_word: u64, target: &Target) -> u64 {
+    cells
+        .div_ceil(per_word.max(1) * u64::from(target.sram.depth_words))
+        .min(BLOCKS_MAX)
+}
+
+impl Blocks {
+    fn finish(self) -> MemoryUse {
+        let count = |n: u64| u32::try_from(n.min(BLOCKS_MAX)).expect("BLOCKS_MAX fits");
+        MemoryUse {
+            sram: count(self.sram),
+            tcam: count(self.tcam),
+            map_ram: count(self.map_ram),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(key_bits: u64, overhead_bits: u64, action_data_bits: u64) -> MatchShape {
+        MatchShape {
+            form: MatchForm::Exact,
+            key_bits,
+            key_bytes: key_bits.div_ceil(8),
+            overhead_bits,
+            action_data_bits,
+            action_data_bytes: action_data_bits.div_ceil(8),
+            default_calls_units: false,
+            default_takes_data: false,
+            has_single_action: false,
+            direct_cells_per_word: Vec::new(),
+        }
+    }
+
+    fn ternary(key_bytes: u64, range_lines: u64) -> MatchShape {
+        MatchShape {
+            form: MatchForm::Ternary { range_lines },
+            key_bytes,
+            ..exact(key_bytes * 8, 1, 0)
+        }
+    }
+
+    #[track_caller]
+    fn check(shape: &MatchShape, entries: u64, expected: (u32, u32, u32)) {
+        let target = Target::built_in("tofino2").expect("built in");
+        let memory = lay_out(shape, entries, &target)
+            .expect("it fits a word")
+            .memory;
+        assert_eq!((memory.sram, memory.tcam, memory.map_ram), expected);
+    }
+
+    #[test]
+    fn the_smallest_hashed_table_takes_four_blocks() {
+        check(&exact(32, 1, 0), 1, (4, 0, 0));
+        check(&exact(32, 1, 0), 4096, (4, 0, 0));
+    }
+
+    #[test]
+    fn a_short_key_needs_no_hash() {
+        check(&exact(8, 1, 0), 256, (1, 0, 0));
+        check(&exact(10, 1, 0), 1024, (1, 0, 0));
+    }
+
+    #[test]
+    fn a_key_for_every_value_and_one_action_needs_no_key_memory() {
+        let mut shape = exact(12, 0, 64);
+        shape.has_single_action = true;
+        check(&shape, 4096, (2, 0, 0));
+    }
+
+    #[test]
+    fn a_wide_key_takes_blocks_side_by_side() {
+        // 104 bits and 15 beside: one entry a word, 32 words deep; or 32,768 entries in 32 blocks.
+        check(&exact(104, 0, 15), 32_768, (32, 0, 0));
+        // A key of 300 bits: three blocks side by side, four ways.
+        check(&exact(300, 0, 0), 1024, (12, 0, 0));
+    }
+
+    #[test]
+    fn a_key_wider_than_eight_blocks_has_no_layout() {
+        let target = Target::built_in("tofino2").expect("built in");
+        assert!(lay_out(&exact(1000, 0, 0), 1, &target).is_some());
+        assert_eq!(lay_out(&exact(1025, 0, 0), 1, &target), None);
+    }
+
+    #[test]
+    fn tcam_blocks_pair_up_for_eleven_bytes() {
+        check(&ternary(6, 1), 512, (1, 1, 0));
+        check(&ternary(7, 1), 512, (1, 2, 0));
+        check(&ternary(11, 1), 512, (1, 2, 0));
+        check(&ternary(12, 1), 513, (1, 6, 0));
+    }
+
+    #[test]
+    fn a_quarter_of_the_entries_of_a_range_table_takes_more_rows() {
+        // 1024 entries, 256 of them with 7 rows each: 2560 rows, five blocks.
+        check(&ternary(4, 7), 1024, (1, 5, 0));
+    }
+
+    #[test]
+    fn long_action_data_stand_in_blocks_of_their_own() {
+        // 128 bits an entry: 4096 entries of four bytes of key with the data beside them or not.
+        check(&exact(32, 1, 128), 1024, (8, 0, 0));
+    }
+
+    #[test]
+    fn direct_memories_have_a_spare_block_and_map_ram() {
+        let mut shape = exact(32, 1, 0);
+        shape.direct_cells_per_word = vec![4];
+        // Three entries a word, four blocks: 12,288 counters, three blocks and a spare one.
+        check(&shape, 1, (6, 0, 2));
+    }
+
+    #[test]
+    fn absurd_sizes_neither_overflow_nor_hang() {
+        let target = Target::built_in("tofino1").expect("built in");
+        for entries in [0, u64::MAX] {
+            assert!(lay_out(&exact(32, 1, 128), entries, &target).is_some());
+            assert!(lay_out(&ternary(40, 8), entries, &target).is_some());
+        }
+    }
+}
