@@ -17,6 +17,7 @@ mod action;
 mod compact;
 mod dead;
 mod error;
+mod explain;
 mod flow;
 mod jumps;
 mod simplify;
@@ -28,20 +29,25 @@ use std::collections::HashSet;
 use indexmap::IndexSet;
 use p4rmt_ir::validate::double_touches;
 use p4rmt_ir::{
-    ActionId, Arena, Body, Gress, Id, ParallelAction, Program, Stmt, StmtKind, Structured, TableId,
-    Tables,
+    ActionId, Arch, Arena, Body, Gress, Id, ParallelAction, Program, Stmt, StmtKind, Structured,
+    TableId, Tables,
 };
 use p4rmt_source::Span;
 
 pub use error::MidendError;
+pub use explain::{Explanation, explanations};
 
-/// The program with every gress in the tables form. A gress that has it already stays as it is.
+/// The program with every gress in the tables form. A gress that has it already stays as it is, and so
+/// does a program for v1model, which runs structured.
 ///
 /// # Errors
 ///
 /// Everything in the program that has no tables form.
 pub fn to_tables(program: &Program) -> Result<Program, Vec<MidendError>> {
     let mut program = program.clone();
+    if program.arch == Arch::V1model {
+        return Ok(program);
+    }
     let mut errors = Vec::new();
     for pipe in program.pipes.values_mut() {
         let span = pipe.span;

@@ -1,0 +1,77 @@
+//! What each code of this step means: its part of `p4rmt explain`.
+
+/// What is said about a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// `E0401`.
+    pub code: &'static str,
+    /// The cause in a few words.
+    pub title: &'static str,
+    /// The rule behind it.
+    pub text: &'static str,
+    /// A program that it is said about.
+    pub example: &'static str,
+    /// The way out.
+    pub help: &'static str,
+}
+
+/// All codes in order.
+#[must_use]
+pub fn explanations() -> &'static [Explanation] {
+    EXPLANATIONS
+}
+
+macro_rules! explanations {
+    ($($code:literal $title:literal $text:literal $example:literal $help:literal;)*) => {
+        const EXPLANATIONS: &[Explanation] = &[$(Explanation {
+            code: $code, title: $title, text: $text, example: $example, help: $help,
+        }),*];
+    };
+}
+
+explanations! {
+    "E0401" "a loop in a pipeline"
+    "A packet passes each stage once, so a loop runs only as its turns written out. Loops over values that the compiler knows are written out before."
+    "for (bit<8> i = 0; i < hdr.n.count; i = i + 1) { md.sum = md.sum + i; }"
+    "write the turns out one after the other, each under its condition";
+    "E0402" "an exit under a condition in an action"
+    "An action of the machine does everything at once, and either ends the control or does not: it cannot decide."
+    "action a() { if (md.x == 0) { exit; } md.y = 1; }"
+    "test the condition in the control, around two actions, or let the entries of a table choose between them";
+    "E0403" "a call under a condition in an action"
+    "An action runs all of its calls. A register, counter or meter that should be touched only sometimes belongs to an action of its own."
+    "action a() { if (md.x == 0) { md.y = read_it.execute(md.i); } }"
+    "test the condition in the control, around two actions, or let the entries of a table choose between them";
+    "E0404" "a register action reads what its caller wrote"
+    "A stateful ALU works beside the action that calls it and sees the fields as they entered the stage, not what the action writes."
+    "action a() { md.x = hdr.h.y - 1; md.z = uses_x.execute(md.i); }"
+    "write the field in a table that is applied before this one";
+    "E0405" "a value that depends on too much at once"
+    "The statements of an action happen at once: what one of them wrote is put into those that read it. The value grew beyond all bounds."
+    "action a() { md.x = md.x + md.x; md.x = md.x + md.x; }"
+    "compute parts of it in tables that are applied before this one";
+    "E0406" "a table applied twice"
+    "A table is in one place of the pipe, and a packet passes it once."
+    "apply { t.apply(); t.apply(); }"
+    "apply it once, behind a field that says whether to, or declare a second table";
+    "E0407" "a statement in the wrong place"
+    "Parsers extract, deparsers emit, controls apply tables; none does the work of another."
+    "action a() { t.apply(); }"
+    "move the statement to where it belongs";
+    "E0408" "more than one control"
+    "A gress of the machine has one control between its parser and its deparser."
+    "a program for v1model on a Tofino target"
+    "apply the others as sub-controls of one";
+    "E0409" "a jump out of nowhere"
+    "A statement leaves a block that is not around it. No program can say so: report it."
+    "none"
+    "report it with the program";
+    "E0410" "branches nested too deeply"
+    "What follows a statement that may end the control early goes into the branch that goes on. There are more of them than any machine has stages for."
+    "if (a == 1) { exit; } if (a == 2) { exit; } if (a == 3) { exit; }"
+    "let a table decide what ends";
+    "E0411" "a register touched twice"
+    "A register is in one stage, and its stateful ALU runs once for a packet. Conditions are not compared: two `if` that test opposites count as able to hold both."
+    "if (a == 1) { r.execute(0); } if (a == 2) { r.execute(1); }"
+    "let one register action do both, or put the two into branches of one condition";
+}
