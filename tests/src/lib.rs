@@ -1,3 +1,4 @@
 //! What the tests that see the whole workspace share.
 
 pub mod laminar;
+pub mod mutation;
