@@ -35,7 +35,7 @@ use p4rmt_ir::{
 use p4rmt_source::Span;
 
 pub use error::MidendError;
-pub use explain::{Explanation, explanations};
+pub use explain::explanations;
 
 /// The program with every gress in the tables form. A gress that has it already stays as it is, and so
 /// does a program for v1model, which runs structured.

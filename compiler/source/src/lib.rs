@@ -15,10 +15,12 @@
 //! ```
 
 mod diagnostic;
+mod explanation;
 mod render;
 mod sources;
 mod span;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+pub use explanation::Explanation;
 pub use sources::{FileId, Location, Origin, Segment, SourceFile, Sources};
 pub use span::Span;
