@@ -50,6 +50,7 @@ impl TableEntries {
             default_action: table.default_action.clone(),
             stamp: Stamp::fresh(),
         };
+        fit_args(gress, table, &table.default_action)?;
         for entry in &table.entries {
             entries.insert(gress, table, entry.clone())?;
         }
@@ -326,17 +327,16 @@ fn fit_entry(gress: &Gress, table: &Table, entry: Entry) -> Result<Entry, EntryE
 
 /// The action as the table lists it, if its arguments fit.
 fn fit_action(gress: &Gress, table: &Table, call: &ActionCall) -> Result<ActionRef, EntryError> {
-    let listed = table
-        .actions
-        .iter()
-        .find(|listed| listed.action == call.action);
+    fit_args(gress, table, call)?;
+    let mut listed = table.actions.iter();
+    let listed = listed.find(|listed| listed.action == call.action);
+    listed.copied().ok_or_else(|| no_action(gress, table, call))
+}
+
+/// Whether there is such an action, and the arguments are those of its parameters.
+fn fit_args(gress: &Gress, table: &Table, call: &ActionCall) -> Result<(), EntryError> {
     let params = action_params(gress, call.action);
-    let (Some(listed), Some(params)) = (listed, params) else {
-        return Err(EntryError::NoAction {
-            table: table.name.clone(),
-            action: name_of(gress, call.action),
-        });
-    };
+    let params = params.ok_or_else(|| no_action(gress, table, call))?;
     if params.len() != call.args.len() {
         return Err(EntryError::WrongArgCount {
             action: name_of(gress, call.action),
@@ -354,7 +354,14 @@ fn fit_action(gress: &Gress, table: &Table, call: &ActionCall) -> Result<ActionR
             });
         }
     }
-    Ok(*listed)
+    Ok(())
+}
+
+fn no_action(gress: &Gress, table: &Table, call: &ActionCall) -> EntryError {
+    EntryError::NoAction {
+        table: table.name.clone(),
+        action: name_of(gress, call.action),
+    }
 }
 
 /// The matches in the form of their keys, if they fit: values under a mask have zeros elsewhere.

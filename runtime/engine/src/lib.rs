@@ -5,9 +5,31 @@
 //! in and comes out are [`Job`]s and [`Outcome`]s. The rest of the crate are the parts from which
 //! engines are built: match tables, hashes, checksums, meters, math units and the packet cursor, each
 //! defined once.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use p4rmt_engine::{State, StateLayout, find_register};
+//! use p4rmt_ir::build::{GressBuilder, program};
+//! use p4rmt_ir::{Arch, Bits, GressRole, Id, PipeId};
+//!
+//! let mut gress = GressBuilder::new(GressRole::Ingress);
+//! gress.register("Ingress.rx_next_seq", 1024, &[32]);
+//! let program = Arc::new(program("p", Arch::Tna, [gress.structured(vec![])]));
+//!
+//! let layout = StateLayout::new(program, PipeId::from_index(0))?;
+//! let mut state = State::new(Arc::clone(&layout))?;
+//! let register = find_register(layout.pipe(), "rx_next_seq").expect("the only one");
+//! state.write_register(register, 7, &[Bits::from_u64(32, 1000)])?;
+//!
+//! let restored = State::from_bytes(&layout, &state.to_bytes())?;
+//! assert_eq!(restored.register(register, 7)?, [Bits::from_u64(32, 1000)]);
+//! # Ok::<(), p4rmt_engine::StateError>(())
+//! ```
 
 mod checksum;
 mod cursor;
+mod difference;
 mod entries;
 mod entry_error;
 mod hash;
@@ -26,6 +48,7 @@ mod words;
 
 pub use checksum::OnesSum;
 pub use cursor::{BitWriter, Cursor};
+pub use difference::Difference;
 pub use entries::{Stamp, TableEntries};
 pub use entry_error::EntryError;
 pub use hash::Hasher;

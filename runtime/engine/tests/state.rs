@@ -443,3 +443,33 @@ fn memory_that_no_machine_has_is_refused() {
     let error = StateLayout::new(program, pipe_id()).expect_err("4 TiB");
     assert!(matches!(error, StateError::TooLarge { .. }), "{error}");
 }
+
+#[test]
+fn the_first_difference_has_a_name() {
+    let program = example("p");
+    let (left, mut right) = (new_state(&program), new_state(&program));
+    assert_eq!(left.first_difference(&right), None);
+    let pipe = &program.pipes[pipe_id()];
+    let register = find_register(pipe, "I.reg").expect("a register");
+    let element = [Bits::from_u64(16, 1), Bits::from_u64(16, 2)];
+    right
+        .write_register(register, 3, &element)
+        .expect("in range");
+    let difference = left.first_difference(&right).expect("a difference");
+    assert_eq!(
+        difference.to_string(),
+        "register `I.reg`[3]: [16w0x0, 16w0x0] against [16w0x1, 16w0x2]"
+    );
+    let mut right = new_state(&program);
+    let place = table(&right, "lpm");
+    let action = entry(&right, place, Vec::new(), 5).action;
+    right.set_default_action(place, action).expect("it fits");
+    let difference = left.first_difference(&right).expect("a difference");
+    assert_eq!(difference.to_string(), "the entries of table `I.lpm`");
+    let other = new_state(&example("q"));
+    let difference = left.first_difference(&other).expect("a difference");
+    assert_eq!(
+        difference.to_string(),
+        "the states belong to different programs"
+    );
+}

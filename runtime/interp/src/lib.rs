@@ -1,5 +1,34 @@
 //! The reference meaning of the IR, written to be read: every other engine is compared with it.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use p4rmt_engine::{Engine, GressInterface, Interface, Job, Mode, Outcome, State, StateLayout};
+//! use p4rmt_interp::Interp;
+//! use p4rmt_ir::build::{GressBuilder, assign, constant, program};
+//! use p4rmt_ir::{Arch, GressRole, PipeId, Id};
+//!
+//! // A pipe that sends every packet to port 2.
+//! let mut gress = GressBuilder::new(GressRole::Ingress);
+//! let port = gress.intrinsic("ingress_intrinsic_metadata_for_tm_t.ucast_egress_port", 9);
+//! let gress = gress.structured(vec![assign(port, constant(9, 2))]);
+//! let program = Arc::new(program("two", Arch::Tna, [gress]));
+//! let pipe = PipeId::from_index(0);
+//!
+//! let watched = GressInterface { inputs: vec![], watched: vec![port] };
+//! let interface = Interface { gresses: std::iter::once(watched).collect() };
+//! let mut state = State::new(StateLayout::new(Arc::clone(&program), pipe)?)?;
+//! let mut instance = Interp.load(program, pipe, Mode::Unplaced, interface)?;
+//!
+//! let packet = [0xff; 64];
+//! let jobs = [Job { prefix: &[], packet: &packet, clock: 0, inputs: &[] }];
+//! let mut outcomes = [Outcome::default()];
+//! instance.run(Id::from_index(0), &jobs, &mut outcomes, &mut state, None)?;
+//! assert_eq!(outcomes[0].values, [2]);
+//! assert_eq!(jobs[0].payload(&outcomes[0]).1, packet);
+//! # Ok::<(), p4rmt_engine::EngineError>(())
+//! ```
+//!
 //! It walks the IR as it is. What can be found out once is found out by [`Interp::load`]: the order
 //! of the stages, hash tables, watched fields; the rest is done as the crate docs of `p4rmt-ir` say
 //! it, a file a subject:
