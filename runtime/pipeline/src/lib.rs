@@ -1,1 +1,26 @@
-//! The device around the pipe: ports, traffic manager, mirrors, captures.
+//! The device around the pipe: ports, traffic manager, mirrors, packet generator, captures.
+//!
+//! A [`Device`] owns an engine's instance and the state of one pipe. Packets come in with
+//! [`Device::receive`], everything that they cause happens, and what leaves waits in
+//! [`Device::take_departures`]. The control plane's side is [`Device::state_mut`] and
+//! [`Device::traffic_mut`].
+
+mod config;
+mod device;
+mod error;
+mod fate;
+mod generator;
+mod intrinsic;
+mod mirror_gate;
+mod port_unit;
+mod traffic;
+
+pub use config::{DeviceConfig, MAX_PORTS};
+pub use device::{Departure, Device};
+pub use error::DeviceError;
+pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
+pub use generator::GeneratorApp;
+pub use port_unit::{PortUnit, PortUnitFault};
+pub use traffic::{MirrorSession, MirrorTarget, MulticastNode, TrafficManager};
+
+use device::check_port;

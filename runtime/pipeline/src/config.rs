@@ -1,0 +1,89 @@
+//! What a device is like that the program does not say: ports, clock, sizes.
+//!
+//! Sources, by value: the sizes of port metadata are those of `tofino1_specs.p4` and
+//! `tofino2_specs.p4` (`PORT_METADATA_SIZE`, 64 and 192 bits). The recirculation ports are those that
+//! the published tests of the packet generator use: the last port group, 68 to 71, on Tofino 1, and
+//! on Tofino 2 what is left of the first group of pipe 0 beside its CPU ports, 6 and 7. The clocks are
+//! the compiler's (1.22 and 1.35 GHz). Copies to the CPU go to port 64, the Ethernet CPU port of
+//! Tofino 1, on both, until told otherwise (assumed for Tofino 2, where the board decides).
+
+use p4rmt_ir::Arch;
+
+/// Ports of a device are numbered below this: a port id has nine bits.
+pub const MAX_PORTS: u16 = 512;
+
+/// What the device is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceConfig {
+    /// Clocks in a microsecond.
+    pub clocks_per_us: u64,
+    /// Bytes between the intrinsic metadata and the packet in ingress.
+    pub port_metadata_bytes: usize,
+    /// Ports whose output comes back to the ingress.
+    pub recirculation_ports: Vec<u16>,
+    /// Where `copy_to_cpu` sends its copy.
+    pub cpu_port: u16,
+    /// Applications of the packet generator.
+    pub n_generator_apps: u8,
+    /// How many times packets may pass a gress because of one arrival: the bound that keeps a
+    /// program's loop from being the device's.
+    pub max_passes: u32,
+    /// How many packets one `tick` may generate.
+    pub max_generated: u64,
+}
+
+impl DeviceConfig {
+    /// The device that a program of this architecture is for; none where the device does not run it.
+    #[must_use]
+    pub fn for_arch(arch: Arch) -> Option<Self> {
+        let common = Self {
+            clocks_per_us: 1220,
+            port_metadata_bytes: 8,
+            recirculation_ports: (68..=71).collect(),
+            cpu_port: 64,
+            n_generator_apps: 8,
+            max_passes: 1 << 16,
+            max_generated: 1 << 22,
+        };
+        match arch {
+            Arch::Tna => Some(common),
+            Arch::T2na => Some(Self {
+                clocks_per_us: 1350,
+                port_metadata_bytes: 24,
+                recirculation_ports: vec![6, 7],
+                n_generator_apps: 16,
+                ..common
+            }),
+            Arch::V1model => None,
+        }
+    }
+
+    /// Nanoseconds after so many clocks, cut to 48 bits as timestamps are.
+    #[must_use]
+    pub fn nanoseconds(&self, clock: u64) -> u64 {
+        let ns = u128::from(clock) * 1000 / u128::from(self.clocks_per_us.max(1));
+        ns as u64 & 0xffff_ffff_ffff
+    }
+
+    /// The first clock that is not before so many nanoseconds; the last of all if there is none.
+    #[must_use]
+    pub fn clock_at(&self, ns: u64) -> u64 {
+        let clocks = (u128::from(ns) * u128::from(self.clocks_per_us)).div_ceil(1000);
+        u64::try_from(clocks).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_and_nanoseconds_lead_to_each_other() {
+        let config = DeviceConfig::for_arch(Arch::T2na).expect("the device runs T2NA");
+        assert_eq!(config.nanoseconds(1350), 1000);
+        assert_eq!(config.clock_at(1000), 1350);
+        assert_eq!(config.nanoseconds(config.clock_at(7)), 7);
+        assert_eq!(config.clock_at(u64::MAX), u64::MAX);
+        assert_eq!(DeviceConfig::for_arch(Arch::V1model), None);
+    }
+}

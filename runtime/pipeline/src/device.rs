@@ -1,0 +1,856 @@
+//! The device: one pipe with its state, ports, traffic manager, mirrors and packet generator.
+//!
+//! # Order and time
+//!
+//! A packet and everything that it causes runs to its end before the next one comes. Inside of that,
+//! packets enter each gress in the order in which they were made, egress before ingress; of the copies
+//! that one ingress pass makes, the copy for the CPU comes first, then unicast, then multicast group a
+//! and b, then the mirrored one. Each entry into a gress takes the next clock, so no two packets share
+//! one. Latencies are not modelled.
+//!
+//! # What it does, and where that comes from
+//!
+//! Read from the published architecture files, driver and tests:
+//!
+//! * Ingress parsers see 8 bytes of intrinsic metadata, then port metadata (8 bytes on Tofino 1, 24 on
+//!   Tofino 2), then the packet. A resubmitted packet has the resubmit header in their place, padded
+//!   with zeros, and `resubmit_flag` set.
+//! * `drop_ctl` bit 0 disables unicast, multicast and resubmit, bit 1 the copy to the CPU, bit 2
+//!   mirroring. (For ingress, the P4-16 files call bit 2 reserved and the P4-14 files of the same chips
+//!   give it this meaning, which is modelled.) So dropping a packet does not keep it from being
+//!   mirrored unless bit 2 is set.
+//! * An ingress mirror copies the packet as received, an egress mirror the packet as deparsed, each
+//!   with the mirror header in front; where the program writes `mirror_io_select`, 0 means as received
+//!   and 1 as deparsed. Mirrored copies go to the egress of the session's port. The session's
+//!   truncation counts the mirror header. (Tofino 2 truncates to multiples of 4 bytes; this is not
+//!   modelled.)
+//! * A unicast port counts only if the program wrote it; port 511 is no port.
+//!
+//! Inferred:
+//!
+//! * `pkt_length` is the length in bytes, without frame check sequence, of the packet as it arrived at
+//!   the ingress; for a mirrored copy that of the copy with its mirror header. (The real machine's
+//!   number includes four bytes of check sequence, which packets here do not have.)
+//! * Of several mirror requests of one pass the last counts.
+//! * A resubmitted packet goes nowhere else; requests to resubmit it again are obeyed.
+//! * The replication id of what is no multicast copy is zero.
+//! * Queues are empty: depths, congestion and delays read as zero.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use p4rmt_engine::{
+    Engine, Instance, Interface, Job, Mode, Outcome, State, StateLayout, TableCounts, Verdict,
+};
+use p4rmt_ir::{Arch, GressId, GressRole, PipeId, Program};
+use p4rmt_source::Span;
+
+use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
+use crate::generator::Generator;
+use crate::intrinsic::{
+    EGRESS_WATCHED, INGRESS_WATCHED, IntrinsicHeader, Timestamp, Watched, egress, ingress,
+};
+use crate::mirror_gate::{GateAction, Gated, MirrorGate};
+use crate::traffic::{MirrorTarget, Replica};
+use crate::{DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, PortUnit, TrafficManager};
+
+/// The longest packet, in bytes: length fields have 16 bits.
+const MAX_PACKET: usize = 65_535;
+
+/// The unicast port that is none.
+const NO_PORT: u64 = 0x1ff;
+
+/// A device with one pipe.
+pub struct Device {
+    program: Arc<Program>,
+    instance: Box<dyn Instance>,
+    state: State,
+    config: DeviceConfig,
+    traffic: TrafficManager,
+    units: Vec<Option<PortUnit>>,
+    port_metadata: Vec<Option<Vec<u8>>>,
+    generator: Generator,
+    ingress: Gate<10>,
+    egress: Gate<2>,
+    timer_header: IntrinsicHeader,
+    /// The clock of the next entry into a gress.
+    clock: u64,
+    arrivals: u64,
+    passes_left: u32,
+    to_ingress: VecDeque<IngressEntry>,
+    to_egress: VecDeque<EgressEntry>,
+    mirrors: MirrorGate<EgressEntry>,
+    departures: Vec<Departure>,
+    counters: DeviceCounters,
+    fates: Option<Vec<Fate>>,
+    buffers: Buffers,
+}
+
+/// A packet that left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Where.
+    pub port: u16,
+    /// When its last pass began.
+    pub clock: u64,
+    /// The number of the arrival that it goes back to, from 0.
+    pub arrival: u64,
+    /// The packet.
+    pub bytes: Vec<u8>,
+}
+
+/// The way into a gress, and what is read behind it.
+struct Gate<const N: usize> {
+    gress: GressId,
+    header: IntrinsicHeader,
+    timestamp: Timestamp,
+    watched: Watched<N>,
+}
+
+/// A packet on its way into the ingress.
+struct IngressEntry {
+    arrival: u64,
+    port: u16,
+    /// With this header in place of port metadata, if it was resubmitted.
+    resubmit: Option<Vec<u8>>,
+    packet: Vec<u8>,
+}
+
+/// A packet on its way into the egress.
+#[derive(Debug, PartialEq, Eq)]
+struct EgressEntry {
+    arrival: u64,
+    replica: Replica,
+    qid: u64,
+    cos: u64,
+    /// As `pkt_length` tells it.
+    length: usize,
+    is_mirrored: bool,
+    mirror_header: Vec<u8>,
+    packet: Vec<u8>,
+}
+
+/// What every pass uses again.
+#[derive(Default)]
+struct Buffers {
+    prefix: Vec<u8>,
+    inputs: Vec<u64>,
+    outcome: [Outcome; 1],
+}
+
+impl Device {
+    /// Makes a device for one pipe of a program, with fresh state.
+    ///
+    /// # Errors
+    /// An architecture that the device does not run, a pipe without ingress or egress, what the
+    /// engine does not load.
+    pub fn new(
+        engine: &dyn Engine,
+        program: Arc<Program>,
+        pipe: PipeId,
+        mode: Mode,
+    ) -> Result<Self, DeviceError> {
+        let arch = program.arch;
+        let config = DeviceConfig::for_arch(arch).ok_or(DeviceError::UnsupportedArch { arch })?;
+        let layout = StateLayout::new(Arc::clone(&program), pipe)?;
+        let state = State::new(Arc::clone(&layout))?;
+        let mut interface = Interface {
+            gresses: layout
+                .pipe()
+                .gresses
+                .ids()
+                .map(|_| Default::default())
+                .collect(),
+        };
+        let (ingress, egress, timer_header) = gates(arch, &layout, &mut interface)?;
+        let instance = engine.load(Arc::clone(&program), pipe, mode, interface)?;
+        Ok(Self {
+            program,
+            instance,
+            state,
+            config,
+            traffic: TrafficManager::default(),
+            units: vec![None; usize::from(MAX_PORTS)],
+            port_metadata: vec![None; usize::from(MAX_PORTS)],
+            generator: Generator::default(),
+            ingress,
+            egress,
+            timer_header,
+            clock: 0,
+            arrivals: 0,
+            passes_left: 0,
+            to_ingress: VecDeque::new(),
+            to_egress: VecDeque::new(),
+            mirrors: MirrorGate::default(),
+            departures: Vec::new(),
+            counters: DeviceCounters::default(),
+            fates: None,
+            buffers: Buffers::default(),
+        })
+    }
+
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// What the device is like.
+    #[must_use]
+    pub fn config(&self) -> &DeviceConfig {
+        &self.config
+    }
+
+    /// The same, to change.
+    pub fn config_mut(&mut self) -> &mut DeviceConfig {
+        &mut self.config
+    }
+
+    /// What outlives packets.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The same, to change: what the control plane does.
+    pub fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// Multicast groups and mirror sessions.
+    #[must_use]
+    pub fn traffic(&self) -> &TrafficManager {
+        &self.traffic
+    }
+
+    /// The same, to change.
+    pub fn traffic_mut(&mut self) -> &mut TrafficManager {
+        &mut self.traffic
+    }
+
+    /// What the device has counted.
+    #[must_use]
+    pub fn counters(&self) -> &DeviceCounters {
+        &self.counters
+    }
+
+    /// Hits and misses by table, a gress after the other.
+    #[must_use]
+    pub fn table_counts(&self) -> Vec<(&str, TableCounts)> {
+        let gresses = self.state.layout().pipe().gresses.iter();
+        gresses
+            .flat_map(|(id, gress)| gress.tables.values().zip(self.instance.table_counts(id)))
+            .map(|(table, counts)| (table.name.as_str(), *counts))
+            .collect()
+    }
+
+    /// The clock of the next entry into a gress.
+    #[must_use]
+    pub fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// Gives a port a unit, or takes it away.
+    ///
+    /// # Errors
+    /// A port that there is not.
+    pub fn set_port_unit(&mut self, port: u16, unit: Option<PortUnit>) -> Result<(), DeviceError> {
+        check_port(port)?;
+        self.units[usize::from(port)] = unit;
+        Ok(())
+    }
+
+    /// Sets what the ingress parser finds between intrinsic metadata and packet for packets of a
+    /// port; it is cut or padded with zeros to the size of port metadata.
+    ///
+    /// # Errors
+    /// A port that there is not.
+    pub fn set_port_metadata(&mut self, port: u16, bytes: Vec<u8>) -> Result<(), DeviceError> {
+        check_port(port)?;
+        self.port_metadata[usize::from(port)] = Some(bytes);
+        Ok(())
+    }
+
+    /// Starts or stops keeping records of what becomes of each packet.
+    pub fn record_fates(&mut self, is_wanted: bool) {
+        self.fates = is_wanted.then(Vec::new);
+    }
+
+    /// The records so far, in order; empty unless asked for.
+    #[must_use]
+    pub fn fates(&self) -> &[Fate] {
+        self.fates.as_deref().unwrap_or_default()
+    }
+
+    /// How many packets have arrived or been generated: the number that the next one gets.
+    #[must_use]
+    pub fn n_arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
+    /// Takes the packets that have left since the last time, in order.
+    pub fn take_departures(&mut self) -> std::vec::Drain<'_, Departure> {
+        self.departures.drain(..)
+    }
+
+    /// A packet arrives, and all that it causes happens.
+    ///
+    /// # Errors
+    /// A port that there is not, a packet that is too long. What the program makes of the packet is
+    /// no error.
+    pub fn receive(&mut self, port: u16, packet: &[u8]) -> Result<(), DeviceError> {
+        check_port(port)?;
+        if packet.len() > MAX_PACKET {
+            return Err(DeviceError::PacketTooLong {
+                needed: packet.len(),
+                available: MAX_PACKET,
+            });
+        }
+        self.passes_left = self.config.max_passes;
+        let arrival = self.next_arrival();
+        let len = packet.len();
+        self.counters.packets_in += 1;
+        self.counters.bytes_in += len as u64;
+        self.tell(arrival, FateEvent::Arrived { port, len });
+        self.enter_port(arrival, port, packet.to_vec());
+        self.run()
+    }
+
+    /// Time passes; what the packet generator makes meanwhile arrives and causes what it causes.
+    ///
+    /// # Errors
+    /// More generated packets than a tick may make, more time than the clock can count.
+    pub fn tick(&mut self, clocks: u64) -> Result<(), DeviceError> {
+        let until = self.clock.checked_add(clocks);
+        let until = until.ok_or(DeviceError::ClockOverflow {
+            needed: clocks,
+            available: u64::MAX - self.clock,
+        })?;
+        self.advance_to(until)
+    }
+
+    /// Time passes until this clock; none passes if it is in the past.
+    ///
+    /// # Errors
+    /// As for [`Self::tick`].
+    pub fn advance_to(&mut self, until: u64) -> Result<(), DeviceError> {
+        let available = self.config.max_generated;
+        if self
+            .generator
+            .count_until(until, available.saturating_add(1))
+            > available
+        {
+            return Err(DeviceError::TooManyGenerated { available });
+        }
+        while let Some((clock, id, app)) = self.generator.take_trigger(until) {
+            self.clock = self.clock.max(clock);
+            self.generate(id, &app)?;
+        }
+        self.clock = self.clock.max(until);
+        Ok(())
+    }
+
+    /// Starts an application of the packet generator.
+    ///
+    /// # Errors
+    /// An application or a port that there is not, a payload that is too long.
+    pub fn start_generator(&mut self, id: u8, app: GeneratorApp) -> Result<(), DeviceError> {
+        self.check_app(id)?;
+        check_port(app.port)?;
+        let needed = app.payload.len() + 6;
+        if needed > MAX_PACKET {
+            return Err(DeviceError::PacketTooLong {
+                needed,
+                available: MAX_PACKET,
+            });
+        }
+        self.generator.start(id, app, self.clock);
+        Ok(())
+    }
+
+    /// Stops an application of the packet generator.
+    ///
+    /// # Errors
+    /// An application that there is not.
+    pub fn stop_generator(&mut self, id: u8) -> Result<(), DeviceError> {
+        self.check_app(id)?;
+        self.generator.stop(id);
+        Ok(())
+    }
+
+    fn check_app(&self, app: u8) -> Result<(), DeviceError> {
+        let available = self.config.n_generator_apps;
+        if app < available {
+            return Ok(());
+        }
+        Err(DeviceError::NoGeneratorApp { app, available })
+    }
+
+    /// From now on mirrored copies wait outside the pipe.
+    pub fn hold_mirrors(&mut self) {
+        self.mirrors.hold();
+    }
+
+    /// Lets the next `count` copies in: those that wait, then those that come. Without a count, all
+    /// that wait, and the holding ends.
+    ///
+    /// # Errors
+    /// None of its own; the engine's.
+    pub fn release_mirrors(&mut self, count: Option<u64>) -> Result<(), DeviceError> {
+        if count.is_none() {
+            self.mirrors.open();
+        }
+        for entry in self.mirrors.order(GateAction::LetIn, count) {
+            self.passes_left = self.config.max_passes;
+            self.tell(entry.arrival, FateEvent::MirrorReleased);
+            self.to_egress.push_back(entry);
+            self.run()?;
+        }
+        Ok(())
+    }
+
+    /// Loses the next `count` copies: those that wait, then those that come. Without a count, all
+    /// that wait.
+    pub fn drop_mirrors(&mut self, count: Option<u64>) {
+        for entry in self.mirrors.order(GateAction::Lose, count) {
+            self.end(entry.arrival, DropReason::MirrorLost);
+        }
+    }
+
+    /// How many mirrored copies wait.
+    #[must_use]
+    pub fn n_held_mirrors(&self) -> usize {
+        self.mirrors.n_held()
+    }
+
+    fn next_arrival(&mut self) -> u64 {
+        self.arrivals += 1;
+        self.arrivals - 1
+    }
+
+    fn tell(&mut self, arrival: u64, event: FateEvent) {
+        let clock = self.clock;
+        if let Some(fates) = &mut self.fates {
+            fates.push(Fate {
+                arrival,
+                clock,
+                event,
+            });
+        }
+    }
+
+    fn end(&mut self, arrival: u64, reason: DropReason) {
+        *self.counters.dropped.entry(reason).or_default() += 1;
+        self.tell(arrival, FateEvent::Dropped(reason));
+    }
+
+    fn generate(&mut self, id: u8, app: &GeneratorApp) -> Result<(), DeviceError> {
+        for batch in 0..app.batches {
+            for packet_id in 0..app.packets {
+                let values = [
+                    ("app_id", u64::from(id)),
+                    ("batch_id", u64::from(batch)),
+                    ("packet_id", u64::from(packet_id)),
+                ];
+                let mut packet = Vec::new();
+                self.timer_header.append(&mut packet, &values);
+                packet.extend(&app.payload);
+                let arrival = self.next_arrival();
+                self.counters.generated += 1;
+                self.tell(arrival, FateEvent::Generated { app: id });
+                self.passes_left = self.config.max_passes;
+                self.to_ingress.push_back(IngressEntry {
+                    arrival,
+                    port: app.port,
+                    resubmit: None,
+                    packet,
+                });
+                self.run()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a packet through the unit of its port to the ingress.
+    fn enter_port(&mut self, arrival: u64, port: u16, mut packet: Vec<u8>) {
+        if let Some(unit) = self.units[usize::from(port)]
+            && let Err(fault) = unit.receive(&mut packet)
+        {
+            return self.end(arrival, DropReason::PortUnit { port, fault });
+        }
+        self.to_ingress.push_back(IngressEntry {
+            arrival,
+            port,
+            resubmit: None,
+            packet,
+        });
+    }
+
+    /// Runs until nothing is on its way.
+    fn run(&mut self) -> Result<(), DeviceError> {
+        loop {
+            let is_egress = !self.to_egress.is_empty();
+            let arrival = match (self.to_egress.front(), self.to_ingress.front()) {
+                (Some(entry), _) => entry.arrival,
+                (None, Some(entry)) => entry.arrival,
+                (None, None) => return Ok(()),
+            };
+            if self.passes_left == 0 {
+                self.to_egress.pop_front();
+                if !is_egress {
+                    self.to_ingress.pop_front();
+                }
+                self.end(arrival, DropReason::TooManyPasses);
+                continue;
+            }
+            self.passes_left -= 1;
+            if let Some(entry) = self.to_egress.pop_front() {
+                self.run_egress(entry)?;
+            } else if let Some(entry) = self.to_ingress.pop_front() {
+                self.run_ingress(entry)?;
+            }
+            self.clock = self.clock.saturating_add(1);
+        }
+    }
+
+    fn run_ingress(&mut self, entry: IngressEntry) -> Result<(), DeviceError> {
+        let ns = self.config.nanoseconds(self.clock);
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.prefix.clear();
+        let values = [
+            ("resubmit_flag", u64::from(entry.resubmit.is_some())),
+            ("ingress_port", u64::from(entry.port)),
+            ("ingress_mac_tstamp", ns),
+        ];
+        self.ingress.header.append(&mut buffers.prefix, &values);
+        let start = buffers.prefix.len();
+        let metadata = &self.port_metadata[usize::from(entry.port)];
+        let metadata = entry.resubmit.as_ref().or(metadata.as_ref());
+        buffers.prefix.extend(metadata.into_iter().flatten());
+        buffers
+            .prefix
+            .resize(start + self.config.port_metadata_bytes, 0);
+        self.ingress.timestamp.inputs(ns, &mut buffers.inputs);
+        let job = Job {
+            prefix: &buffers.prefix,
+            packet: &entry.packet,
+            clock: self.clock,
+            inputs: &buffers.inputs,
+        };
+        let outcome = &mut buffers.outcome;
+        let gress = self.ingress.gress;
+        self.instance
+            .run(gress, &[job], outcome, &mut self.state, None)?;
+        let deparsed = deparsed(&job, &outcome[0]);
+        self.after_ingress(entry, &outcome[0], deparsed);
+        self.buffers = buffers;
+        Ok(())
+    }
+
+    /// What follows an ingress pass: resubmission, copies, the way on.
+    fn after_ingress(&mut self, entry: IngressEntry, outcome: &Outcome, deparsed: Vec<u8>) {
+        let IngressEntry {
+            arrival,
+            port,
+            packet,
+            ..
+        } = entry;
+        let role = GressRole::Ingress;
+        if let Verdict::Dropped(failure) = outcome.verdict {
+            return self.end(arrival, parser_drop(role, failure));
+        }
+        self.counters.digests += outcome.digests.len() as u64;
+        let watched = &self.ingress.watched;
+        let get = |name| watched.get(outcome, name);
+        let written = |name| watched.written(outcome, name);
+        let drop_ctl = get(ingress::DROP_CTL);
+        let drop_span = written(ingress::DROP_CTL).unwrap_or(Span::NONE);
+        let is_dropped = drop_ctl & 1 != 0;
+        let is_for_cpu = get(ingress::COPY_TO_CPU) == 1 && drop_ctl & 2 == 0;
+        let bypasses_egress = get(ingress::BYPASS_EGRESS) == 1;
+        let (qid, cos) = (get(ingress::QID), get(ingress::COS));
+        let cos_for_cpu = get(ingress::COS_FOR_CPU);
+        let unicast = (written(ingress::UCAST_EGRESS_PORT).is_some())
+            .then(|| get(ingress::UCAST_EGRESS_PORT))
+            .filter(|port| *port != NO_PORT);
+        let groups = [ingress::MCAST_GRP_A, ingress::MCAST_GRP_B]
+            .map(|name| get(name) as u16)
+            .map(|group| (group != 0).then_some(group));
+        let copies_deparsed =
+            written(ingress::MIRROR_IO_SELECT).is_some() && get(ingress::MIRROR_IO_SELECT) == 1;
+        let length = packet.len();
+        let resubmit = outcome.resubmit.as_ref().filter(|_| !is_dropped);
+        if drop_ctl & 4 == 0 {
+            let copied = if copies_deparsed { &deparsed } else { &packet };
+            self.mirror(role, arrival, outcome, copied);
+        }
+        if let Some(request) = resubmit {
+            let header = outcome.extra.get(request.header.clone());
+            self.counters.resubmitted += 1;
+            self.tell(arrival, FateEvent::Resubmitted);
+            return self.to_ingress.push_back(IngressEntry {
+                arrival,
+                port,
+                resubmit: Some(header.unwrap_or_default().to_vec()),
+                packet,
+            });
+        }
+        let copy = |replica: Replica, cos| EgressEntry {
+            arrival,
+            replica,
+            qid,
+            cos,
+            length,
+            is_mirrored: false,
+            mirror_header: Vec::new(),
+            packet: deparsed.clone(),
+        };
+        if is_for_cpu {
+            self.tell(arrival, FateEvent::CopiedToCpu);
+            let replica = Replica::of_unicast(self.config.cpu_port);
+            self.to_egress.push_back(copy(replica, cos_for_cpu));
+        }
+        if is_dropped {
+            let reason = DropReason::Program {
+                gress: role,
+                span: drop_span,
+            };
+            return self.end(arrival, reason);
+        }
+        if let Some(port) = unicast {
+            let port = port as u16;
+            self.tell(arrival, FateEvent::Forwarded { port, rid: None });
+            let entry = copy(Replica::of_unicast(port), cos);
+            if bypasses_egress {
+                self.leave(arrival, port, entry.packet);
+            } else {
+                self.to_egress.push_back(entry);
+            }
+        }
+        for group in groups.into_iter().flatten() {
+            let replicas = self.traffic.replicas(group).unwrap_or_default();
+            if replicas.is_empty() {
+                self.end(arrival, DropReason::EmptyGroup { group });
+            }
+            for replica in replicas {
+                let (port, rid) = (replica.port, Some(replica.rid));
+                self.tell(arrival, FateEvent::Forwarded { port, rid });
+                self.to_egress.push_back(copy(replica, cos));
+            }
+        }
+        if unicast.is_none() && groups == [None; 2] && !is_for_cpu {
+            self.end(arrival, DropReason::NoDestination);
+        }
+    }
+
+    fn run_egress(&mut self, entry: EgressEntry) -> Result<(), DeviceError> {
+        let ns = self.config.nanoseconds(self.clock);
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.prefix.clear();
+        let values = [
+            ("egress_port", u64::from(entry.replica.port)),
+            ("enq_tstamp", ns),
+            ("egress_rid", u64::from(entry.replica.rid)),
+            ("egress_rid_first", u64::from(entry.replica.is_first)),
+            ("egress_qid", entry.qid),
+            ("egress_cos", entry.cos),
+            ("pkt_length", entry.length as u64),
+        ];
+        self.egress.header.append(&mut buffers.prefix, &values);
+        buffers.prefix.extend(&entry.mirror_header);
+        self.egress.timestamp.inputs(ns, &mut buffers.inputs);
+        if entry.is_mirrored {
+            self.counters.mirror_copies += 1;
+        }
+        let job = Job {
+            prefix: &buffers.prefix,
+            packet: &entry.packet,
+            clock: self.clock,
+            inputs: &buffers.inputs,
+        };
+        let outcome = &mut buffers.outcome;
+        let gress = self.egress.gress;
+        self.instance
+            .run(gress, &[job], outcome, &mut self.state, None)?;
+        let deparsed = deparsed(&job, &outcome[0]);
+        self.after_egress(entry, &outcome[0], deparsed);
+        self.buffers = buffers;
+        Ok(())
+    }
+
+    /// What follows an egress pass: copies, the way out.
+    fn after_egress(&mut self, entry: EgressEntry, outcome: &Outcome, deparsed: Vec<u8>) {
+        let arrival = entry.arrival;
+        let role = GressRole::Egress;
+        if let Verdict::Dropped(failure) = outcome.verdict {
+            return self.end(arrival, parser_drop(role, failure));
+        }
+        self.counters.digests += outcome.digests.len() as u64;
+        let watched = &self.egress.watched;
+        let drop_ctl = watched.get(outcome, egress::DROP_CTL);
+        let span = watched.written(outcome, egress::DROP_CTL);
+        let copies_received = watched.written(outcome, egress::MIRROR_IO_SELECT).is_some()
+            && watched.get(outcome, egress::MIRROR_IO_SELECT) == 0;
+        if drop_ctl & 4 == 0 {
+            let copied = if copies_received {
+                &entry.packet
+            } else {
+                &deparsed
+            };
+            self.mirror(role, arrival, outcome, copied);
+        }
+        if drop_ctl & 1 != 0 {
+            let reason = DropReason::Program {
+                gress: role,
+                span: span.unwrap_or(Span::NONE),
+            };
+            return self.end(arrival, reason);
+        }
+        self.leave(arrival, entry.replica.port, deparsed);
+    }
+
+    /// Makes the mirrored copy that a pass asked for.
+    fn mirror(&mut self, gress: GressRole, arrival: u64, outcome: &Outcome, packet: &[u8]) {
+        let Some(request) = outcome.mirrors.last() else {
+            return;
+        };
+        let session = request.session as u16;
+        self.tell(
+            arrival,
+            FateEvent::Mirrored {
+                gress,
+                session,
+                span: request.span,
+            },
+        );
+        let Some(target) = self.traffic.session(session) else {
+            return self.end(arrival, DropReason::NoSession { session });
+        };
+        let header = outcome
+            .extra
+            .get(request.header.clone())
+            .unwrap_or_default();
+        let whole = header.len() + packet.len();
+        let length = whole.min(target.truncate.map_or(MAX_PACKET, usize::from));
+        let header = &header[..header.len().min(length)];
+        let packet = &packet[..length - header.len()];
+        let replicas = match target.to {
+            MirrorTarget::Port(port) => vec![Replica::of_unicast(port)],
+            MirrorTarget::Group(group) => {
+                let replicas = self.traffic.replicas(group).unwrap_or_default();
+                if replicas.is_empty() {
+                    self.end(arrival, DropReason::EmptyGroup { group });
+                }
+                replicas
+            }
+        };
+        for replica in replicas {
+            let copy = EgressEntry {
+                arrival,
+                replica,
+                qid: 0,
+                cos: 0,
+                length,
+                is_mirrored: true,
+                mirror_header: header.to_vec(),
+                packet: packet.to_vec(),
+            };
+            match self.mirrors.arrive(copy) {
+                Gated::In(copy) => self.to_egress.push_back(copy),
+                Gated::Held => self.tell(arrival, FateEvent::MirrorHeld),
+                Gated::Lost => self.end(arrival, DropReason::MirrorLost),
+            }
+        }
+    }
+
+    /// A packet leaves the pipe: it comes back, or goes out through the unit of its port.
+    fn leave(&mut self, arrival: u64, port: u16, mut packet: Vec<u8>) {
+        if self.config.recirculation_ports.contains(&port) {
+            self.counters.recirculated += 1;
+            self.tell(arrival, FateEvent::Recirculated { port });
+            return self.to_ingress.push_back(IngressEntry {
+                arrival,
+                port,
+                resubmit: None,
+                packet,
+            });
+        }
+        if let Some(unit) = self.units.get(usize::from(port)).copied().flatten()
+            && let Err(fault) = unit.send(&mut packet)
+        {
+            return self.end(arrival, DropReason::PortUnit { port, fault });
+        }
+        let len = packet.len();
+        self.counters.packets_out += 1;
+        self.counters.bytes_out += len as u64;
+        self.tell(arrival, FateEvent::Left { port, len });
+        self.departures.push(Departure {
+            port,
+            clock: self.clock,
+            arrival,
+            bytes: packet,
+        });
+    }
+}
+
+/// Refuses a port that there is not.
+pub(crate) fn check_port(port: u16) -> Result<(), DeviceError> {
+    if port < MAX_PORTS {
+        return Ok(());
+    }
+    Err(DeviceError::NoPort {
+        port,
+        available: MAX_PORTS,
+    })
+}
+
+/// Headers as deparsed, then payload.
+fn deparsed(job: &Job<'_>, outcome: &Outcome) -> Vec<u8> {
+    let (in_prefix, in_packet) = job.payload(outcome);
+    [&outcome.bytes, in_prefix, in_packet].concat()
+}
+
+fn parser_drop(gress: GressRole, failure: p4rmt_engine::ParseFailure) -> DropReason {
+    DropReason::Parser {
+        gress,
+        error: failure.error,
+        span: failure.span,
+    }
+}
+
+/// The ways into both gresses, and the header of the packet generator.
+fn gates(
+    arch: Arch,
+    layout: &StateLayout,
+    interface: &mut Interface,
+) -> Result<(Gate<10>, Gate<2>, IntrinsicHeader), DeviceError> {
+    let pipe = layout.pipe();
+    let find = |role, gress| pipe.gress(role).ok_or(DeviceError::NoGress { gress });
+    let (ingress_id, ingress) = find(GressRole::Ingress, "ingress")?;
+    let (egress_id, egress) = find(GressRole::Egress, "egress")?;
+    const ONE_EACH: &str = "the interface has one entry a gress";
+    let into = interface.gresses.get_mut(ingress_id).expect(ONE_EACH);
+    let ingress_gate = Gate {
+        gress: ingress_id,
+        header: IntrinsicHeader::ingress(ingress),
+        timestamp: Timestamp::new(
+            ingress,
+            "ingress_intrinsic_metadata_from_parser_t.global_tstamp",
+            into,
+        ),
+        watched: Watched::new(ingress, INGRESS_WATCHED, into),
+    };
+    let into = interface.gresses.get_mut(egress_id).expect(ONE_EACH);
+    let egress_gate = Gate {
+        gress: egress_id,
+        header: IntrinsicHeader::egress(egress, arch),
+        timestamp: Timestamp::new(
+            egress,
+            "egress_intrinsic_metadata_from_parser_t.global_tstamp",
+            into,
+        ),
+        watched: Watched::new(egress, EGRESS_WATCHED, into),
+    };
+    let timer = IntrinsicHeader::generator_timer(ingress, arch);
+    Ok((ingress_gate, egress_gate, timer))
+}

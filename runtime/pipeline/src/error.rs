@@ -1,0 +1,89 @@
+//! What a device refuses.
+
+use p4rmt_engine::{EngineError, StateError};
+use p4rmt_ir::Arch;
+use thiserror::Error;
+
+/// Why a device cannot be made, or does not do what it was asked for.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// The device does not run programs of this architecture.
+    #[error("programs for {arch:?} do not run on this device yet: it runs tna and t2na")]
+    UnsupportedArch {
+        /// The architecture.
+        arch: Arch,
+    },
+    /// The pipe lacks a gress.
+    #[error("the pipe has no {gress}")]
+    NoGress {
+        /// `ingress` or `egress`.
+        gress: &'static str,
+    },
+    /// A port beyond the last one.
+    #[error("there is no port {port}: they are numbered from 0 to {}", available - 1)]
+    NoPort {
+        /// What was asked for.
+        port: u16,
+        /// How many there are.
+        available: u16,
+    },
+    /// A packet that is longer than a length field can say.
+    #[error("a packet of {needed} bytes is too long: at most {available}")]
+    PacketTooLong {
+        /// Its length.
+        needed: usize,
+        /// The longest that there can be.
+        available: usize,
+    },
+    /// A multicast group that is not there.
+    #[error("there is no multicast group {group}: create it first")]
+    NoGroup {
+        /// The group.
+        group: u16,
+    },
+    /// A multicast node that is not there.
+    #[error("there is no multicast node {node}: {available} were created")]
+    NoNode {
+        /// The node.
+        node: u32,
+        /// How many there are.
+        available: usize,
+    },
+    /// A mirror session that is not there.
+    #[error("there is no mirror session {session}")]
+    NoSession {
+        /// The session.
+        session: u16,
+    },
+    /// An application of the packet generator that is not there.
+    #[error("the packet generator has no application {app}: it has {available}")]
+    NoGeneratorApp {
+        /// The application.
+        app: u8,
+        /// How many there are.
+        available: u8,
+    },
+    /// The applications together make more packets than a tick may.
+    #[error(
+        "so long a tick would generate more than {available} packets: tick less, or make the \
+         period longer"
+    )]
+    TooManyGenerated {
+        /// How many a tick may generate.
+        available: u64,
+    },
+    /// Time beyond what the clock can count.
+    #[error("the clock cannot go on by {needed}: it has {available} to go")]
+    ClockOverflow {
+        /// Clocks that should pass.
+        needed: u64,
+        /// Clocks that can.
+        available: u64,
+    },
+    /// The engine refuses.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The state refuses.
+    #[error(transparent)]
+    State(#[from] StateError),
+}

@@ -1,0 +1,325 @@
+//! Intrinsic metadata: the bytes that a parser finds in front of a packet, and the fields that the
+//! device writes and reads beside them.
+//!
+//! The bytes are laid out as the program's own header type says, field by field and by name, so that
+//! a program that was written for the other machine's widths still gets what it expects. Where a
+//! program has no such header, the published layout counts.
+
+use p4rmt_engine::{GressInterface, Outcome, WordLayout};
+use p4rmt_ir::{Arch, Gress};
+use p4rmt_source::Span;
+
+/// A header that the device fills in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IntrinsicHeader {
+    fields: Vec<IntrinsicField>,
+    n_bytes: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct IntrinsicField {
+    name: String,
+    /// Of its highest bit, from the front of the header.
+    offset_bits: usize,
+    width: u32,
+}
+
+/// Name and width; an empty name is padding.
+type Declared = (&'static str, u32);
+
+const INGRESS: &[Declared] = &[
+    ("resubmit_flag", 1),
+    ("", 1),
+    ("packet_version", 2),
+    ("", 3),
+    ("ingress_port", 9),
+    ("ingress_mac_tstamp", 48),
+];
+
+const EGRESS_TOFINO1: &[Declared] = &[
+    ("", 7),
+    ("egress_port", 9),
+    ("", 5),
+    ("enq_qdepth", 19),
+    ("", 6),
+    ("enq_congest_stat", 2),
+    ("", 14),
+    ("enq_tstamp", 18),
+    ("", 5),
+    ("deq_qdepth", 19),
+    ("", 6),
+    ("deq_congest_stat", 2),
+    ("app_pool_congest_stat", 8),
+    ("", 14),
+    ("deq_timedelta", 18),
+    ("egress_rid", 16),
+    ("", 7),
+    ("egress_rid_first", 1),
+    ("", 3),
+    ("egress_qid", 5),
+    ("", 5),
+    ("egress_cos", 3),
+    ("", 7),
+    ("deflection_flag", 1),
+    ("pkt_length", 16),
+];
+
+const EGRESS_TOFINO2: &[Declared] = &[
+    ("", 7),
+    ("egress_port", 9),
+    ("", 5),
+    ("enq_qdepth", 19),
+    ("", 6),
+    ("enq_congest_stat", 2),
+    ("enq_tstamp", 32),
+    ("", 5),
+    ("deq_qdepth", 19),
+    ("", 6),
+    ("deq_congest_stat", 2),
+    ("app_pool_congest_stat", 8),
+    ("deq_timedelta", 32),
+    ("egress_rid", 16),
+    ("", 7),
+    ("egress_rid_first", 1),
+    ("", 1),
+    ("egress_qid", 7),
+    ("", 5),
+    ("egress_cos", 3),
+    ("", 7),
+    ("deflection_flag", 1),
+    ("pkt_length", 16),
+    ("", 8),
+];
+
+const TIMER_TOFINO1: &[Declared] = &[
+    ("", 3),
+    ("pipe_id", 2),
+    ("app_id", 3),
+    ("", 8),
+    ("batch_id", 16),
+    ("packet_id", 16),
+];
+
+const TIMER_TOFINO2: &[Declared] = &[
+    ("", 2),
+    ("pipe_id", 2),
+    ("app_id", 4),
+    ("", 8),
+    ("batch_id", 16),
+    ("packet_id", 16),
+];
+
+impl IntrinsicHeader {
+    /// `ingress_intrinsic_metadata_t`.
+    pub(crate) fn ingress(gress: &Gress) -> Self {
+        Self::of_type(gress, "ingress_intrinsic_metadata_t", INGRESS)
+    }
+
+    /// `egress_intrinsic_metadata_t`.
+    pub(crate) fn egress(gress: &Gress, arch: Arch) -> Self {
+        let published = match arch {
+            Arch::Tna => EGRESS_TOFINO1,
+            Arch::T2na | Arch::V1model => EGRESS_TOFINO2,
+        };
+        Self::of_type(gress, "egress_intrinsic_metadata_t", published)
+    }
+
+    /// `pktgen_timer_header_t`.
+    pub(crate) fn generator_timer(gress: &Gress, arch: Arch) -> Self {
+        let published = match arch {
+            Arch::Tna => TIMER_TOFINO1,
+            Arch::T2na | Arch::V1model => TIMER_TOFINO2,
+        };
+        Self::of_type(gress, "pktgen_timer_header_t", published)
+    }
+
+    fn of_type(gress: &Gress, type_name: &str, published: &[Declared]) -> Self {
+        let header = gress
+            .headers
+            .values()
+            .find(|header| header.type_name == type_name);
+        match header {
+            Some(header) => Self::new(header.fields.iter().map(|field| {
+                let field = &gress.fields[*field];
+                let name = field.name.rsplit('.').next().unwrap_or_default();
+                (name, field.width)
+            })),
+            None => Self::new(published.iter().copied()),
+        }
+    }
+
+    fn new<'a>(declared: impl Iterator<Item = (&'a str, u32)>) -> Self {
+        let mut fields = Vec::new();
+        let mut offset_bits = 0;
+        for (name, width) in declared {
+            fields.push(IntrinsicField {
+                name: name.to_owned(),
+                offset_bits,
+                width,
+            });
+            offset_bits += width as usize;
+        }
+        Self {
+            fields,
+            n_bytes: offset_bits.div_ceil(8),
+        }
+    }
+
+    /// Appends the header. Fields that `values` does not name are zero; values are cut to their
+    /// fields.
+    pub(crate) fn append(&self, bytes: &mut Vec<u8>, values: &[(&str, u64)]) {
+        let start = bytes.len();
+        bytes.resize(start + self.n_bytes, 0);
+        for field in &self.fields {
+            let value = values.iter().find(|(name, _)| *name == field.name);
+            let Some((_, value)) = value else { continue };
+            for bit in 0..field.width.min(64) {
+                if value >> bit & 1 == 1 {
+                    let at = field.offset_bits + (field.width - 1 - bit) as usize;
+                    bytes[start + at / 8] |= 0x80 >> (at % 8);
+                }
+            }
+        }
+    }
+}
+
+/// Fields that the device reads behind a gress, by their place in [`GressInterface::watched`].
+#[derive(Clone, Debug)]
+pub(crate) struct Watched<const N: usize> {
+    places: [Option<usize>; N],
+    words: WordLayout,
+}
+
+/// What the device reads behind the ingress.
+pub(crate) const INGRESS_WATCHED: [&str; 10] = [
+    "ingress_intrinsic_metadata_for_tm_t.ucast_egress_port",
+    "ingress_intrinsic_metadata_for_tm_t.bypass_egress",
+    "ingress_intrinsic_metadata_for_tm_t.copy_to_cpu",
+    "ingress_intrinsic_metadata_for_tm_t.mcast_grp_a",
+    "ingress_intrinsic_metadata_for_tm_t.mcast_grp_b",
+    "ingress_intrinsic_metadata_for_tm_t.qid",
+    "ingress_intrinsic_metadata_for_tm_t.ingress_cos",
+    "ingress_intrinsic_metadata_for_deparser_t.drop_ctl",
+    "ingress_intrinsic_metadata_for_deparser_t.mirror_io_select",
+    "ingress_intrinsic_metadata_for_tm_t.icos_for_copy_to_cpu",
+];
+
+/// Positions in [`INGRESS_WATCHED`].
+pub(crate) mod ingress {
+    pub(crate) const UCAST_EGRESS_PORT: usize = 0;
+    pub(crate) const BYPASS_EGRESS: usize = 1;
+    pub(crate) const COPY_TO_CPU: usize = 2;
+    pub(crate) const MCAST_GRP_A: usize = 3;
+    pub(crate) const MCAST_GRP_B: usize = 4;
+    pub(crate) const QID: usize = 5;
+    pub(crate) const COS: usize = 6;
+    pub(crate) const DROP_CTL: usize = 7;
+    pub(crate) const MIRROR_IO_SELECT: usize = 8;
+    pub(crate) const COS_FOR_CPU: usize = 9;
+}
+
+/// What the device reads behind the egress.
+pub(crate) const EGRESS_WATCHED: [&str; 2] = [
+    "egress_intrinsic_metadata_for_deparser_t.drop_ctl",
+    "egress_intrinsic_metadata_for_deparser_t.mirror_io_select",
+];
+
+/// Positions in [`EGRESS_WATCHED`].
+pub(crate) mod egress {
+    pub(crate) const DROP_CTL: usize = 0;
+    pub(crate) const MIRROR_IO_SELECT: usize = 1;
+}
+
+/// What the device writes before a gress: its timestamp, where the program has the field.
+#[derive(Clone, Debug)]
+pub(crate) struct Timestamp {
+    words: WordLayout,
+    is_wanted: bool,
+}
+
+impl<const N: usize> Watched<N> {
+    /// Finds the fields of the gress and puts them on the interface's list.
+    pub(crate) fn new(gress: &Gress, names: [&str; N], interface: &mut GressInterface) -> Self {
+        let places = names.map(|name| {
+            let field = *gress.intrinsics.get(name)?;
+            interface.watched.push(field);
+            Some(interface.watched.len() - 1)
+        });
+        Self {
+            places,
+            words: WordLayout::new(gress, &interface.watched),
+        }
+    }
+
+    /// The value of a field; zero where the program has no such field.
+    pub(crate) fn get(&self, outcome: &Outcome, name: usize) -> u64 {
+        self.places[name].map_or(0, |place| {
+            let first = self.words.first_word(place);
+            outcome.values.get(first).copied().unwrap_or_default()
+        })
+    }
+
+    /// The statement that wrote a field last.
+    pub(crate) fn written(&self, outcome: &Outcome, name: usize) -> Option<Span> {
+        outcome.written.get(self.places[name]?).copied().flatten()
+    }
+}
+
+impl Timestamp {
+    /// Finds the field of the gress and puts it on the interface's list.
+    pub(crate) fn new(gress: &Gress, name: &str, interface: &mut GressInterface) -> Self {
+        let field = gress.intrinsics.get(name);
+        interface.inputs.extend(field);
+        Self {
+            words: WordLayout::new(gress, &interface.inputs),
+            is_wanted: field.is_some(),
+        }
+    }
+
+    /// The inputs of a packet.
+    pub(crate) fn inputs(&self, ns: u64, inputs: &mut Vec<u64>) {
+        inputs.clear();
+        inputs.resize(self.words.n_words(), 0);
+        if self.is_wanted
+            && let Some(first) = inputs.first_mut()
+        {
+            *first = ns;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_lie_as_published() {
+        let header = IntrinsicHeader::new(INGRESS.iter().copied());
+        let mut bytes = vec![0xee];
+        let values = [
+            ("resubmit_flag", 1),
+            ("ingress_port", 0x144),
+            ("ingress_mac_tstamp", 0x0102_0304_0506),
+        ];
+        header.append(&mut bytes, &values);
+        assert_eq!(bytes, [0xee, 0x81, 0x44, 1, 2, 3, 4, 5, 6]);
+        let sizes = [EGRESS_TOFINO1, EGRESS_TOFINO2, TIMER_TOFINO1, TIMER_TOFINO2]
+            .map(|declared| IntrinsicHeader::new(declared.iter().copied()).n_bytes);
+        assert_eq!(sizes, [27, 28, 6, 6]);
+    }
+
+    #[test]
+    fn lengths_and_ports_of_egress_are_where_tofino2_has_them() {
+        let header = IntrinsicHeader::new(EGRESS_TOFINO2.iter().copied());
+        let mut bytes = Vec::new();
+        let values = [
+            ("egress_port", 0x1ff),
+            ("pkt_length", 0x1234),
+            ("egress_qid", 0xff),
+        ];
+        header.append(&mut bytes, &values);
+        assert_eq!(bytes[..2], [1, 0xff]);
+        assert_eq!(bytes[22], 0x7f, "the queue id is cut to seven bits");
+        assert_eq!(bytes[25..27], [0x12, 0x34]);
+    }
+}

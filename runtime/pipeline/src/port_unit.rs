@@ -1,0 +1,237 @@
+//! Fixed-function units of ports: what a deparser cannot do and port hardware does.
+//!
+//! * [`PortUnit::Roce`]: RoCEv2 over IPv4 over Ethernet, untagged. The IPv4 total length that the
+//!   program writes is the one on the wire, padding and ICRC included, as is the UDP length. Out: the
+//!   frame is cut where its data end (total length, less ICRC, less the pad count of the BTH), padding
+//!   of zeros and the ICRC follow. A frame that is shorter than that cannot be completed and is
+//!   dropped. In: what follows the total length (Ethernet padding) is cut off, the ICRC is verified
+//!   and stripped, and so is the padding; all length fields stay as they were. A wrong ICRC drops
+//!   and counts.
+//! * [`PortUnit::TcpChecksum`]: TCP over IPv4 over Ethernet, untagged. Out: the checksum is filled in,
+//!   over the segment that the total length gives. In: it is verified; a wrong one drops and counts.
+//!
+//! Every other packet passes untouched. Neither unit looks at the IPv4 header checksum.
+//!
+//! The ICRC is the CRC-32 of Ethernet, sent lowest byte first, over eight bytes of ones and the packet
+//! from its IPv4 header to the end of its padding, with ones in place of the fields that may change on
+//! the way: type of service, time to live, IPv4 header checksum, UDP checksum, and the fifth byte of
+//! the BTH (the RoCEv2 annex of the InfiniBand specification).
+
+use thiserror::Error;
+
+/// A unit of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PortUnit {
+    /// Completes and checks RoCEv2 packets.
+    Roce,
+    /// Completes and checks TCP checksums.
+    TcpChecksum,
+}
+
+/// Why a unit drops a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum PortUnitFault {
+    /// The frame ends before the length in its IPv4 header.
+    #[error("the packet ends before its IPv4 total length")]
+    Truncated,
+    /// The lengths leave no room for the headers.
+    #[error("the IPv4 total length leaves no room for the headers")]
+    TooShort,
+    /// The invariant CRC is wrong.
+    #[error("the ICRC is wrong")]
+    WrongIcrc,
+    /// The checksum is wrong.
+    #[error("the TCP checksum is wrong")]
+    WrongTcpChecksum,
+}
+
+const ETHERNET: usize = 14;
+const UDP: usize = 8;
+const BTH: usize = 12;
+const ICRC: usize = 4;
+const MIN_TCP: usize = 20;
+const ROCE_PORT: u16 = 4791;
+const PROTOCOL_TCP: u8 = 6;
+const PROTOCOL_UDP: u8 = 17;
+
+impl PortUnit {
+    /// Completes a packet that leaves.
+    ///
+    /// # Errors
+    /// Why it cannot be completed, and is dropped.
+    pub fn send(self, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+        let Some(ip) = Ipv4::of(packet) else {
+            return Ok(());
+        };
+        match self {
+            Self::Roce if ip.is_roce(packet) => send_roce(ip, packet),
+            Self::TcpChecksum if ip.is_tcp(packet) => send_tcp(ip, packet),
+            Self::Roce | Self::TcpChecksum => Ok(()),
+        }
+    }
+
+    /// Checks a packet that arrives, and strips what the unit of the other end added.
+    ///
+    /// # Errors
+    /// Why it is dropped.
+    pub fn receive(self, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+        let Some(ip) = Ipv4::of(packet) else {
+            return Ok(());
+        };
+        match self {
+            Self::Roce if ip.is_roce(packet) => receive_roce(ip, packet),
+            Self::TcpChecksum if ip.is_tcp(packet) => receive_tcp(ip, packet),
+            Self::Roce | Self::TcpChecksum => Ok(()),
+        }
+    }
+}
+
+/// Where an unfragmented IPv4 packet has its parts.
+#[derive(Clone, Copy)]
+struct Ipv4 {
+    /// Where its payload starts.
+    payload: usize,
+    /// Where its total length says that it ends; it may lie beyond the frame.
+    end: usize,
+}
+
+impl Ipv4 {
+    /// Finds them; none if the frame is no such packet.
+    fn of(frame: &[u8]) -> Option<Self> {
+        let header = frame.get(ETHERNET..ETHERNET + 20)?;
+        let is_ipv4 = frame[12..14] == [0x08, 0x00] && header[0] >> 4 == 4;
+        // More fragments, or not the first one: neither has all of what the units work on.
+        let is_fragment = be16(header, 6) & 0x3fff != 0;
+        let payload = ETHERNET + usize::from(header[0] & 15) * 4;
+        let is_whole = payload >= ETHERNET + 20 && frame.len() >= payload;
+        (is_ipv4 && !is_fragment && is_whole).then(|| Self {
+            payload,
+            end: ETHERNET + usize::from(be16(header, 2)),
+        })
+    }
+
+    fn protocol(frame: &[u8]) -> u8 {
+        frame[ETHERNET + 9]
+    }
+
+    fn is_tcp(self, frame: &[u8]) -> bool {
+        Self::protocol(frame) == PROTOCOL_TCP && frame.len() >= self.payload + MIN_TCP
+    }
+
+    fn is_roce(self, frame: &[u8]) -> bool {
+        Self::protocol(frame) == PROTOCOL_UDP
+            && frame.len() >= self.payload + UDP + BTH
+            && be16(frame, self.payload + 2) == ROCE_PORT
+    }
+
+    /// The pad count of the BTH.
+    fn padding(self, frame: &[u8]) -> usize {
+        usize::from(frame[self.payload + UDP + 1] >> 4 & 3)
+    }
+
+    /// Where the data end: before padding and ICRC.
+    fn data_end(self, frame: &[u8]) -> Result<usize, PortUnitFault> {
+        let end = self.end.checked_sub(ICRC + self.padding(frame));
+        end.filter(|end| *end >= self.payload + UDP + BTH)
+            .ok_or(PortUnitFault::TooShort)
+    }
+}
+
+fn send_roce(ip: Ipv4, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+    let data_end = ip.data_end(packet)?;
+    if packet.len() < data_end {
+        return Err(PortUnitFault::Truncated);
+    }
+    let padding = ip.padding(packet);
+    packet.truncate(data_end);
+    packet.resize(data_end + padding, 0);
+    let icrc = icrc(ip, packet);
+    packet.extend(icrc.to_le_bytes());
+    Ok(())
+}
+
+fn receive_roce(ip: Ipv4, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+    let data_end = ip.data_end(packet)?;
+    let icrc_at = ip.end - ICRC;
+    let found = packet
+        .get(icrc_at..ip.end)
+        .ok_or(PortUnitFault::Truncated)?;
+    if found != icrc(ip, &packet[..icrc_at]).to_le_bytes() {
+        return Err(PortUnitFault::WrongIcrc);
+    }
+    packet.truncate(data_end);
+    Ok(())
+}
+
+/// The ICRC of a frame that ends with its padding.
+fn icrc(ip: Ipv4, frame: &[u8]) -> u32 {
+    let headers_end = ip.payload + UDP + BTH;
+    let mut headers = frame[ETHERNET..headers_end].to_vec();
+    let udp = ip.payload - ETHERNET;
+    for at in [1, 8, 10, 11, udp + 6, udp + 7, udp + UDP + 4] {
+        headers[at] = 0xff;
+    }
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&[0xff; 8]);
+    hasher.update(&headers);
+    hasher.update(&frame[headers_end..]);
+    hasher.finalize()
+}
+
+fn send_tcp(ip: Ipv4, packet: &mut [u8]) -> Result<(), PortUnitFault> {
+    let segment = ip.payload..ip.end;
+    if segment.len() < MIN_TCP {
+        return Err(PortUnitFault::TooShort);
+    }
+    if packet.len() < ip.end {
+        return Err(PortUnitFault::Truncated);
+    }
+    let field = ip.payload + 16;
+    packet[field..field + 2].fill(0);
+    let checksum = !tcp_sum(ip, packet);
+    packet[field..field + 2].copy_from_slice(&checksum.to_be_bytes());
+    Ok(())
+}
+
+fn receive_tcp(ip: Ipv4, packet: &[u8]) -> Result<(), PortUnitFault> {
+    let segment = ip.payload..ip.end;
+    if segment.len() < MIN_TCP {
+        return Err(PortUnitFault::TooShort);
+    }
+    if packet.len() < ip.end {
+        return Err(PortUnitFault::Truncated);
+    }
+    if tcp_sum(ip, packet) != 0xffff {
+        return Err(PortUnitFault::WrongTcpChecksum);
+    }
+    Ok(())
+}
+
+/// The one's-complement sum over pseudo header and segment.
+fn tcp_sum(ip: Ipv4, frame: &[u8]) -> u16 {
+    let segment = &frame[ip.payload..ip.end];
+    let addresses = &frame[ETHERNET + 12..ETHERNET + 20];
+    let length = segment.len() as u64;
+    let mut sum = u64::from(PROTOCOL_TCP) + length + sum_words(addresses) + sum_words(segment);
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum as u16
+}
+
+/// The sum of all big-endian words, an odd last byte in the higher half.
+fn sum_words(bytes: &[u8]) -> u64 {
+    let pairs = bytes.chunks_exact(2);
+    let odd = pairs
+        .remainder()
+        .first()
+        .map_or(0, |byte| u64::from(*byte) << 8);
+    pairs.map(|pair| u64::from(be16(pair, 0))).sum::<u64>() + odd
+}
+
+fn be16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+#[cfg(test)]
+mod tests;
