@@ -314,6 +314,13 @@ fn prune(seq: &mut Vec<Node>, actions: &Arena<ActionId, ParallelAction>, gress: 
             for (_, arm) in arms.iter_mut() {
                 changed |= prune(arm, actions, gress);
             }
+            // An empty arm matters only ahead of an `Otherwise` that it keeps from running.
+            while arms.last().is_some_and(|(_, arm)| arm.is_empty()) {
+                arms.pop();
+            }
+            if arms.iter().all(|(on, _)| *on != Outcome::Otherwise) {
+                arms.retain(|(_, arm)| !arm.is_empty());
+            }
             let action = &actions[gress.tables[*table].default_action.action];
             let is_idle = action.assigns.is_empty() && action.calls.is_empty() && !action.exits;
             gress.tables[*table].is_declared || !is_idle

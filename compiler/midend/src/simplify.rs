@@ -35,7 +35,7 @@ pub(crate) fn simplified_node(expr: Expr, fields: &Fields) -> Expr {
             cond,
             then,
             otherwise,
-        } => mux(*cond, *then, *otherwise),
+        } => mux(*cond, *then, *otherwise, fields),
     }
 }
 
@@ -239,19 +239,37 @@ fn resized(arg: Expr, width: u32, is_signed: bool, fields: &Fields) -> Expr {
     }
 }
 
-fn mux(cond: Expr, then: Expr, otherwise: Expr) -> Expr {
+fn mux(cond: Expr, then: Expr, otherwise: Expr, fields: &Fields) -> Expr {
     if let Expr::Const(bits) = &cond {
         return if bits.is_true() { then } else { otherwise };
     }
     if then == otherwise {
         return then;
     }
-    if is_one_bit(&then) && is_ones(&then) && is_zero(&otherwise) {
-        return cond;
+    match cond {
+        Expr::Unary {
+            op: UnaryOp::Not,
+            arg,
+        } => mux(*arg, otherwise, then, fields),
+        cond if is_one_bit(&then) && is_ones(&then) => {
+            binary(BinaryOp::Or, cond, otherwise, fields)
+        }
+        cond if is_one_bit(&then) => {
+            let cond = unary(UnaryOp::Not, cond, fields);
+            binary(BinaryOp::And, cond, otherwise, fields)
+        }
+        cond if is_one_bit(&otherwise) && is_zero(&otherwise) => {
+            binary(BinaryOp::And, cond, then, fields)
+        }
+        cond if is_one_bit(&otherwise) => {
+            let cond = unary(UnaryOp::Not, cond, fields);
+            binary(BinaryOp::Or, cond, then, fields)
+        }
+        cond => Expr::mux(cond, then, otherwise),
     }
-    Expr::mux(cond, then, otherwise)
 }
 
+/// Whether the expression is a constant of one bit.
 fn is_one_bit(expr: &Expr) -> bool {
     matches!(expr, Expr::Const(bits) if bits.width() == 1)
 }
