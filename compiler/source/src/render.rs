@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::sources::{FileId, Sources};
+use crate::sources::Sources;
 use crate::span::Span;
 
 impl Sources {
@@ -59,7 +59,6 @@ impl Sources {
         kind: AnnotationKind,
     ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
         let (file, lo, hi) = self.file_range(span)?;
-        let FileId(_) = file;
         let source = self.file(file)?;
         let (lo, hi) = char_range(&source.text, lo as usize, hi as usize);
         let annotation = kind.span(lo..hi);
@@ -69,7 +68,7 @@ impl Sources {
             annotation.label(label)
         };
         Some(
-            Snippet::source(source.text.as_str())
+            Snippet::source(&*source.text)
                 .path(source.name())
                 .annotation(annotation),
         )

@@ -4,7 +4,8 @@
 //! from: copied from a file, or the result of a macro's use in a file. Invariant: segments are sorted
 //! by `lo`, the first begins at 0, and every byte belongs to exactly one of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::span::Span;
 
@@ -18,13 +19,13 @@ pub struct SourceFile {
     /// Its name, as diagnostics show it.
     pub path: PathBuf,
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
     /// The offset of the first byte of each line; the first is 0.
     line_starts: Vec<u32>,
 }
 
 impl SourceFile {
-    fn new(path: PathBuf, text: String) -> Self {
+    fn new(path: PathBuf, text: Arc<str>) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0)
             .chain(newlines.map(|(at, _)| offset(at + 1)))
@@ -34,6 +35,12 @@ impl SourceFile {
             text,
             line_starts,
         }
+    }
+
+    /// Its name as text.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
     }
 
     /// Line and column of a byte, both from 1; columns count characters.
@@ -126,15 +133,15 @@ impl Sources {
     #[must_use]
     pub fn from_text(path: impl Into<PathBuf>, text: &str) -> Self {
         let mut sources = Self::new();
-        let file = sources.add_file(path.into(), text.to_owned());
+        let file = sources.add_file(path.into(), text);
         sources.push(text, Origin::File { file, at: 0 });
         sources
     }
 
     /// Adds a file, without putting it into the expanded text.
-    pub fn add_file(&mut self, path: PathBuf, text: String) -> FileId {
+    pub fn add_file(&mut self, path: PathBuf, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(offset(self.files.len()));
-        self.files.push(SourceFile::new(path, text));
+        self.files.push(SourceFile::new(path, text.into()));
         id
     }
 
@@ -279,12 +286,4 @@ impl Sources {
 /// An offset as spans hold it. Texts are far shorter than 4 GiB ([`Sources::MAX_TEXT`]).
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-impl SourceFile {
-    /// The name as text.
-    #[must_use]
-    pub fn name(&self) -> String {
-        Path::new(&self.path).display().to_string()
-    }
 }

@@ -4,7 +4,13 @@
 //! [`ast::Program`].
 
 pub mod ast;
+pub mod codes;
+mod grammar;
 mod load;
+mod marks;
+mod parser;
+mod preprocess;
+mod tree;
 
 use std::path::Path;
 
@@ -39,15 +45,24 @@ pub struct Rejected {
 /// The file or an include cannot be read, or the text is not P4-16; every error has a place but that
 /// of a program file that cannot be read.
 pub fn parse(path: &Path, options: &Options, loader: &dyn Loader) -> Result<Parsed, Box<Rejected>> {
-    let _ = (options, loader);
-    let mut diagnostics = Diagnostics::new();
-    diagnostics.push(p4rmt_source::Diagnostic::error(
-        p4rmt_source::Code("E0001"),
-        p4rmt_source::Span::NONE,
-        format!("`{}` cannot be parsed yet", path.display()),
-    ));
-    Err(Box::new(Rejected {
-        sources: Sources::new(),
-        diagnostics,
-    }))
+    let (sources, mut diagnostics) = preprocess::preprocess(path, options, loader);
+    // What the preprocessor refused would only be refused again in other words.
+    let program = if diagnostics.has_errors() {
+        ast::Program::default()
+    } else {
+        let (program, faults) = parser::parse_text(sources.expanded());
+        diagnostics.append(faults);
+        program
+    };
+    if diagnostics.has_errors() {
+        return Err(Box::new(Rejected {
+            sources,
+            diagnostics,
+        }));
+    }
+    Ok(Parsed {
+        sources,
+        program,
+        warnings: diagnostics,
+    })
 }
