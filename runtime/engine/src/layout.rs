@@ -6,6 +6,7 @@
 //! cache line. What is direct to a table has a cell for each slot of the table, and one more for
 //! the default action.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use p4rmt_ir::{
@@ -193,14 +194,31 @@ impl Array {
     /// If the index is not below `cells`, or the memory is not one of this layout.
     pub fn read<'a>(&'a self, memory: &'a [u8], index: u64) -> impl Iterator<Item = Bits> + 'a {
         let start = self.offset + index as usize * self.stride;
-        self.fields.iter().map(move |field| {
-            let bytes = &memory[start + field.offset..][..field.n_bytes];
-            if field.n_bytes <= 8 {
-                return Bits::from_u64(field.width, little_endian(bytes));
+        let fields = self.fields.iter();
+        fields.map(move |field| read_value(&memory[start + field.offset..], field))
+    }
+
+    /// Writes a value of a cell, cut to its width; `field` is one of `fields`.
+    ///
+    /// # Panics
+    /// If the index is not below `cells`, or the memory is not one of this layout.
+    pub fn write_field(&self, memory: &mut [u8], index: u64, field: &ArrayField, value: &Bits) {
+        let start = self.offset + index as usize * self.stride + field.offset;
+        let value = cut(value, field.width);
+        let bytes = &mut memory[start..];
+        let word = value.low_u64().to_le_bytes();
+        match field.n_bytes {
+            1 => bytes[0] = word[0],
+            2 => bytes[..2].copy_from_slice(&word[..2]),
+            4 => bytes[..4].copy_from_slice(&word[..4]),
+            8 => bytes[..8].copy_from_slice(&word),
+            n_bytes => {
+                for (chunk, lo) in bytes[..n_bytes].chunks_mut(8).zip((0u32..).step_by(64)) {
+                    let word = value.slice(lo + 63, lo).low_u64();
+                    chunk.copy_from_slice(&word.to_le_bytes());
+                }
             }
-            let big_endian: Vec<u8> = bytes.iter().rev().copied().collect();
-            Bits::from_bytes_be(field.width, &big_endian)
-        })
+        }
     }
 
     /// Writes the values of a cell, cut to their widths.
@@ -208,22 +226,35 @@ impl Array {
     /// # Panics
     /// If the index is not below `cells`, or the memory is not one of this layout.
     pub fn write(&self, memory: &mut [u8], index: u64, values: &[Bits]) {
-        let start = self.offset + index as usize * self.stride;
         for (field, value) in self.fields.iter().zip(values) {
-            let bytes = &mut memory[start + field.offset..][..field.n_bytes];
-            let value = value.resize(field.width, false);
-            for (chunk, lo) in bytes.chunks_mut(8).zip((0u32..).step_by(64)) {
-                let word = value.slice(lo + 63, lo).low_u64();
-                chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
-            }
+            self.write_field(memory, index, field, value);
         }
     }
 }
 
-fn little_endian(bytes: &[u8]) -> u64 {
+/// The value that lies at the start of these bytes.
+fn read_value(bytes: &[u8], field: &ArrayField) -> Bits {
     let mut word = [0; 8];
-    word[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(word)
+    match field.n_bytes {
+        1 => word[0] = bytes[0],
+        2 => word[..2].copy_from_slice(&bytes[..2]),
+        4 => word[..4].copy_from_slice(&bytes[..4]),
+        8 => word.copy_from_slice(&bytes[..8]),
+        n_bytes => {
+            let big_endian: Vec<u8> = bytes[..n_bytes].iter().rev().copied().collect();
+            return Bits::from_bytes_be(field.width, &big_endian);
+        }
+    }
+    Bits::from_u64(field.width, u64::from_le_bytes(word))
+}
+
+/// The value cut or extended with zeros to a width; mostly it has it.
+fn cut(value: &Bits, width: u32) -> Cow<'_, Bits> {
+    if value.width() == width {
+        Cow::Borrowed(value)
+    } else {
+        Cow::Owned(value.resize(width, false))
+    }
 }
 
 /// Cells of an array: `size`, or for a direct one (size 0) those of the table that owns it, and one

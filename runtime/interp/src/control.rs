@@ -48,8 +48,7 @@ impl<'a> Packet<'a> {
                     let hit = self.look_up(*table);
                     let applied = self.select(*table, hit);
                     let action = &body.actions[applied.action];
-                    self.run_parallel(action);
-                    self.land();
+                    self.run_parallel_and_land(applied.action, action);
                     match first_arm(arms.iter().map(|(on, _)| *on), applied) {
                         _ if action.exits => Flow::Exit,
                         Some(position) => self.run_seq(body, &arms[position].1),

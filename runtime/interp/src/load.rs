@@ -3,6 +3,7 @@
 use p4rmt_engine::{EngineError, GressInterface, Hasher, Mode, WordLayout};
 use p4rmt_ir::{Arch, Arena, Bits, Body, FieldId, Gress, GressId, GressRole, HashId, Id, Program};
 
+use crate::action::orderless_actions;
 use crate::reads::reads_field;
 use crate::stages::Schedule;
 
@@ -14,6 +15,8 @@ pub(crate) struct LoadedGress {
     pub(crate) hashers: Arena<HashId, Hasher>,
     /// Its stages, where it is placed.
     pub(crate) schedule: Option<Schedule>,
+    /// By action of the tables form: whether its assignments may as well run in order.
+    pub(crate) is_orderless: Vec<bool>,
     /// The fields as a packet starts.
     pub(crate) zeros: Vec<Bits>,
     /// By field: its position among the watched ones.
@@ -83,6 +86,7 @@ impl LoadedGress {
             id,
             hashers: gress.hashes.values().map(Hasher::new).collect(),
             schedule,
+            is_orderless: gress.as_tables().map_or_else(Vec::new, orderless_actions),
             zeros: gress
                 .fields
                 .values()

@@ -115,18 +115,8 @@ impl<'a> Packet<'a> {
     /// Writes a place; it can be read at once.
     pub(crate) fn store(&mut self, place: &Place, value: Bits, span: Span) {
         match *place {
-            Place::Field(field) => self.write(Write {
-                field,
-                slice: None,
-                value,
-                span,
-            }),
-            Place::FieldSlice { field, hi, lo } => self.write(Write {
-                field,
-                slice: Some((hi, lo)),
-                value,
-                span,
-            }),
+            Place::Field(field) => self.write(field, None, value, span),
+            Place::FieldSlice { field, hi, lo } => self.write(field, Some((hi, lo)), value, span),
             Place::Local(local) => self.work.locals[local.index()] = value,
             Place::LocalSlice { local, hi, lo } => {
                 let variable = &mut self.work.locals[local.index()];
@@ -154,28 +144,29 @@ impl<'a> Packet<'a> {
     pub(crate) fn land(&mut self) {
         let mut pending = std::mem::take(&mut self.work.pending);
         for write in pending.drain(..) {
-            self.write(write);
+            self.write(write.field, write.slice, write.value, write.span);
         }
         self.work.pending = pending;
     }
 
-    fn write(&mut self, write: Write) {
-        let index = write.field.index();
+    /// Writes a field, or the bits of it from the highest to the lowest of `slice`.
+    fn write(&mut self, field: FieldId, slice: Option<(u32, u32)>, value: Bits, span: Span) {
+        let index = field.index();
         let old = &mut self.work.fields[index];
-        let new = match write.slice {
-            Some((hi, lo)) => old.with_slice(hi, lo, &write.value),
-            None if write.value.width() == old.width() => write.value,
-            None => write.value.resize(old.width(), false),
+        let new = match slice {
+            Some((hi, lo)) => old.with_slice(hi, lo, &value),
+            None if value.width() == old.width() => value,
+            None => value.resize(old.width(), false),
         };
         if let Some(position) = self.loaded.watched_at[index] {
-            self.outcome.written[position] = Some(write.span);
+            self.outcome.written[position] = Some(span);
         }
         if let Some(trace) = &mut self.trace {
             trace.event(Event::Write {
-                field: write.field,
+                field,
                 before: old,
                 after: &new,
-                span: write.span,
+                span,
             });
         }
         *old = new;

@@ -3,7 +3,9 @@
 //! An index beyond the array touches nothing: memory reads as zeros, the write is lost.
 
 use p4rmt_engine::{Array, Color, Event, MeterCell};
-use p4rmt_ir::{Bits, CountKind, CounterId, Expr, MeterId, RegisterActionId, RegisterId};
+use p4rmt_ir::{
+    Bits, CountKind, CounterId, Expr, Id, LocalId, MeterId, RegisterActionId, RegisterId,
+};
 use p4rmt_source::Span;
 
 use crate::packet::Packet;
@@ -18,27 +20,46 @@ impl<'a> Packet<'a> {
         span: Span,
     ) {
         let action = &self.gress.register_actions[id];
+        let array = &self.layout.registers[action.register];
         let index = self.index_or_direct(index);
+        let is_inside = index < array.cells;
         let work = &mut *self.work;
         std::mem::swap(&mut work.locals, &mut work.outer_locals);
         work.locals.clear();
         for local in action.locals.values() {
             work.locals.push(Bits::zero(local.width));
         }
-        let before = self.read_element(action.register, index);
-        for (variable, value) in action.memory.iter().zip(&before) {
-            self.work.locals[p4rmt_ir::Id::index(*variable)] = value.clone();
+        if is_inside {
+            let element = array.read(self.state.memory(), index);
+            for (variable, value) in action.memory.iter().zip(element) {
+                work.locals[variable.index()] = value;
+            }
         }
+        let before = self.trace.is_some().then(|| self.values_of(&action.memory));
         self.run_block(&action.body);
-        let locals = &self.work.locals;
-        let value_of =
-            |variable: &p4rmt_ir::LocalId| locals[p4rmt_ir::Id::index(*variable)].clone();
-        let after: Vec<Bits> = action.memory.iter().map(value_of).collect();
-        let outputs: Vec<Bits> = action.outputs.iter().map(value_of).collect();
-        self.write_element(action.register, index, &before, &after, span);
+        if is_inside {
+            for (variable, field) in action.memory.iter().zip(&array.fields) {
+                let value = &self.work.locals[variable.index()];
+                array.write_field(self.state.memory_mut(), index, field, value);
+            }
+        }
+        if let Some(before) = before {
+            let after = self.values_of(&action.memory);
+            self.tell_register(action.register, index, &before, &after, span);
+        }
         let work = &mut *self.work;
-        work.results.extend(outputs);
+        for output in &action.outputs {
+            work.results.push(work.locals[output.index()].clone());
+        }
         std::mem::swap(&mut work.locals, &mut work.outer_locals);
+    }
+
+    fn values_of(&self, variables: &[LocalId]) -> Vec<Bits> {
+        let locals = &self.work.locals;
+        variables
+            .iter()
+            .map(|variable| locals[variable.index()].clone())
+            .collect()
     }
 
     /// Reads an element into the results.
