@@ -1,14 +1,19 @@
 //! Placement of tables and stateful ALUs in match-action stages.
 
 pub mod action;
+pub mod checker;
 pub mod condition;
 pub mod demand;
+pub mod fit;
 pub mod graph;
+mod latency;
 pub mod problem;
 pub mod resource;
 pub mod salu;
+mod schedule;
 pub mod sizing;
 pub mod target;
 pub mod unit;
 
+pub use fit::{BlockedBy, Fit, PlaceError, place};
 pub use target::{Target, TargetError};

@@ -1,0 +1,885 @@
+//! The checker of placements. It shares nothing with the placer: from pipe, placement and target
+//! alone it derives again what must hold, so that a fault of the placer is found and not repeated.
+//!
+//! * Every table of the control flow has parts, every gateway a slot, in stages and logical tables
+//!   that the machine has; a logical table belongs to one table and at most one gateway directly
+//!   above it.
+//! * A unit is in a later stage than every unit before it whose writes it reads or repeats, and has a
+//!   later slot than every one that reads what it writes, decides whether it runs, or exits; unless no
+//!   packet runs both.
+//! * The parts of a table are in stages that rise, hold its entries together, and have memory.
+//! * No stage uses more of a resource than it has; registers, counters and meters of a stage have
+//!   their memory and ALUs.
+//! * All users of one register, counter or meter are in one stage.
+//! * Without long branches, all that a unit leads to stands before anything else of its gress.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use p4rmt_ir::{
+    Body, Call, CallKind, CountKind, Expr, FieldId, Gress, GressId, MatchKind, Node, Outcome, Pipe,
+    Place, Placement, Seq, Slot, Stmt, StmtKind, Table, TableId, TablePart,
+};
+
+use crate::target::Target;
+
+/// A rule that a placement breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// A unit has no place.
+    #[error("`{unit}` is not placed")]
+    NotPlaced {
+        /// Which.
+        unit: String,
+    },
+    /// A place that the machine does not have.
+    #[error("`{unit}` is in stage {}, logical table {}, which the machine does not have", slot.stage, slot.logical_id)]
+    NoSuchSlot {
+        /// Which.
+        unit: String,
+        /// Its place.
+        slot: Slot,
+    },
+    /// Two units in one logical table that can't share it.
+    #[error("`{first}` and `{second}` are both in logical table {} of stage {}", slot.logical_id, slot.stage)]
+    SlotTaken {
+        /// A unit.
+        first: String,
+        /// Another one.
+        second: String,
+        /// The place.
+        slot: Slot,
+    },
+    /// A unit that is not after one on which it depends.
+    #[error("`{second}` must be in a later stage than `{first}`: both touch `{field}`")]
+    TooEarly {
+        /// The unit that comes first.
+        first: String,
+        /// The unit that is too early.
+        second: String,
+        /// The field.
+        field: String,
+    },
+    /// A unit that has an earlier slot than one that it must follow.
+    #[error("`{second}` must have a later slot than `{first}`")]
+    OutOfOrder {
+        /// The unit that comes first.
+        first: String,
+        /// The unit that must follow.
+        second: String,
+    },
+    /// Parts that do not rise.
+    #[error("the parts of `{table}` are not in stages that rise")]
+    PartsOutOfOrder {
+        /// The table.
+        table: String,
+    },
+    /// Parts that hold too little.
+    #[error("the parts of `{table}` hold {held} entries, not {wanted}")]
+    TooFewEntries {
+        /// The table.
+        table: String,
+        /// What they hold.
+        held: u64,
+        /// Its size.
+        wanted: u64,
+    },
+    /// A part whose memory can't hold its entries.
+    #[error("a part of `{table}` with {entries} entries has too little memory")]
+    TooLittleMemory {
+        /// The table.
+        table: String,
+        /// Entries of the part.
+        entries: u64,
+    },
+    /// More of a resource than a stage has.
+    #[error("stage {stage} uses {used} {what}, but has {available}")]
+    OverLimit {
+        /// The stage.
+        stage: u32,
+        /// Of what.
+        what: &'static str,
+        /// How many are used.
+        used: u64,
+        /// How many there are.
+        available: u32,
+    },
+    /// Memories of a stage that its tables do not account for.
+    #[error(
+        "stage {stage} accounts for {used} {what}, its registers, counters and meters alone take {needed}"
+    )]
+    UncountedMemory {
+        /// The stage.
+        stage: u32,
+        /// Of what.
+        what: &'static str,
+        /// What the tables account for.
+        used: u64,
+        /// What is needed.
+        needed: u64,
+    },
+    /// A memory that is reached from two stages.
+    #[error("`{memory}` is used in stages {first} and {second}")]
+    SharedOverStages {
+        /// The register, counter or meter.
+        memory: String,
+        /// A stage.
+        first: u32,
+        /// Another one.
+        second: u32,
+    },
+    /// Something in between where the machine has no long branches.
+    #[error("`{unit}` stands between `{open}` and what that leads to")]
+    InBetween {
+        /// The unit.
+        unit: String,
+        /// The unit that leads on.
+        open: String,
+    },
+}
+
+/// The rules that a placement breaks, in a fixed order.
+#[must_use]
+pub fn check_placement(pipe: &Pipe, placement: &Placement, target: &Target) -> Vec<Violation> {
+    let mut checker = Checker {
+        target,
+        violations: Vec::new(),
+    };
+    let mut all = Vec::new();
+    for (gress_id, gress) in pipe.gresses.iter() {
+        let mut items = Vec::new();
+        if let (Body::Tables(tables), Some(placed)) = (&gress.body, placement.gresses.get(gress_id))
+        {
+            let walk = Walk {
+                gress_id,
+                gress,
+                tables,
+                placed,
+            };
+            walk.seq(&tables.seq, &[], &mut items);
+        }
+        checker.check_places(&items);
+        checker.check_order(&items, gress);
+        checker.check_parts(&items, gress);
+        checker.check_next_table(&items);
+        all.extend(items);
+    }
+    checker.check_slots(&all);
+    checker.check_stages(&all, pipe);
+    checker.check_shared(&all, pipe);
+    checker.violations
+}
+
+/// A table or gateway with its place.
+struct Item {
+    gress: GressId,
+    name: String,
+    table: Option<TableId>,
+    /// Outcomes above it: position of the deciding item in its gress, and arm.
+    path: Vec<(usize, usize)>,
+    exits: bool,
+    reads: BTreeSet<(FieldId, u32)>,
+    writes: BTreeSet<(FieldId, u32)>,
+    memories: BTreeSet<Memory>,
+    parts: Vec<TablePart>,
+    slots: Vec<Slot>,
+    /// Hardware gateways that it takes if it is one.
+    n_gateways: u32,
+    /// Whether it runs only by a gateway, one of its own if no condition shares its logical table.
+    wants_gateway: bool,
+}
+
+/// What tables reach by an index: 0 register, 1 counter, 2 meter; and which.
+type Memory = (u8, usize);
+
+/// The walk over the control flow of one gress.
+struct Walk<'a> {
+    gress_id: GressId,
+    gress: &'a Gress,
+    tables: &'a p4rmt_ir::Tables,
+    placed: &'a p4rmt_ir::GressPlacement,
+}
+
+impl Walk<'_> {
+    fn seq(&self, seq: &Seq, path: &[(usize, usize)], items: &mut Vec<Item>) {
+        for node in seq {
+            let position = items.len();
+            let arms: Vec<&Seq> = match node {
+                Node::Table { table, arms } => {
+                    items.push(self.table(*table, path));
+                    arms.iter().map(|(_, seq): &(Outcome, Seq)| seq).collect()
+                }
+                Node::Gateway {
+                    gateway,
+                    then,
+                    otherwise,
+                } => {
+                    let of = &self.tables.gateways[*gateway];
+                    let mut item = self.item(of.name.clone(), path);
+                    self.bits_of(&of.cond, &mut item.reads);
+                    item.slots.extend(self.placed.gateways.get(*gateway));
+                    item.n_gateways = {
+                        let mut parts = BTreeSet::new();
+                        self.spans_of(&of.cond, &mut parts);
+                        parts.iter().map(|(_, hi, lo)| hi - lo + 1).sum()
+                    };
+                    items.push(item);
+                    vec![then, otherwise]
+                }
+            };
+            for (arm, seq) in arms.into_iter().enumerate() {
+                let mut below = path.to_vec();
+                below.push((position, arm));
+                self.seq(seq, &below, items);
+            }
+        }
+    }
+
+    fn item(&self, name: String, path: &[(usize, usize)]) -> Item {
+        Item {
+            gress: self.gress_id,
+            name,
+            table: None,
+            path: path.to_vec(),
+            exits: false,
+            reads: BTreeSet::new(),
+            writes: BTreeSet::new(),
+            memories: BTreeSet::new(),
+            parts: Vec::new(),
+            slots: Vec::new(),
+            n_gateways: 0,
+            wants_gateway: false,
+        }
+    }
+
+    fn table(&self, id: TableId, path: &[(usize, usize)]) -> Item {
+        let table = &self.gress.tables[id];
+        let mut item = self.item(table.name.clone(), path);
+        item.table = Some(id);
+        for key in &table.keys {
+            self.bits_of(&key.expr, &mut item.reads);
+        }
+        let listed = table.actions.iter().map(|action| action.action);
+        let actions: BTreeSet<_> = listed.chain([table.default_action.action]).collect();
+        for action in actions {
+            let action = &self.tables.actions[action];
+            item.exits |= action.exits;
+            for (call, _) in &action.calls {
+                self.call(call, &mut item);
+                item.wants_gateway |= table.keys.is_empty() && needs_hash(&call.kind);
+            }
+            for assign in &action.assigns {
+                self.bits_of(&assign.value, &mut item.reads);
+                self.place(&assign.dst, &mut item);
+            }
+        }
+        item.parts = self.placed.tables.get(id).cloned().unwrap_or_default();
+        item.slots = item.parts.iter().map(|part| part.slot).collect();
+        item
+    }
+
+    fn place(&self, place: &Place, item: &mut Item) {
+        match place {
+            Place::Field(field) => {
+                item.writes
+                    .extend((0..self.gress.fields[*field].width).map(|bit| (*field, bit)));
+            }
+            Place::FieldSlice { field, hi, lo } => {
+                item.writes.extend((*lo..=*hi).map(|bit| (*field, bit)));
+            }
+            Place::Local(_) | Place::LocalSlice { .. } => {}
+        }
+    }
+
+    fn call(&self, call: &Call, item: &mut Item) {
+        let mut exprs: Vec<&Expr> = Vec::new();
+        match &call.kind {
+            CallKind::RegisterAction { action, index } => {
+                let action = &self.gress.register_actions[*action];
+                exprs.extend(index);
+                self.statements(&action.body, item);
+                if index.is_some() {
+                    item.memories
+                        .insert((0, p4rmt_ir::Id::index(action.register)));
+                }
+            }
+            CallKind::RegisterRead { register, index } => {
+                exprs.push(index);
+                item.memories.insert((0, p4rmt_ir::Id::index(*register)));
+            }
+            CallKind::RegisterWrite {
+                register,
+                index,
+                values,
+            } => {
+                exprs.push(index);
+                exprs.extend(values);
+                item.memories.insert((0, p4rmt_ir::Id::index(*register)));
+            }
+            CallKind::Count { counter, index } => {
+                exprs.extend(index);
+                if index.is_some() {
+                    item.memories.insert((1, p4rmt_ir::Id::index(*counter)));
+                }
+            }
+            CallKind::Meter {
+                meter,
+                index,
+                color,
+            } => {
+                exprs.extend(index.iter().chain(color));
+                if index.is_some() {
+                    item.memories.insert((2, p4rmt_ir::Id::index(*meter)));
+                }
+            }
+            CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => exprs.extend(args),
+            CallKind::Mirror {
+                session, header, ..
+            } => {
+                exprs.push(session);
+                exprs.extend(header);
+            }
+            CallKind::Resubmit { header, .. } => exprs.extend(header),
+            CallKind::Digest { fields, .. } => exprs.extend(fields),
+            CallKind::Random { .. } => {}
+        }
+        for expr in exprs {
+            self.bits_of(expr, &mut item.reads);
+        }
+        for place in call.outs.iter().flatten() {
+            self.place(place, item);
+        }
+    }
+
+    fn statements(&self, block: &[Stmt], item: &mut Item) {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Assign { value, .. } => self.bits_of(value, &mut item.reads),
+                StmtKind::If {
+                    cond,
+                    then,
+                    otherwise,
+                } => {
+                    self.bits_of(cond, &mut item.reads);
+                    self.statements(then, item);
+                    self.statements(otherwise, item);
+                }
+                StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                    self.statements(body, item);
+                }
+                StmtKind::Call(call) => self.call(call, item),
+                StmtKind::Apply { .. }
+                | StmtKind::Leave(_)
+                | StmtKind::Exit
+                | StmtKind::Extract { .. }
+                | StmtKind::Advance { .. }
+                | StmtKind::Verify { .. }
+                | StmtKind::Emit { .. } => {}
+            }
+        }
+    }
+
+    fn bits_of(&self, expr: &Expr, bits: &mut BTreeSet<(FieldId, u32)>) {
+        let mut spans = BTreeSet::new();
+        self.spans_of(expr, &mut spans);
+        for (field, hi, lo) in spans {
+            bits.extend((lo..=hi).map(|bit| (field, bit)));
+        }
+    }
+
+    fn spans_of(&self, expr: &Expr, spans: &mut BTreeSet<(FieldId, u32, u32)>) {
+        let whole = |field: FieldId| self.gress.fields[field].width.saturating_sub(1);
+        match expr {
+            Expr::Field(field) => {
+                spans.insert((*field, whole(*field), 0));
+            }
+            Expr::Slice { arg, hi, lo } => match **arg {
+                Expr::Field(field) => {
+                    spans.insert((field, *hi, *lo));
+                }
+                ref arg => self.spans_of(arg, spans),
+            },
+            Expr::Resize { arg, width, .. } => match **arg {
+                Expr::Field(field) if *width > 0 => {
+                    spans.insert((field, whole(field).min(width - 1), 0));
+                }
+                ref arg => self.spans_of(arg, spans),
+            },
+            Expr::Unary { arg, .. } | Expr::MathUnit { arg, .. } => self.spans_of(arg, spans),
+            Expr::Binary { lhs, rhs, .. } => {
+                self.spans_of(lhs, spans);
+                self.spans_of(rhs, spans);
+            }
+            Expr::Mux {
+                cond,
+                then,
+                otherwise,
+            } => {
+                self.spans_of(cond, spans);
+                self.spans_of(then, spans);
+                self.spans_of(otherwise, spans);
+            }
+            Expr::Const(_) | Expr::Param { .. } | Expr::Local { .. } | Expr::Lookahead { .. } => {}
+        }
+    }
+}
+
+/// Whether a call takes a value from a hash or random unit, or computes its index from fields.
+fn needs_hash(kind: &CallKind) -> bool {
+    let is_computed = |index: &Expr| {
+        let mut found = false;
+        index.walk(&mut |expr| found |= matches!(expr, Expr::Field(_) | Expr::Local { .. }));
+        found
+    };
+    match kind {
+        CallKind::Hash { .. } | CallKind::Random { .. } => true,
+        CallKind::RegisterAction { index, .. }
+        | CallKind::Count { index, .. }
+        | CallKind::Meter { index, .. } => index.as_ref().is_some_and(is_computed),
+        CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => {
+            is_computed(index)
+        }
+        CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Digest { .. } => false,
+    }
+}
+
+impl Item {
+    fn first(&self) -> Option<Slot> {
+        self.slots.first().copied()
+    }
+
+    fn last(&self) -> Option<Slot> {
+        self.slots.last().copied()
+    }
+
+    /// Whether no packet runs both items of one gress.
+    fn excludes(&self, other: &Item) -> bool {
+        for (own, its) in self.path.iter().zip(&other.path) {
+            if own.0 != its.0 {
+                return false;
+            }
+            if own.1 != its.1 {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_child_of(&self, position: usize) -> bool {
+        self.path
+            .last()
+            .is_some_and(|(above, _)| *above == position)
+    }
+}
+
+struct Checker<'a> {
+    target: &'a Target,
+    violations: Vec<Violation>,
+}
+
+impl Checker<'_> {
+    fn check_places(&mut self, items: &[Item]) {
+        for item in items {
+            if item.slots.is_empty() {
+                self.violations.push(Violation::NotPlaced {
+                    unit: item.name.clone(),
+                });
+            }
+            for slot in &item.slots {
+                let is_there = slot.stage < self.target.machine.stages
+                    && slot.logical_id < self.target.stage.logical_tables;
+                if !is_there {
+                    self.violations.push(Violation::NoSuchSlot {
+                        unit: item.name.clone(),
+                        slot: *slot,
+                    });
+                }
+            }
+        }
+    }
+
+    fn check_order(&mut self, items: &[Item], gress: &Gress) {
+        for (later_at, later) in items.iter().enumerate() {
+            for (earlier_at, earlier) in items[..later_at].iter().enumerate() {
+                let (Some(last), Some(first)) = (earlier.last(), later.first()) else {
+                    continue;
+                };
+                if earlier.excludes(later) {
+                    continue;
+                }
+                let name = |item: &Item| item.name.clone();
+                let touched = later.reads.iter().chain(&later.writes);
+                let data = touched.clone().find(|bit| earlier.writes.contains(bit));
+                if let Some((field, _)) = data.filter(|_| first.stage <= last.stage) {
+                    self.violations.push(Violation::TooEarly {
+                        first: name(earlier),
+                        second: name(later),
+                        field: gress.fields[*field].name.clone(),
+                    });
+                    continue;
+                }
+                let shares_slot = later.is_child_of(earlier_at) && earlier.table.is_none();
+                let decides = later.path.iter().any(|(above, _)| *above == earlier_at);
+                let overwrites = earlier.reads.iter().any(|bit| later.writes.contains(bit));
+                let must_follow = decides || earlier.exits || overwrites;
+                let follows = first > last || (shares_slot && first == last);
+                if must_follow && !follows {
+                    self.violations.push(Violation::OutOfOrder {
+                        first: name(earlier),
+                        second: name(later),
+                    });
+                }
+            }
+        }
+    }
+
+    fn check_parts(&mut self, items: &[Item], gress: &Gress) {
+        for item in items {
+            let Some(table) = item.table.map(|table| &gress.tables[table]) else {
+                continue;
+            };
+            if item
+                .slots
+                .windows(2)
+                .any(|pair| pair[0].stage >= pair[1].stage)
+            {
+                self.violations.push(Violation::PartsOutOfOrder {
+                    table: item.name.clone(),
+                });
+            }
+            if table.keys.is_empty() {
+                continue;
+            }
+            let held = item
+                .parts
+                .iter()
+                .fold(0_u64, |sum, part| sum.saturating_add(part.entries));
+            if held < table.size && !item.parts.is_empty() {
+                self.violations.push(Violation::TooFewEntries {
+                    table: item.name.clone(),
+                    held,
+                    wanted: table.size,
+                });
+            }
+            for part in &item.parts {
+                if !self.holds(table, part, gress) {
+                    self.violations.push(Violation::TooLittleMemory {
+                        table: item.name.clone(),
+                        entries: part.entries,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Whether there are as many bits of memory as the keys of a part have at the least.
+    fn holds(&self, table: &Table, part: &TablePart, gress: &Gress) -> bool {
+        let keys = || {
+            table
+                .keys
+                .iter()
+                .filter(|key| key.kind != MatchKind::Selector)
+        };
+        let is_masked = keys().any(|key| matches!(key.expr, Expr::Binary { .. }));
+        let key_bits: u64 = keys().map(|key| u64::from(key.expr.width(gress))).sum();
+        if keys().all(|key| key.kind == MatchKind::Exact) {
+            // What picks the word need not be stored: ten bits of address, and up to eight more.
+            let stored = if is_masked {
+                0
+            } else {
+                key_bits.saturating_sub(18)
+            };
+            let word_bits = u64::from(self.target.sram.width_bits);
+            let bits =
+                u64::from(part.memory.sram) * word_bits * u64::from(self.target.sram.depth_words);
+            // An entry for each key needs no key at all.
+            let is_full = key_bits < 64 && table.size >= 1 << key_bits;
+            is_full || part.entries.saturating_mul(stored) <= bits
+        } else {
+            let rows = u64::from(part.memory.tcam) * u64::from(self.target.tcam.depth_rows);
+            let pair_bits = 8 * u64::from(self.target.tcam.pair_key_bytes);
+            let wanted = if is_masked {
+                1
+            } else {
+                (2 * key_bits / pair_bits).max(1)
+            };
+            part.entries.saturating_mul(wanted) <= rows
+        }
+    }
+
+    fn check_next_table(&mut self, items: &[Item]) {
+        if self.target.machine.long_branch_tags > 0 {
+            return;
+        }
+        for (position, open) in items.iter().enumerate() {
+            let is_under = |item: &Item| item.path.iter().any(|(above, _)| *above == position);
+            let end = items
+                .iter()
+                .filter(|item| is_under(item))
+                .filter_map(Item::last)
+                .max();
+            let (Some(start), Some(end)) = (open.last(), end) else {
+                continue;
+            };
+            for (other_at, other) in items.iter().enumerate() {
+                let is_above = open.path.iter().any(|(above, _)| *above == other_at);
+                let is_other = other_at != position && !is_under(other) && !is_above;
+                if is_other && other.slots.iter().any(|slot| start < *slot && *slot < end) {
+                    self.violations.push(Violation::InBetween {
+                        unit: other.name.clone(),
+                        open: open.name.clone(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// A logical table belongs to one table, and to one gateway directly above it.
+    fn check_slots(&mut self, items: &[Item]) {
+        let mut taken: BTreeMap<Slot, Vec<&Item>> = BTreeMap::new();
+        for item in items {
+            for slot in &item.slots {
+                taken.entry(*slot).or_default().push(item);
+            }
+        }
+        let mut by_gress: BTreeMap<usize, Vec<&Item>> = BTreeMap::new();
+        for item in items {
+            by_gress
+                .entry(p4rmt_ir::Id::index(item.gress))
+                .or_default()
+                .push(item);
+        }
+        for (slot, sharing) in taken {
+            let is_shared_well = match sharing[..] {
+                [_] => true,
+                [gateway, table] => {
+                    let own = &by_gress[&p4rmt_ir::Id::index(gateway.gress)];
+                    let above = table.path.last().and_then(|(above, _)| own.get(*above));
+                    gateway.table.is_none()
+                        && table.table.is_some()
+                        && gateway.gress == table.gress
+                        && above.is_some_and(|above| std::ptr::eq(*above, gateway))
+                        && table.first() == Some(slot)
+                }
+                _ => false,
+            };
+            if !is_shared_well {
+                self.violations.push(Violation::SlotTaken {
+                    first: sharing[0].name.clone(),
+                    second: sharing[1].name.clone(),
+                    slot,
+                });
+            }
+        }
+    }
+
+    fn check_stages(&mut self, items: &[Item], pipe: &Pipe) {
+        let stages: BTreeSet<u32> = items
+            .iter()
+            .flat_map(|item| item.slots.iter().map(|slot| slot.stage))
+            .collect();
+        for stage in stages {
+            let here: Vec<&Item> = items
+                .iter()
+                .filter(|item| item.slots.iter().any(|slot| slot.stage == stage))
+                .collect();
+            let parts = || {
+                here.iter()
+                    .flat_map(|item| &item.parts)
+                    .filter(|part| part.slot.stage == stage)
+            };
+            let gateway_slots: BTreeSet<Slot> = here
+                .iter()
+                .filter(|item| item.table.is_none())
+                .filter_map(|item| item.first())
+                .collect();
+            let match_bits = self.target.gateway.match_bits;
+            let gateways: u64 = here
+                .iter()
+                .map(|item| match item.table {
+                    None => u64::from(item.n_gateways.div_ceil(match_bits).max(1)),
+                    Some(_) => {
+                        let shares = item
+                            .first()
+                            .is_some_and(|slot| gateway_slots.contains(&slot));
+                        u64::from(item.wants_gateway && !shares)
+                    }
+                })
+                .sum();
+            let slots: BTreeSet<Slot> = here
+                .iter()
+                .flat_map(|item| &item.slots)
+                .filter(|slot| slot.stage == stage)
+                .copied()
+                .collect();
+            let chained: u64 = here
+                .iter()
+                .filter(|item| item.table.is_none())
+                .map(|item| u64::from(item.n_gateways.div_ceil(match_bits).max(1)) - 1)
+                .sum();
+            let sram = parts().map(|part| u64::from(part.memory.sram)).sum();
+            let map_ram = parts().map(|part| u64::from(part.memory.map_ram)).sum();
+            let tcam = parts().map(|part| u64::from(part.memory.tcam)).sum();
+            let needs = self.memories_of(&here, pipe);
+            let limits = &self.target.stage;
+            for (what, used, available) in [
+                (
+                    "logical tables",
+                    slots.len() as u64 + chained,
+                    limits.logical_tables,
+                ),
+                ("gateways", gateways, limits.gateways),
+                ("SRAM blocks", sram, limits.sram_blocks),
+                ("map RAM blocks", map_ram, limits.map_rams),
+                ("TCAM blocks", tcam, limits.tcam_blocks),
+                (
+                    "stateful and meter ALUs",
+                    needs.meter_alus,
+                    limits.meter_alus,
+                ),
+                ("counter ALUs", needs.stats_alus, limits.stats_alus),
+            ] {
+                if used > u64::from(available) {
+                    self.violations.push(Violation::OverLimit {
+                        stage,
+                        what,
+                        used,
+                        available,
+                    });
+                }
+            }
+            for (what, used) in [("SRAM blocks", sram), ("map RAM blocks", map_ram)] {
+                if used < needs.blocks {
+                    let needed = needs.blocks;
+                    self.violations.push(Violation::UncountedMemory {
+                        stage,
+                        what,
+                        used,
+                        needed,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Blocks and ALUs of the memories that tables of a stage reach by an index, and ALUs of those
+    /// with one cell an entry.
+    fn memories_of(&self, here: &[&Item], pipe: &Pipe) -> Needs {
+        let mut needs = Needs::default();
+        let mut seen: BTreeSet<(usize, Memory)> = BTreeSet::new();
+        for item in here {
+            let gress = &pipe.gresses[item.gress];
+            if let Some(table) = item.table.map(|table| &gress.tables[table]) {
+                needs.stats_alus += table.direct_counters.len() as u64;
+                needs.meter_alus +=
+                    (table.direct_meters.len() + table.direct_registers.len()) as u64;
+            }
+            for memory in &item.memories {
+                if !seen.insert((p4rmt_ir::Id::index(item.gress), *memory)) {
+                    continue;
+                }
+                let (cells, cell_bits) = cells_of(*memory, gress);
+                if memory.0 == 1 {
+                    needs.stats_alus += 1;
+                } else {
+                    needs.meter_alus += 1;
+                }
+                let word_bits = u64::from(self.target.sram.width_bits);
+                let per_block =
+                    (word_bits / cell_bits).max(1) * u64::from(self.target.sram.depth_words);
+                needs.blocks += cells.div_ceil(per_block) + u64::from(self.target.salu.spare_banks);
+            }
+        }
+        needs
+    }
+
+    fn check_shared(&mut self, items: &[Item], pipe: &Pipe) {
+        let mut stages: BTreeMap<(usize, Memory), u32> = BTreeMap::new();
+        for item in items {
+            for memory in &item.memories {
+                let key = (p4rmt_ir::Id::index(item.gress), *memory);
+                for slot in &item.slots {
+                    let first = *stages.entry(key).or_insert(slot.stage);
+                    if first != slot.stage {
+                        self.violations.push(Violation::SharedOverStages {
+                            memory: name_of(*memory, &pipe.gresses[item.gress]),
+                            first,
+                            second: slot.stage,
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Needs {
+    blocks: u64,
+    meter_alus: u64,
+    stats_alus: u64,
+}
+
+/// Cells of a memory and bits that each takes of a word.
+fn cells_of((kind, index): Memory, gress: &Gress) -> (u64, u64) {
+    match kind {
+        0 => {
+            let register = gress
+                .registers
+                .values()
+                .nth(index)
+                .expect("the id comes from the gress");
+            let bits = register
+                .element
+                .iter()
+                .map(|value| u64::from(value.width))
+                .sum::<u64>();
+            let mut cell_bits = 1;
+            while cell_bits < bits {
+                cell_bits *= 2;
+            }
+            (register.size, cell_bits)
+        }
+        1 => {
+            let counter = gress
+                .counters
+                .values()
+                .nth(index)
+                .expect("the id comes from the gress");
+            let cell_bits = match (counter.kind, counter.width) {
+                (CountKind::Packets | CountKind::Bytes, 0..=32) => 32,
+                (CountKind::Packets | CountKind::Bytes, _) => 64,
+                (CountKind::PacketsAndBytes, 0..=36) => 64,
+                (CountKind::PacketsAndBytes, _) => 128,
+            };
+            (counter.size, cell_bits)
+        }
+        _ => {
+            let meter = gress
+                .meters
+                .values()
+                .nth(index)
+                .expect("the id comes from the gress");
+            (meter.size, 128)
+        }
+    }
+}
+
+fn name_of((kind, index): Memory, gress: &Gress) -> String {
+    let name = match kind {
+        0 => gress
+            .registers
+            .values()
+            .nth(index)
+            .map(|register| &register.name),
+        1 => gress
+            .counters
+            .values()
+            .nth(index)
+            .map(|counter| &counter.name),
+        _ => gress.meters.values().nth(index).map(|meter| &meter.name),
+    };
+    name.cloned().expect("the id comes from the gress")
+}

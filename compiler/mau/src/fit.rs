@@ -1,0 +1,629 @@
+//! Placing a pipe: the steps in order, and what comes of them.
+//!
+//! 1. Collect units, build the dependency graph.
+//! 2. Refuse what no action ALU, gateway or stateful ALU can do.
+//! 3. Size tables and shared memories; tables that share one stand in one stage.
+//! 4. Schedule.
+//! 5. Check the placement by code of its own ([`crate::checker`]).
+
+use p4rmt_ir::{
+    Arena, CallKind, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, Pipe,
+    PipeId, Placement, Program, RegisterActionId, RegisterId, Slot, Table, TableId, TablePart,
+    Tables,
+};
+
+use crate::action::check_action;
+use crate::checker::{Violation, check_placement};
+use crate::condition::{check_condition, n_gateways};
+use crate::demand::{SharedKey, SharedMemory, TableDemand, shared_usage, table_demand};
+use crate::graph::{DependencyGraph, Edge};
+use crate::latency::{StageFeatures, latency_cycles};
+use crate::problem::{LocatedProblem, Problem};
+use crate::resource::{Resource, Usage};
+use crate::salu::check_register;
+use crate::schedule::{Direction, Job, Refusal, Schedule, UnitDemand, grouped_bounds, schedule};
+use crate::sizing::{MatchForm, lay_out};
+use crate::target::Target;
+use crate::unit::{Unit, UnitId, UnitKind, actions_of, collect_units};
+
+/// Whether and how a pipe fits a machine.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// Where everything goes. If the program does not fit, it may name stages that the machine does
+    /// not have, or leave out what can't be placed.
+    pub placement: Placement,
+    /// What stands in the way; none if the program fits.
+    pub problems: Vec<LocatedProblem>,
+    /// What depends on what.
+    pub graph: DependencyGraph,
+    /// By unit of the graph: why it is not one stage earlier; none in stage 0.
+    pub blocked_by: Vec<Option<BlockedBy>>,
+    /// By stage: what is used of each resource.
+    pub stages: Vec<Usage>,
+    /// Stages of the longest chain of dependencies.
+    pub critical_path_stages: u32,
+    /// Cycles through the stages, by gress.
+    pub latency_cycles: Arena<GressId, u32>,
+}
+
+impl Fit {
+    /// Whether the program fits.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Why a unit is not one stage earlier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlockedBy {
+    /// It, or the gateway `through` above it, depends on a unit in the stage before, or must follow
+    /// one in the same stage.
+    Dependency {
+        /// The dependency.
+        edge: Edge,
+        /// The unit that depends, if it is not the table itself.
+        through: Option<UnitId>,
+    },
+    /// The stage before had not enough of a resource left.
+    Resource {
+        /// Which.
+        resource: Resource,
+        /// What is needed.
+        needed: u32,
+        /// What was left.
+        available: u32,
+    },
+    /// Another user of a memory could not be there.
+    SharedMemory {
+        /// The other user.
+        user: UnitId,
+    },
+    /// Without long branches, what this unit leads to had to come first.
+    NextTable {
+        /// The unit.
+        open: UnitId,
+    },
+    /// The program wants it there.
+    StagePragma,
+    /// Nothing that could be named: other tables had their turn first.
+    Order,
+}
+
+/// Why a pipe could not be placed at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// The program has no such pipe.
+    #[error("the program has no pipe `{pipe}`")]
+    NoSuchPipe {
+        /// Which.
+        pipe: PipeId,
+    },
+    /// A gress is in the structured form.
+    #[error("`{gress}` of the pipe is not in the tables form")]
+    NotTables {
+        /// Which.
+        gress: GressId,
+    },
+    /// The checker refused a placement that claims to fit: a bug of the placer.
+    #[error("the placement breaks a rule: {}", violations.first().map(ToString::to_string).unwrap_or_default())]
+    Unsound {
+        /// The rules that it breaks.
+        violations: Vec<Violation>,
+    },
+}
+
+/// Places a pipe of a program on a machine. A program that does not fit is no error: the result says
+/// what stands in the way.
+///
+/// # Errors
+///
+/// If there is no such pipe, it is not in the tables form, or the checker refuses the result.
+pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit, PlaceError> {
+    let pipe = program
+        .pipes
+        .get(pipe_id)
+        .ok_or(PlaceError::NoSuchPipe { pipe: pipe_id })?;
+    let units = collect_units(pipe).map_err(|gress| PlaceError::NotTables { gress })?;
+    let graph = DependencyGraph::build(units);
+    let critical_path_stages = graph.critical_path_stages();
+    let mut problems = check_program(pipe, &graph, target);
+    let mut job = Job {
+        demands: demands(pipe, &graph, target),
+        shared_usage: Vec::new(),
+        groups: graph.unit_ids().map(|unit| vec![unit]).collect(),
+        graph: &graph,
+        target,
+    };
+    let users = share_memories(&mut job, pipe);
+    separate_impossible_groups(&mut job, pipe, &users, &mut problems);
+    let bound = grouped_bounds(&job, Direction::FromStart)
+        .and_then(|bounds| bounds.into_iter().max())
+        .map_or(0, |stage| stage + 1);
+    let schedule = schedule(&job, bound);
+    for (unit, problem) in &schedule.problems {
+        problems.push(LocatedProblem {
+            problem: problem.clone(),
+            span: graph.units[unit.index()].span,
+        });
+    }
+    problems.extend(check_stages(&job, &schedule, critical_path_stages, pipe));
+    let placement = placement_of(pipe, &graph, &schedule, target);
+    let violations = check_placement(pipe, &placement, target);
+    if problems.is_empty() && !violations.is_empty() {
+        return Err(PlaceError::Unsound { violations });
+    }
+    let blocked_by = graph
+        .unit_ids()
+        .map(|unit| blocked_by(&job, &schedule, unit))
+        .collect();
+    let latency_cycles = pipe
+        .gresses
+        .iter()
+        .map(|(gress, _)| gress_latency(pipe, gress, &job, &schedule))
+        .collect();
+    let stages = schedule.stages.clone();
+    drop(job);
+    Ok(Fit {
+        placement,
+        problems,
+        blocked_by,
+        stages,
+        critical_path_stages,
+        latency_cycles,
+        graph,
+    })
+}
+
+/// The tables form of a gress whose units were collected.
+fn tables_of(gress: &Gress) -> &Tables {
+    gress
+        .as_tables()
+        .expect("units were collected from the tables form")
+}
+
+fn table_of<'a>(pipe: &'a Pipe, unit: &Unit) -> Option<(TableId, &'a Table)> {
+    match unit.kind {
+        UnitKind::Table(table) => Some((table, &pipe.gresses[unit.gress].tables[table])),
+        UnitKind::Gateway(_) => None,
+    }
+}
+
+fn gateway_of<'a>(pipe: &'a Pipe, unit: &Unit) -> Option<&'a Gateway> {
+    match unit.kind {
+        UnitKind::Gateway(gateway) => Some(&tables_of(&pipe.gresses[unit.gress]).gateways[gateway]),
+        UnitKind::Table(_) => None,
+    }
+}
+
+fn demands(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<UnitDemand> {
+    graph
+        .units
+        .iter()
+        .map(|unit| {
+            let gress = &pipe.gresses[unit.gress];
+            match (table_of(pipe, unit), gateway_of(pipe, unit)) {
+                (Some((_, table)), _) => UnitDemand::Table(table_demand(
+                    table,
+                    unit.branches_on_action,
+                    gress,
+                    tables_of(gress),
+                    target,
+                )),
+                (None, Some(gateway)) => UnitDemand::Gateway {
+                    n_gateways: n_gateways(gateway, gress, target),
+                },
+                (None, None) => UnitDemand::Gateway { n_gateways: 1 },
+            }
+        })
+        .collect()
+}
+
+/// What no unit of the machine can do, wherever it is placed.
+fn check_program(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<LocatedProblem> {
+    let mut problems = Vec::new();
+    for (gress_id, gress) in pipe.gresses.iter() {
+        let tables = tables_of(gress);
+        let mut checked_actions = Vec::new();
+        let mut register_actions: Vec<(RegisterId, Vec<RegisterActionId>)> = Vec::new();
+        for unit in graph.units.iter().filter(|unit| unit.gress == gress_id) {
+            problems.extend(gateway_of(pipe, unit).and_then(check_condition));
+            let Some((_, table)) = table_of(pipe, unit) else {
+                continue;
+            };
+            problems.extend(check_table(table, unit, gress, target));
+            for action in actions_of(table) {
+                if checked_actions.contains(&action) {
+                    continue;
+                }
+                checked_actions.push(action);
+                problems.extend(check_action(&tables.actions[action]));
+                for (call, _) in &tables.actions[action].calls {
+                    if let CallKind::RegisterAction { action, .. } = &call.kind {
+                        let register = gress.register_actions[*action].register;
+                        let known = register_actions
+                            .iter_mut()
+                            .find(|(known, _)| *known == register);
+                        match known {
+                            Some((_, actions)) if actions.contains(action) => {}
+                            Some((_, actions)) => actions.push(*action),
+                            None => register_actions.push((register, vec![*action])),
+                        }
+                    }
+                }
+            }
+        }
+        for (register, actions) in register_actions {
+            problems.extend(check_register(register, &actions, gress, target));
+        }
+    }
+    problems
+}
+
+fn check_table(table: &Table, unit: &Unit, gress: &Gress, target: &Target) -> Vec<LocatedProblem> {
+    let mut problems = Vec::new();
+    for key in table.keys.iter().filter(|key| key.kind == MatchKind::Range) {
+        let needed = key.expr.width(gress);
+        let available = target.tcam.range_key_bits_max;
+        if needed > available {
+            let problem = Problem::RangeTooWide {
+                key: key.name.clone(),
+                needed,
+                available,
+            };
+            problems.push(LocatedProblem {
+                problem,
+                span: key.span,
+            });
+        }
+    }
+    let demand = table_demand(
+        table,
+        unit.branches_on_action,
+        gress,
+        tables_of(gress),
+        target,
+    );
+    if lay_out(&demand.shape, demand.entries, target).is_none() {
+        let problem = Problem::EntryTooWide {
+            table: table.name.clone(),
+            bits: demand.shape.key_bits,
+        };
+        problems.push(LocatedProblem {
+            problem,
+            span: table.span,
+        });
+    }
+    let is_counter = |memory: &&SharedMemory| matches!(memory, SharedMemory::Counter(_));
+    let counters: Vec<&SharedMemory> = demand.shared.iter().filter(is_counter).collect();
+    let meters: Vec<&SharedMemory> = demand.shared.iter().filter(|m| !is_counter(m)).collect();
+    for memories in [counters, meters] {
+        if let [first, second, ..] = memories[..] {
+            let problem = Problem::TwoMemories {
+                table: table.name.clone(),
+                first: memory_name(*first, gress),
+                second: memory_name(*second, gress),
+            };
+            problems.push(LocatedProblem {
+                problem,
+                span: table.span,
+            });
+        }
+    }
+    problems
+}
+
+fn memory_name(memory: SharedMemory, gress: &Gress) -> String {
+    match memory {
+        SharedMemory::Register(register) => gress.registers[register].name.clone(),
+        SharedMemory::Counter(counter) => gress.counters[counter].name.clone(),
+        SharedMemory::Meter(meter) => gress.meters[meter].name.clone(),
+    }
+}
+
+/// The users of each memory that tables reach by an index. Puts the users of one into one group.
+fn share_memories(job: &mut Job<'_>, pipe: &Pipe) -> Vec<(SharedKey, Vec<UnitId>)> {
+    let mut users: Vec<(SharedKey, Vec<UnitId>)> = Vec::new();
+    for unit in job.graph.unit_ids() {
+        let UnitDemand::Table(demand) = &job.demands[unit.index()] else {
+            continue;
+        };
+        for memory in &demand.shared {
+            let key = (job.graph.units[unit.index()].gress, *memory);
+            match users.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, users)) => users.push(unit),
+                None => users.push((key, vec![unit])),
+            }
+        }
+    }
+    for ((gress, memory), users) in &users {
+        let usage = shared_usage(*memory, &pipe.gresses[*gress], job.target);
+        job.shared_usage.push(((*gress, *memory), usage));
+        join_groups(&mut job.groups, users);
+    }
+    users
+}
+
+/// Makes one group of the groups of these units.
+fn join_groups(groups: &mut [Vec<UnitId>], units: &[UnitId]) {
+    let mut members: Vec<UnitId> = units
+        .iter()
+        .flat_map(|unit| groups[unit.index()].iter().copied())
+        .collect();
+    members.sort_unstable();
+    members.dedup();
+    for member in members.clone() {
+        groups[member.index()].clone_from(&members);
+    }
+}
+
+/// Dissolves groups that no placement keeps together, and says why.
+fn separate_impossible_groups(
+    job: &mut Job<'_>,
+    pipe: &Pipe,
+    users: &[(SharedKey, Vec<UnitId>)],
+    problems: &mut Vec<LocatedProblem>,
+) {
+    let mut kept: Vec<&(SharedKey, Vec<UnitId>)> = users.iter().collect();
+    while grouped_bounds(job, Direction::FromStart).is_none() {
+        let direct = kept
+            .iter()
+            .position(|(_, users)| apart(job.graph, users).is_some());
+        // Groups that are impossible only together go one after the other.
+        let many = || kept.iter().rposition(|(_, users)| users.len() > 1);
+        let Some(index) = direct.or_else(many) else {
+            return;
+        };
+        let ((gress, memory), users) = kept.remove(index);
+        let (first, second) = apart(job.graph, users)
+            .unwrap_or((users[0], *users.last().expect("a memory has a user")));
+        let name = |unit: UnitId| job.graph.units[unit.index()].name.clone();
+        let problem = Problem::SharedOverStages {
+            memory: memory_name(*memory, &pipe.gresses[*gress]),
+            first: name(first),
+            second: name(second),
+        };
+        problems.push(LocatedProblem {
+            problem,
+            span: job.graph.units[second.index()].span,
+        });
+        job.groups = job.graph.unit_ids().map(|unit| vec![unit]).collect();
+        for (_, users) in &kept {
+            join_groups(&mut job.groups, users);
+        }
+    }
+}
+
+/// Two of the units of which the second needs a later stage than the first.
+fn apart(graph: &DependencyGraph, units: &[UnitId]) -> Option<(UnitId, UnitId)> {
+    for &first in units {
+        let mut distances: Vec<Option<u32>> = vec![None; graph.units.len()];
+        distances[first.index()] = Some(0);
+        for unit in graph.unit_ids() {
+            for edge in graph.edges_to(unit) {
+                if let Some(distance) = distances[edge.from.index()] {
+                    let longer = distance + edge.kind.distance();
+                    distances[unit.index()] = distances[unit.index()].max(Some(longer));
+                }
+            }
+        }
+        let second = units.iter().find(|unit| distances[unit.index()] > Some(0));
+        if let Some(second) = second {
+            return Some((first, *second));
+        }
+    }
+    None
+}
+
+/// Whether all stages exist and pragmas are kept.
+fn check_stages(
+    job: &Job<'_>,
+    schedule: &Schedule,
+    critical_path: u32,
+    pipe: &Pipe,
+) -> Vec<LocatedProblem> {
+    let mut problems = Vec::new();
+    let needed = u32::try_from(schedule.stages.len()).unwrap_or(u32::MAX);
+    let available = job.target.machine.stages;
+    if needed > available {
+        let problem = Problem::TooManyStages {
+            needed,
+            available,
+            critical_path,
+        };
+        problems.push(LocatedProblem {
+            problem,
+            span: pipe.span,
+        });
+    }
+    for unit in job.graph.unit_ids() {
+        let UnitDemand::Table(demand) = &job.demands[unit.index()] else {
+            continue;
+        };
+        let Some(wanted) = demand.stage_pragma else {
+            continue;
+        };
+        let position = schedule.positions[unit.index()].as_ref();
+        if position.is_none_or(|position| position.first.stage != wanted) {
+            let of = &job.graph.units[unit.index()];
+            let problem = Problem::StageNotPossible {
+                table: of.name.clone(),
+                wanted,
+            };
+            problems.push(LocatedProblem {
+                problem,
+                span: of.span,
+            });
+        }
+    }
+    problems
+}
+
+fn placement_of(
+    pipe: &Pipe,
+    graph: &DependencyGraph,
+    schedule: &Schedule,
+    target: &Target,
+) -> Placement {
+    let nowhere = Slot {
+        stage: 0,
+        logical_id: 0,
+    };
+    let mut gresses: Arena<GressId, GressPlacement> = pipe
+        .gresses
+        .values()
+        .map(|gress| GressPlacement {
+            tables: gress.tables.values().map(|_| Vec::new()).collect(),
+            gateways: tables_of(gress)
+                .gateways
+                .values()
+                .map(|_| nowhere)
+                .collect(),
+        })
+        .collect();
+    for (unit, position) in graph.units.iter().zip(&schedule.positions) {
+        let Some(position) = position else {
+            continue;
+        };
+        match unit.kind {
+            UnitKind::Table(table) => {
+                gresses[unit.gress].tables[table].clone_from(&position.parts);
+            }
+            UnitKind::Gateway(gateway) => gresses[unit.gress].gateways[gateway] = position.first,
+        }
+    }
+    Placement {
+        target: target.name.clone(),
+        stages_available: target.machine.stages,
+        stages_used: u32::try_from(schedule.stages.len()).unwrap_or(u32::MAX),
+        gresses,
+    }
+}
+
+/// Why a unit is not one stage earlier.
+fn blocked_by(job: &Job<'_>, schedule: &Schedule, unit: UnitId) -> Option<BlockedBy> {
+    let stage_of = |unit: UnitId| {
+        schedule.positions[unit.index()]
+            .as_ref()
+            .map(|p| p.first.stage)
+    };
+    let stage = stage_of(unit).filter(|stage| *stage > 0)?;
+    let bound = |unit: UnitId| {
+        job.graph
+            .edges_to(unit)
+            .filter(|edge| edge.kind.distance() > 0)
+            .find(|edge| {
+                let from = schedule.positions[edge.from.index()].as_ref();
+                from.is_some_and(|from| from.last.stage + 1 == stage)
+            })
+            .copied()
+    };
+    if let Some(edge) = bound(unit) {
+        return Some(BlockedBy::Dependency {
+            edge,
+            through: None,
+        });
+    }
+    // What must be in the same stage and before it may be what can't be earlier.
+    let mut same_stage: Vec<UnitId> = vec![unit];
+    let mut position = 0;
+    while let Some(&at) = same_stage.get(position) {
+        position += 1;
+        for edge in job.graph.edges_to(at) {
+            if stage_of(edge.from) == Some(stage) && !same_stage.contains(&edge.from) {
+                if let Some(edge) = bound(edge.from) {
+                    return Some(BlockedBy::Dependency {
+                        edge,
+                        through: Some(edge.to),
+                    });
+                }
+                same_stage.push(edge.from);
+            }
+        }
+    }
+    let refusal = same_stage
+        .iter()
+        .find_map(|unit| match &schedule.refusals[unit.index()] {
+            Some((refused_in, refusal)) if refused_in + 1 == stage => Some(refusal),
+            Some(_) | None => None,
+        });
+    match refusal {
+        Some(Refusal::Resource {
+            resource,
+            needed,
+            available,
+            ..
+        }) => {
+            return Some(BlockedBy::Resource {
+                resource: *resource,
+                needed: *needed,
+                available: *available,
+            });
+        }
+        Some(Refusal::NextTable { open }) => return Some(BlockedBy::NextTable { open: *open }),
+        None => {}
+    }
+    let pragma = |unit: UnitId| match &job.demands[unit.index()] {
+        UnitDemand::Table(demand) => demand.stage_pragma,
+        UnitDemand::Gateway { .. } => None,
+    };
+    if pragma(unit) == Some(stage) {
+        return Some(BlockedBy::StagePragma);
+    }
+    let other_user = job.groups[unit.index()].iter().copied().find(|member| {
+        *member != unit && (bound(*member).is_some() || pragma(*member) == Some(stage))
+    });
+    let any_user = job.groups[unit.index()]
+        .iter()
+        .copied()
+        .find(|member| *member != unit);
+    Some(
+        other_user
+            .or(any_user)
+            .map_or(BlockedBy::Order, |user| BlockedBy::SharedMemory { user }),
+    )
+}
+
+fn gress_latency(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -> u32 {
+    let stages_of = |unit: UnitId| -> Vec<u32> {
+        match &schedule.positions[unit.index()] {
+            Some(position) if position.parts.is_empty() => vec![position.first.stage],
+            Some(position) => position
+                .parts
+                .iter()
+                .map(|part: &TablePart| part.slot.stage)
+                .collect(),
+            None => Vec::new(),
+        }
+    };
+    let mut features = vec![StageFeatures::default(); schedule.stages.len()];
+    for unit in job.graph.unit_ids() {
+        let of = &job.graph.units[unit.index()];
+        let UnitDemand::Table(demand) = &job.demands[unit.index()] else {
+            continue;
+        };
+        let table = table_of(pipe, of).map(|(_, table)| table);
+        for stage in stages_of(unit) {
+            if of.gress == gress {
+                add_features(&mut features[stage as usize], demand, table);
+            }
+        }
+    }
+    let is_egress = pipe.gresses[gress].role == GressRole::Egress;
+    latency_cycles(
+        job.graph, gress, is_egress, &stages_of, &features, job.target,
+    )
+}
+
+fn add_features(features: &mut StageFeatures, demand: &TableDemand, table: Option<&Table>) {
+    features.has_tcam |= match demand.shape.form {
+        MatchForm::Ternary { .. } => true,
+        MatchForm::Keyless => !demand.needs_gateway,
+        MatchForm::Exact => false,
+    };
+    let has_direct = |n: fn(&Table) -> usize| table.is_some_and(|table| n(table) > 0);
+    let reaches = |is_wanted: fn(&SharedMemory) -> bool| demand.shared.iter().any(is_wanted);
+    // Two-rate three-colour meters count as no more than memory; only LPF and WRED are slow.
+    features.has_stateful |= has_direct(|table| table.direct_registers.len())
+        || reaches(|memory| matches!(memory, SharedMemory::Register(_)));
+}
