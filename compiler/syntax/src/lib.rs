@@ -10,6 +10,7 @@ mod load;
 mod marks;
 mod parser;
 mod preprocess;
+mod print;
 mod tree;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use std::path::Path;
 use p4rmt_source::{Diagnostics, Sources};
 
 pub use load::{LoadError, Loader, Options};
+pub use print::{print, print_expr, print_type};
 
 /// A program that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -236,11 +236,11 @@ impl<'a> Scan<'a> {
             }
             "<" | "?" => self.open_without_bracket(token),
             ">" => {
-                if let Some(frame) = self.frames.last_mut() {
-                    if frame.n_open > 0 {
-                        frame.n_open -= 1;
-                        self.depth -= 1;
-                    }
+                if let Some(frame) = self.frames.last_mut()
+                    && frame.n_open > 0
+                {
+                    frame.n_open -= 1;
+                    self.depth -= 1;
                 }
             }
             _ => {}
@@ -334,27 +334,25 @@ impl<'a> Scan<'a> {
     /// Declares what the declaration at this word declares as types.
     fn declare_at(&mut self, at: usize, before: &str) {
         match self.text_at(at) {
-            "header" | "struct" | "header_union" | "parser" | "control" | "package" => {
-                if self.is_word(at + 1) {
-                    self.declare(self.text_at(at + 1));
-                    self.declare_params(at + 2);
-                }
+            "header" | "struct" | "header_union" | "parser" | "control" | "package"
+                if self.is_word(at + 1) =>
+            {
+                self.declare(self.text_at(at + 1));
+                self.declare_params(at + 2);
             }
             "enum" => {
                 if let Some(name) = self.last_word_before(at + 1, &["{", ";"]) {
                     self.declare(name);
                 }
             }
-            "extern" => {
-                if self.is_word(at + 1) {
-                    let after = match self.text_at(at + 2) {
-                        "<" => self.end_of_params(at + 2).unwrap_or(at + 2),
-                        _ => at + 2,
-                    };
-                    if matches!(self.text_at(after), "{" | ";") {
-                        self.declare(self.text_at(at + 1));
-                        self.declare_params(at + 2);
-                    }
+            "extern" if self.is_word(at + 1) => {
+                let after = match self.text_at(at + 2) {
+                    "<" => self.end_of_params(at + 2).unwrap_or(at + 2),
+                    _ => at + 2,
+                };
+                if matches!(self.text_at(after), "{" | ";") {
+                    self.declare(self.text_at(at + 1));
+                    self.declare_params(at + 2);
                 }
             }
             "typedef" => self.declare_typedef(at + 1),

@@ -18,6 +18,7 @@ use pest::iterators::{Pair, Pairs};
 use crate::ast::{Declaration, Name, Path};
 use crate::codes;
 use crate::grammar::Rule;
+pub(crate) use expression::tightness;
 
 /// How deep trees are at most, counted in expressions, statements and types.
 pub(crate) const MAX_DEPTH: usize = 400;

@@ -20,10 +20,8 @@ const MAX_LISTED: usize = 5;
 pub(super) fn expected(rules: &[Rule]) -> Expected {
     let mut words: Vec<&'static str> = Vec::new();
     for rule in rules {
-        if let Some(word) = word(*rule) {
-            if !words.contains(&word) {
-                words.push(word);
-            }
+        if let Some(word) = word(*rule).filter(|word| !words.contains(word)) {
+            words.push(word);
         }
     }
     // Behind a value almost anything may follow; what ends it is what was forgotten.

@@ -270,14 +270,15 @@ impl Expander {
         let mut at = 0;
         while let Some(word) = body.get(at) {
             let pastes = is_paste(body, at + 1);
-            if word.is("#") && definition.params.is_some() {
-                if let Some(argument) = body.get(at + 1).and_then(argument_of) {
-                    let text = spell(argument).replace('\\', "\\\\").replace('"', "\\\"");
-                    let text = format!("\"{text}\"");
-                    words.push(Word::new(TokenKind::String, text, word.is_spaced));
-                    at += 2;
-                    continue;
-                }
+            if word.is("#")
+                && definition.params.is_some()
+                && let Some(argument) = body.get(at + 1).and_then(argument_of)
+            {
+                let text = spell(argument).replace('\\', "\\\\").replace('"', "\\\"");
+                let text = format!("\"{text}\"");
+                words.push(Word::new(TokenKind::String, text, word.is_spaced));
+                at += 2;
+                continue;
             }
             if is_paste(body, at) && !words.is_empty() {
                 let right = body.get(at + 2);

@@ -79,11 +79,12 @@ impl Builder<'_> {
         pair: Pair<'_, Rule>,
         annotations: Vec<Annotation>,
         span: Span,
-    ) -> Result<Variable, Instantiation> {
+    ) -> Result<Variable, Box<Instantiation>> {
         let mut parts = self.parts(pair);
         let ty = self.type_ref(parts.take());
         if let Some(args) = parts.take_if(Rule::arguments) {
-            return Err(self.instance(ty, args, parts, annotations, span));
+            let instance = self.instance(ty, args, parts, annotations, span);
+            return Err(Box::new(instance));
         }
         let (ty, name) = self.declarator(ty, parts.take());
         let init = self.optional_expr(&mut parts);
@@ -311,7 +312,7 @@ impl Builder<'_> {
             }
             _ => match self.variable_or_instance(local, annotations, span) {
                 Ok(variable) => ParserLocal::Variable(variable),
-                Err(instance) => ParserLocal::Instantiation(instance),
+                Err(instance) => ParserLocal::Instantiation(*instance),
             },
         }
     }
@@ -360,7 +361,7 @@ impl Builder<'_> {
             Rule::table => ControlLocal::Table(self.table(local, annotations, span)),
             _ => match self.variable_or_instance(local, annotations, span) {
                 Ok(variable) => ControlLocal::Variable(variable),
-                Err(instance) => ControlLocal::Instantiation(instance),
+                Err(instance) => ControlLocal::Instantiation(*instance),
             },
         }
     }

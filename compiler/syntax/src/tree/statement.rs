@@ -84,7 +84,7 @@ impl Builder<'_> {
                 let annotations = self.annotations(&mut parts);
                 match self.variable_or_instance(parts.take(), annotations, span) {
                     Ok(variable) => StatementKind::Variable(variable),
-                    Err(instance) => StatementKind::Instantiation(instance),
+                    Err(instance) => StatementKind::Instantiation(*instance),
                 }
             }
         };
