@@ -233,7 +233,7 @@ fn trim(action: &mut ParallelAction, live: &Live, gress: &Gress) -> bool {
     }
     kept.reverse();
     action.calls = kept;
-    drop_unused_locals(action, &used);
+    drop_unused_locals(action);
     (action.assigns.len(), action.calls.len()) != before
 }
 
@@ -252,7 +252,22 @@ fn is_pure(kind: &CallKind) -> bool {
     }
 }
 
-fn drop_unused_locals(action: &mut ParallelAction, used: &HashSet<LocalId>) {
+/// Removes the locals that no call and no assignment reads; no call may write one of them.
+pub(crate) fn drop_unused_locals(action: &mut ParallelAction) {
+    let mut used: HashSet<LocalId> = HashSet::new();
+    let mut add = |expr: &Expr| {
+        expr.walk(&mut |part| {
+            if let Expr::Local { local, .. } = part {
+                used.insert(*local);
+            }
+        });
+    };
+    for assign in &action.assigns {
+        add(&assign.value);
+    }
+    for (call, _) in &action.calls {
+        call.args().into_iter().for_each(&mut add);
+    }
     if action.locals.ids().all(|local| used.contains(&local)) {
         return;
     }

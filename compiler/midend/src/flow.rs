@@ -212,7 +212,8 @@ impl Flow<'_> {
     }
 }
 
-fn keyless_table(name: String, action: ActionId, span: Span) -> Table {
+/// A table that always runs its action.
+pub(crate) fn keyless_table(name: String, action: ActionId, span: Span) -> Table {
     Table {
         name,
         keys: Vec::new(),

@@ -8,7 +8,8 @@
 //!    statements become keyless tables ([`flow`]).
 //! 3. Writes to local fields that nothing reads go, and what is empty without them ([`dead`],
 //!    [`compact`]).
-//! 4. A register that one packet can touch twice is refused: the machine has each in one stage.
+//! 4. Generated tables are split where some of their work could be done earlier ([`spread`]).
+//! 5. A register that one packet can touch twice is refused: the machine has each in one stage.
 //!
 //! Parsers and deparsers stay as they are. Both forms mean the same; a packet cannot tell which one it
 //! runs through.
@@ -21,6 +22,7 @@ mod explain;
 mod flow;
 mod jumps;
 mod simplify;
+mod spread;
 mod step;
 mod symbolic;
 
@@ -111,6 +113,7 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
         actions: parallel,
     };
     dead::remove_dead(&mut tables, gress);
+    spread::spread(&mut tables, gress);
     compact::compact(&mut tables, &mut gress.tables, n_declared);
     gress.body = Body::Tables(tables);
     for touch in double_touches(gress) {

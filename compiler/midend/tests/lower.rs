@@ -332,6 +332,43 @@ tables {
 }
 
 #[test]
+fn neighbours_with_different_inputs_part_where_that_makes_the_chain_shorter() {
+    let f = fixture();
+    let (a, b, c, d) = (f.a, f.b, f.c, f.d);
+    let two_more = |out, from| {
+        [
+            assign(out, add(field(from), constant(8, 1))),
+            assign(out, add(field(out), field(out))),
+        ]
+    };
+    // Two chains of two; what is in the middle belongs to both.
+    let body = [two_more(a, b), two_more(c, d)].concat();
+    f.check(
+        body,
+        r"
+parallel action a0[] {
+  f0 = (f1 + 8w0x1)
+}
+parallel action a1[] {
+  f2 = (f3 + 8w0x1)
+}
+parallel action a2[] {
+  f2 = (f2 + f2)
+}
+parallel action a3[] {
+  f0 = (f0 + f0)
+}
+tables {
+  t0
+  t1
+  t3
+  t2
+}
+",
+    );
+}
+
+#[test]
 fn a_comparison_that_is_stored_becomes_a_gateway() {
     let f = fixture();
     let (a, b, flag) = (f.a, f.b, f.flag);
