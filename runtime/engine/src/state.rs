@@ -387,6 +387,33 @@ impl State {
         })
     }
 
+    /// Writes a cell of a counter, as far as it counts packets and bytes, cut to its width.
+    ///
+    /// # Errors
+    /// [`StateError::NoElement`].
+    pub fn set_counter(
+        &mut self,
+        counter: Ref<CounterId>,
+        index: u64,
+        packets: u64,
+        bytes: u64,
+    ) -> Result<(), StateError> {
+        let layout = Arc::clone(&self.layout);
+        let declared = layout.pipe().gresses.get(counter.gress);
+        let declared = declared.and_then(|gress| gress.counters.get(counter.id));
+        let declared = declared.ok_or_else(|| no_array("counters"))?;
+        let array = &layout.arrays(counter.gress).counters[counter.id];
+        check_index(&declared.name, array, index)?;
+        let [packets, bytes] = [packets, bytes].map(|count| Bits::from_u64(64, count));
+        let values = match declared.kind {
+            CountKind::Packets => vec![packets],
+            CountKind::Bytes => vec![bytes],
+            CountKind::PacketsAndBytes => vec![packets, bytes],
+        };
+        array.write(&mut self.memory, index, &values);
+        Ok(())
+    }
+
     /// Sets the rates of a cell of a meter, and fills its buckets.
     ///
     /// # Errors

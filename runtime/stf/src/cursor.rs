@@ -163,9 +163,10 @@ impl<'a> Cursor<'a> {
         Ok(self.take(n_name).to_owned())
     }
 
-    /// A number with wildcards.
+    /// A number with wildcards. Two dots end it.
     pub(crate) fn value(&mut self) -> Result<Value, SyntaxError> {
         let word = self.peek_word();
+        let word = word.split_once("..").map_or(word, |(number, _)| number);
         match Value::parse(word) {
             Some(value) => {
                 self.take(word.len());

@@ -204,16 +204,18 @@ fn add(cursor: &mut Cursor<'_>) -> Result<AddEntry, SyntaxError> {
         let name = cursor.name("a key field or an action")?;
         if cursor.eat(":") {
             let value = cursor.value()?;
-            let prefix_len = if cursor.eat("/") {
-                Some(cursor.number("the length of a prefix")?)
-            } else {
-                None
-            };
-            matches.push(MatchText {
+            let mut item = MatchText {
                 field: name,
                 value,
-                prefix_len,
-            });
+                prefix_len: None,
+                range_hi: None,
+            };
+            if cursor.eat("/") {
+                item.prefix_len = Some(cursor.number("the length of a prefix")?);
+            } else if cursor.eat("..") {
+                item.range_hi = Some(cursor.value()?);
+            }
+            matches.push(item);
         } else {
             let args = args(cursor)?;
             break ActionText { name, args };

@@ -230,6 +230,8 @@ pub struct MatchText {
     pub value: Value,
     /// Behind a slash: the length of the prefix.
     pub prefix_len: Option<u32>,
+    /// Behind two dots: the upper end of a range that the value begins.
+    pub range_hi: Option<Value>,
 }
 
 /// An action with its arguments by name.

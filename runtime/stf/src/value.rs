@@ -85,6 +85,12 @@ impl Value {
         self.mask != Bits::ones(self.mask.width())
     }
 
+    /// Whether all digits are wildcards.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.mask.is_zero()
+    }
+
     /// The number with this width, wildcards as zeros; nothing if it does not fit.
     #[must_use]
     pub fn to_bits(&self, width: u32) -> Option<Bits> {

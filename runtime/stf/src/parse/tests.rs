@@ -29,11 +29,19 @@ fn entries_have_priorities_matches_arguments_and_ids() {
                 field: "hdr.h[0].f$1".to_owned(),
                 value: value("0x*f"),
                 prefix_len: None,
+                range_hi: None,
+            },
+            MatchText {
+                field: "r".to_owned(),
+                value: value("1"),
+                prefix_len: None,
+                range_hi: Some(value("0x5")),
             },
             MatchText {
                 field: "a b".to_owned(),
                 value: value("0b1*"),
                 prefix_len: Some(8),
+                range_hi: None,
             },
         ],
         action: ActionText {
@@ -42,7 +50,8 @@ fn entries_have_priorities_matches_arguments_and_ids() {
         },
         id: Some("A".to_owned()),
     };
-    let text = "ADD ingress.t 10 hdr.h[0].f$1:0x*f \"a b\":0b1*/8 act(p:1, q : 0x2) = A # yes";
+    let text =
+        "ADD ingress.t 10 hdr.h[0].f$1:0x*f r:1..0x5 \"a b\":0b1*/8 act(p:1, q : 0x2) = A # yes";
     assert_eq!(one(text), StatementKind::Add(expected));
 }
 
@@ -224,11 +233,12 @@ fn next(state: &mut u64) -> u64 {
 
 #[test]
 fn nonsense_never_panics() {
-    let text = "add ingress.t 10 hdr.h[0].f$1:0x*f \"a b\":0b1*/8 act(p:1, q : 0x2) = A # yes\n\
+    let text =
+        "add ingress.t 10 hdr.h[0].f$1:0x*f r:1..0x5 \"a b\":0b1*/8 act(p:1, q : 0x2) = A # yes\n\
         expect 2 0*1f $\npacket 1 0123 # é\ncheck_register r(5) hi = 0xff\n\
         check_counter cnt($A) packets == 3\nmeter_set_rates m 2 0.000005:4 0.00002:5\n\
         pktgen 1 68 every 1000 batches 2 packets 3 0011\nmirroring_add 1 5 truncate 64\n"
-        .as_bytes();
+            .as_bytes();
     let mut seed = 0x1234_5678_9abc_def1;
     let mut n_refused = 0;
     for cut in 0..text.len() {

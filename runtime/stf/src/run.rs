@@ -1,0 +1,480 @@
+//! Running a vector: its statements in order against a fresh device, then the comparison.
+//!
+//! 1. The setup's statements, then the vector's, are carried out. All that a packet causes happens
+//!    before the next statement. A statement that cannot be carried out is a failure; the others are
+//!    carried out all the same.
+//! 2. If all statements could be carried out, what left is compared with what was expected.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use p4rmt_engine::{
+    METER_FRACTION_BITS, MeterConfig, Ref, find_counter, find_meter, find_register, find_table,
+};
+use p4rmt_ir::{BinaryOp, Bits, CounterId, Match, Pipe, RegisterId, TableId};
+use p4rmt_pipeline::{Device, DeviceError, GeneratorApp, MirrorSession, MirrorTarget, PortUnit};
+
+use crate::compare::{Expected, Found, Queues};
+use crate::error::{StatementError, StatementFault};
+use crate::report::{Failure, Place, Report, Way};
+use crate::resolve;
+use crate::syntax::{
+    AddEntry, CounterCheck, CounterIndex, Element, GeneratorText, Half, MeterRate, PortUnitName,
+    Statement, StatementKind, Vector,
+};
+use crate::value::Value;
+
+/// Runs a vector after its setup, on the device that `make_device` makes.
+///
+/// # Errors
+/// That the device cannot be made. Everything else is a failure in the report.
+pub fn run(
+    vector: &Vector,
+    setup: Option<&Vector>,
+    make_device: impl FnOnce() -> Result<Device, DeviceError>,
+) -> Result<Report, DeviceError> {
+    let mut device = make_device()?;
+    device.record_fates(true);
+    let mut run = Run::new(device);
+    for part in setup.into_iter().chain([vector]) {
+        for statement in &part.statements {
+            run.step(&part.file, statement);
+        }
+    }
+    Ok(run.finish(&vector.file))
+}
+
+/// Carries out a vector's statements on a device that is there already, as a setup does. What
+/// leaves meanwhile stays in the device.
+///
+/// # Errors
+/// The statements that could not be carried out; all others are.
+pub fn apply(setup: &Vector, device: Device) -> (Device, Vec<StatementError>) {
+    let mut run = Run::new(device);
+    run.keeps_departures = true;
+    for statement in &setup.statements {
+        run.step(&setup.file, statement);
+    }
+    let errors = run
+        .failures
+        .into_iter()
+        .filter_map(|failure| match failure {
+            Failure::Statement(error) => Some(error),
+            Failure::Mismatch { .. }
+            | Failure::Missing { .. }
+            | Failure::Unexpected { .. }
+            | Failure::Register { .. }
+            | Failure::Counter { .. } => None,
+        });
+    let errors = errors.collect();
+    (run.device, errors)
+}
+
+struct Run {
+    device: Device,
+    keeps_departures: bool,
+    queues: Queues,
+    failures: Vec<Failure>,
+    readings: Vec<(Place, String)>,
+    /// By arrival: the line that caused it.
+    causes: Vec<Place>,
+    entries: Vec<(Ref<TableId>, Vec<Match>, u32)>,
+    entry_ids: IndexMap<String, usize>,
+}
+
+impl Run {
+    fn new(device: Device) -> Self {
+        Self {
+            device,
+            keeps_departures: false,
+            queues: Queues::default(),
+            failures: Vec::new(),
+            readings: Vec::new(),
+            causes: Vec::new(),
+            entries: Vec::new(),
+            entry_ids: IndexMap::new(),
+        }
+    }
+
+    fn pipe(&self) -> Arc<p4rmt_engine::StateLayout> {
+        Arc::clone(self.device.state().layout())
+    }
+
+    fn step(&mut self, file: &str, statement: &Statement) {
+        let place = Place {
+            file: file.to_owned(),
+            line: statement.line,
+        };
+        if let Err(cause) = self.carry_out(&place, &statement.kind) {
+            self.failures.push(Failure::Statement(StatementError {
+                file: place.file.clone(),
+                line: place.line,
+                cause,
+            }));
+        }
+        let n_arrivals = usize::try_from(self.device.n_arrivals()).unwrap_or(usize::MAX);
+        self.causes.resize(n_arrivals, place);
+        if self.keeps_departures {
+            return;
+        }
+        for departure in self.device.take_departures() {
+            let cause = self.causes[departure.arrival as usize].clone();
+            self.queues
+                .found
+                .entry(departure.port)
+                .or_default()
+                .push(Found {
+                    bytes: departure.bytes,
+                    cause,
+                });
+        }
+    }
+
+    fn finish(mut self, file: &str) -> Report {
+        let mut n_compared = 0;
+        let is_carried_out = |failure: &Failure| !matches!(failure, Failure::Statement(_));
+        if self.failures.iter().all(is_carried_out) {
+            let (failures, n) = self.queues.compare();
+            self.failures.extend(failures);
+            n_compared = n;
+        }
+        let mut ways: Vec<Way> = self
+            .causes
+            .iter()
+            .map(|place| Way {
+                place: place.clone(),
+                events: Vec::new(),
+            })
+            .collect();
+        for fate in self.device.fates() {
+            ways[fate.arrival as usize].events.push(fate.event);
+        }
+        Report {
+            file: file.to_owned(),
+            failures: self.failures,
+            readings: self.readings,
+            ways,
+            n_compared,
+            counters: self.device.counters().clone(),
+        }
+    }
+
+    fn carry_out(&mut self, place: &Place, kind: &StatementKind) -> Result<(), StatementFault> {
+        let layout = self.pipe();
+        let pipe = layout.pipe();
+        match kind {
+            StatementKind::Add(text) => self.add(pipe, text)?,
+            StatementKind::SetDefault { table, action } => {
+                let table = find_table(pipe, table)?;
+                let action = resolve::action(pipe, table, action)?;
+                self.device.state_mut().set_default_action(table, action)?;
+            }
+            StatementKind::RemoveAll => {
+                self.entry_ids.clear();
+                for (table, matches, priority) in std::mem::take(&mut self.entries) {
+                    self.device
+                        .state_mut()
+                        .delete_entry(table, matches, priority)?;
+                }
+            }
+            StatementKind::Packet { port, bytes } => self.device.receive(*port, bytes)?,
+            StatementKind::Expect { port, pattern } => {
+                let expected = Expected {
+                    place: place.clone(),
+                    pattern: pattern.clone(),
+                };
+                self.queues
+                    .expected
+                    .entry(*port)
+                    .or_default()
+                    .push(expected);
+            }
+            StatementKind::NoPacket | StatementKind::Wait => {}
+            StatementKind::CheckCounter {
+                counter,
+                index,
+                check,
+            } => self.check_counter(place, counter, index, *check)?,
+            StatementKind::CounterRead { counter, index } => {
+                let id = find_counter(pipe, counter)?;
+                let counts = self.device.state().counter(id, *index)?;
+                let text = [(counts.packets, "packets"), (counts.bytes, "bytes")]
+                    .iter()
+                    .filter_map(|(count, what)| Some(format!(" {} {what}", (*count)?)))
+                    .collect::<String>();
+                self.read(place, format!("{counter}({index}) ={text}"));
+            }
+            StatementKind::CounterWrite {
+                counter,
+                index,
+                packets,
+                bytes,
+            } => {
+                let id = find_counter(pipe, counter)?;
+                self.device
+                    .state_mut()
+                    .set_counter(id, *index, *packets, *bytes)?;
+            }
+            StatementKind::RegisterRead(element) => {
+                let (id, values, _) = self.element(element)?;
+                let name = &pipe.gresses[id.gress].registers[id.id].name;
+                let values: Vec<String> = values.iter().map(|v| format!("{v:#x}")).collect();
+                let text = format!("{name}({}) = {}", element.index, values.join(" "));
+                self.read(place, text);
+            }
+            StatementKind::RegisterWrite { element, value } => {
+                let (id, mut values, half) = self.element(element)?;
+                let width = values[half].width();
+                values[half] = resolve::plain(value, width, &element.register)?;
+                self.device
+                    .state_mut()
+                    .write_register(id, element.index, &values)?;
+            }
+            StatementKind::RegisterReset { register } => self.reset_register(pipe, register)?,
+            StatementKind::CheckRegister { element, value } => {
+                self.check_register(place, element, value)?;
+            }
+            StatementKind::MeterGetRates { meter, .. } => {
+                find_meter(pipe, meter)?;
+            }
+            StatementKind::MeterSetRates {
+                meter,
+                index,
+                rates,
+            } => self.set_rates(pipe, meter, *index, rates)?,
+            StatementKind::MirrorAdd { .. }
+            | StatementKind::MirrorAddGroup { .. }
+            | StatementKind::MirrorDelete { .. }
+            | StatementKind::MirrorGet { .. }
+            | StatementKind::GroupCreate { .. }
+            | StatementKind::NodeCreate { .. }
+            | StatementKind::NodeUpdate { .. }
+            | StatementKind::NodeAssociate { .. } => self.configure_traffic(kind)?,
+            StatementKind::PortUnit { port, unit } => {
+                let unit = match unit {
+                    PortUnitName::Roce => PortUnit::Roce,
+                    PortUnitName::TcpChecksum => PortUnit::TcpChecksum,
+                };
+                self.device.set_port_unit(*port, Some(unit))?;
+            }
+            StatementKind::HoldMirror => self.device.hold_mirrors(),
+            StatementKind::ReleaseMirror { count } => self.device.release_mirrors(*count)?,
+            StatementKind::DropMirror { count } => self.device.drop_mirrors(*count),
+            StatementKind::Tick { clocks } => self.device.tick(*clocks)?,
+            StatementKind::Ignore { port } => {
+                self.queues.ignored.insert(*port);
+            }
+            StatementKind::PacketGenerator(text) => {
+                self.device.start_generator(text.app, generator_app(text))?;
+            }
+            StatementKind::PacketGeneratorStop { app } => self.device.stop_generator(*app)?,
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, place: &Place, text: String) {
+        self.readings.push((place.clone(), text));
+    }
+
+    fn add(&mut self, pipe: &Pipe, text: &AddEntry) -> Result<(), StatementFault> {
+        let (table, entry) = resolve::entry(pipe, text)?;
+        let (matches, priority) = (entry.matches.clone(), entry.priority);
+        let slot = self.device.state_mut().insert_entry(table, entry)?;
+        self.entries.push((table, matches, priority));
+        if let Some(id) = &text.id {
+            self.entry_ids.insert(id.clone(), slot);
+        }
+        Ok(())
+    }
+
+    fn check_counter(
+        &mut self,
+        place: &Place,
+        name: &str,
+        index: &CounterIndex,
+        check: Option<CounterCheck>,
+    ) -> Result<(), StatementFault> {
+        let id: Ref<CounterId> = find_counter(self.pipe().pipe(), name)?;
+        let index = match index {
+            CounterIndex::Number(index) => *index,
+            CounterIndex::Entry(id) => {
+                let slot = self.entry_ids.get(id);
+                *slot.ok_or_else(|| StatementFault::NoEntryId { id: id.clone() })? as u64
+            }
+        };
+        let counts = self.device.state().counter(id, index)?;
+        let Some(CounterCheck {
+            is_bytes,
+            op,
+            value,
+        }) = check
+        else {
+            return Ok(());
+        };
+        let (what, found) = if is_bytes {
+            ("bytes", counts.bytes)
+        } else {
+            ("packets", counts.packets)
+        };
+        let counter = || name.to_owned();
+        let found = found.ok_or_else(|| StatementFault::NotCounted {
+            counter: counter(),
+            what,
+        })?;
+        if !op.holds(found, value) {
+            self.failures.push(Failure::Counter {
+                place: place.clone(),
+                counter: counter(),
+                index,
+                what,
+                op,
+                expected: value,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    /// The register, the values of its element, and which of them is meant.
+    fn element(
+        &self,
+        element: &Element,
+    ) -> Result<(Ref<RegisterId>, Vec<Bits>, usize), StatementFault> {
+        let id = find_register(self.pipe().pipe(), &element.register)?;
+        let values = self.device.state().register(id, element.index)?;
+        let half = match element.half {
+            None | Some(Half::Lo) => 0,
+            Some(Half::Hi) => 1,
+        };
+        if half >= values.len() {
+            return Err(StatementFault::NoHi {
+                register: element.register.clone(),
+            });
+        }
+        Ok((id, values, half))
+    }
+
+    fn check_register(
+        &mut self,
+        place: &Place,
+        element: &Element,
+        value: &Value,
+    ) -> Result<(), StatementFault> {
+        let (_, values, half) = self.element(element)?;
+        let found = &values[half];
+        let too_wide = || StatementFault::TooWide {
+            value: value.text().to_owned(),
+            what: element.register.clone(),
+            width: found.width(),
+        };
+        let expected = value.to_bits(found.width()).ok_or_else(too_wide)?;
+        let seen = if value.has_wildcards() {
+            Bits::binary(BinaryOp::And, found, &value.mask(found.width()))
+        } else {
+            found.clone()
+        };
+        if seen != expected {
+            self.failures.push(Failure::Register {
+                place: place.clone(),
+                register: element.register.clone(),
+                index: element.index,
+                half: element.half.unwrap_or(Half::Lo),
+                expected: value.text().to_owned(),
+                found: found.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn reset_register(&mut self, pipe: &Pipe, name: &str) -> Result<(), StatementFault> {
+        let id = find_register(pipe, name)?;
+        let register = &pipe.gresses[id.gress].registers[id.id];
+        let layout = self.pipe();
+        let cells = layout
+            .gress(id.gress)
+            .and_then(|gress| gress.registers.get(id.id))
+            .map_or(0, |array| array.cells);
+        for index in 0..cells {
+            self.device
+                .state_mut()
+                .write_register(id, index, &register.initial)?;
+        }
+        Ok(())
+    }
+
+    fn set_rates(
+        &mut self,
+        pipe: &Pipe,
+        name: &str,
+        index: Option<u64>,
+        rates: &[MeterRate],
+    ) -> Result<(), StatementFault> {
+        let id = find_meter(pipe, name)?;
+        let clocks_per_us = self.device.config().clocks_per_us.max(1);
+        let [committed, peak] = [rates.first(), rates.last()].map(|rate| {
+            let rate = rate.map_or((0, 0), |rate| (rate.rate_e12, rate.burst));
+            let tokens = u128::from(rate.0) << METER_FRACTION_BITS;
+            let tokens = tokens / 1_000_000_000_000 / u128::from(clocks_per_us);
+            let burst = u128::from(rate.1) << METER_FRACTION_BITS;
+            [tokens, burst].map(|value| u64::try_from(value).unwrap_or(u64::MAX))
+        });
+        let config = MeterConfig {
+            cir: committed[0],
+            cbs: committed[1],
+            pir: peak[0],
+            pbs: peak[1],
+        };
+        let layout = self.pipe();
+        let cells = layout
+            .gress(id.gress)
+            .and_then(|gress| gress.meters.get(id.id))
+            .map_or(0, |array| array.cells);
+        let indexes = index.map_or(0..cells, |index| index..index.saturating_add(1));
+        for index in indexes {
+            self.device.state_mut().configure_meter(id, index, config)?;
+        }
+        Ok(())
+    }
+
+    fn configure_traffic(&mut self, kind: &StatementKind) -> Result<(), StatementFault> {
+        let traffic = self.device.traffic_mut();
+        match kind {
+            StatementKind::MirrorAdd {
+                session,
+                port,
+                truncate,
+            } => {
+                let to = MirrorTarget::Port(*port);
+                let truncate = *truncate;
+                traffic.set_session(*session, MirrorSession { to, truncate })?;
+            }
+            StatementKind::MirrorAddGroup { session, group } => {
+                let session_to = MirrorSession {
+                    to: MirrorTarget::Group(*group),
+                    truncate: None,
+                };
+                traffic.set_session(*session, session_to)?;
+            }
+            StatementKind::MirrorDelete { session } => traffic.delete_session(*session)?,
+            StatementKind::GroupCreate { group } => traffic.create_group(*group),
+            StatementKind::NodeCreate { rid, ports } => {
+                traffic.create_node(*rid, ports)?;
+            }
+            StatementKind::NodeUpdate { node, ports } => traffic.update_node(*node, ports)?,
+            StatementKind::NodeAssociate { group, node } => traffic.associate(*group, *node)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn generator_app(text: &GeneratorText) -> GeneratorApp {
+    GeneratorApp {
+        port: text.port,
+        period: text.period,
+        is_periodic: text.is_periodic,
+        batches: text.batches,
+        packets: text.packets,
+        payload: text.payload.clone(),
+    }
+}
