@@ -8,6 +8,8 @@ pub mod fit;
 pub mod graph;
 mod latency;
 pub mod problem;
+pub mod render;
+pub mod report;
 pub mod resource;
 pub mod salu;
 mod schedule;
@@ -16,4 +18,6 @@ pub mod target;
 pub mod unit;
 
 pub use fit::{BlockedBy, Fit, PlaceError, place};
+pub use render::render;
+pub use report::{FitReport, report};
 pub use target::{Target, TargetError};
