@@ -9,37 +9,54 @@ use crate::packet::Packet;
 
 impl Packet<'_> {
     /// The value of an expression. A lookahead beyond the packet is zero, and sets `is_too_short`.
+    #[inline]
     pub(crate) fn eval<'e>(&'e self, expr: &'e Expr) -> Cow<'e, Bits> {
         match expr {
             Expr::Const(value) => Cow::Borrowed(value),
             Expr::Field(field) => Cow::Borrowed(&self.work.fields[field.index()]),
             Expr::Param { index, .. } => Cow::Borrowed(&self.work.params[*index as usize]),
             Expr::Local { local, .. } => Cow::Borrowed(&self.work.locals[local.index()]),
-            Expr::Slice { arg, hi, lo } => Cow::Owned(self.eval(arg).slice(*hi, *lo)),
-            Expr::Unary { op, arg } => Cow::Owned(Bits::unary(*op, &self.eval(arg))),
-            Expr::Binary { op, lhs, rhs } => {
-                Cow::Owned(Bits::binary(*op, &self.eval(lhs), &self.eval(rhs)))
+            Expr::Slice { .. }
+            | Expr::Unary { .. }
+            | Expr::Binary { .. }
+            | Expr::Resize { .. }
+            | Expr::Mux { .. }
+            | Expr::Lookahead { .. }
+            | Expr::MathUnit { .. } => Cow::Owned(self.compute(expr)),
+        }
+    }
+
+    /// The value of an expression that is not stored anywhere.
+    fn compute(&self, expr: &Expr) -> Bits {
+        match expr {
+            Expr::Const(_) | Expr::Field(_) | Expr::Param { .. } | Expr::Local { .. } => {
+                self.eval(expr).into_owned()
             }
+            Expr::Slice { arg, hi, lo } => self.eval(arg).slice(*hi, *lo),
+            Expr::Unary { op, arg } => Bits::unary(*op, &self.eval(arg)),
+            Expr::Binary { op, lhs, rhs } => Bits::binary(*op, &self.eval(lhs), &self.eval(rhs)),
             Expr::Resize {
                 arg,
                 width,
                 is_signed,
-            } => Cow::Owned(self.eval(arg).resize(*width, *is_signed)),
+            } => self.eval(arg).resize(*width, *is_signed),
             Expr::Mux {
                 cond,
                 then,
                 otherwise,
-            } => self.eval(if self.holds(cond) { then } else { otherwise }),
+            } => {
+                let chosen = if self.holds(cond) { then } else { otherwise };
+                self.eval(chosen).into_owned()
+            }
             Expr::Lookahead { offset, width } => {
                 let ahead = self.cursor.peek(u64::from(*offset), *width);
-                Cow::Owned(ahead.unwrap_or_else(|| {
+                ahead.unwrap_or_else(|| {
                     self.is_too_short.set(true);
                     Bits::zero(*width)
-                }))
+                })
             }
             Expr::MathUnit { unit, arg, width } => {
-                let unit = &self.gress.math_units[*unit];
-                Cow::Owned(math_unit(unit, &self.eval(arg), *width))
+                math_unit(&self.gress.math_units[*unit], &self.eval(arg), *width)
             }
         }
     }
