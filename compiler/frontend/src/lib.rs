@@ -1,1 +1,135 @@
-//! Names, types, and instantiation: syntax tree to structured IR.
+//! Names, types, constants, instantiation: from the syntax tree to the structured IR.
+//!
+//! [`lower`] takes a program apart in one walk from `main` inwards:
+//!
+//! 1. Names of the top level are collected ([`scope`]), errors numbered.
+//! 2. `main` and its pipelines are taken apart; the blocks of a gress share storage ([`package`]).
+//! 3. Parsers, controls and deparsers are walked with every sub-parser, sub-control, function and
+//!    directly called action put in its place ([`parser`], [`inline`], [`stmt`], [`expr`]). Types are
+//!    checked on the way ([`types`], [`coerce`]), constants computed ([`operators`], [`fold`]).
+//!    What externs mean is known by name ([`externs`]).
+//! 4. What no pipe reaches is checked and dropped ([`check_only`]).
+//!
+//! Every complaint is a [`Diagnostic`](p4rmt_source::Diagnostic) with a code that [`explanation`]
+//! knows; after one, lowering goes on with the next statement, and what depends on the mistake is not
+//! complained about again. Nothing here prints, and no tree makes it panic.
+
+mod args;
+mod assign;
+mod call;
+mod check_only;
+mod coerce;
+mod error;
+mod explain;
+mod expr;
+mod externs;
+mod fold;
+mod gress;
+mod inline;
+mod lower;
+mod operators;
+mod package;
+mod parser;
+mod resolve;
+mod rewrite;
+mod scope;
+mod stmt;
+mod storage;
+mod table;
+mod types;
+mod value;
+
+use p4rmt_ir::Program;
+use p4rmt_source::Diagnostics;
+use p4rmt_syntax::ast::{self, DeclarationKind};
+
+pub use error::ErrorKind;
+pub use explain::{Explanation, explanation, explanations};
+
+use crate::lower::Lower;
+use crate::scope::Binding;
+
+/// Errors that `core.p4` declares, in its order: they come first in every program.
+const STANDARD_ERRORS: [&str; 7] = [
+    "NoError",
+    "PacketTooShort",
+    "NoMatch",
+    "StackOutOfBounds",
+    "HeaderTooShort",
+    "ParserTimeout",
+    "ParserInvalidArgument",
+];
+
+/// Lowers a program to the structured form of the IR. `name` is the name of the program.
+///
+/// # Errors
+///
+/// Everything that is wrong with the program, in the order in which it was found; and what is only
+/// worth knowing. The same list of the latter comes with a program that is accepted.
+pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics), Diagnostics> {
+    let mut lower = Lower::new();
+    lower.collect(program);
+    let lowered = lower.program(program);
+    match lowered {
+        Some((arch, pipes)) if !lower.diagnostics.has_errors() => Ok((
+            Program {
+                name: name.to_owned(),
+                arch,
+                errors: lower.errors,
+                pipes,
+            },
+            lower.diagnostics,
+        )),
+        _ => Err(lower.diagnostics),
+    }
+}
+
+impl<'a> Lower<'a> {
+    /// Collects the names of the top level.
+    fn collect(&mut self, program: &'a ast::Program) {
+        self.errors = STANDARD_ERRORS.map(str::to_owned).to_vec();
+        for declaration in &program.declarations {
+            if let DeclarationKind::Error(names) = &declaration.kind {
+                for name in names {
+                    if !self.errors.contains(&name.text) {
+                        self.errors.push(name.text.clone());
+                    }
+                }
+                continue;
+            }
+            let Some(name) = resolve::name_of(declaration) else {
+                continue;
+            };
+            let others = self.globals.entry(&name.text).or_default();
+            let is_function = |declaration: &ast::Declaration| {
+                matches!(
+                    declaration.kind,
+                    DeclarationKind::Function(_)
+                        | DeclarationKind::ExternFunction(_)
+                        | DeclarationKind::ExternForward(_)
+                )
+            };
+            let is_duplicate = others
+                .first()
+                .is_some_and(|first| !is_function(first) || !is_function(declaration));
+            others.push(declaration);
+            if is_duplicate {
+                let first = others[0].span;
+                self.error_with(
+                    name.span,
+                    &ErrorKind::DuplicateName {
+                        name: name.text.clone(),
+                    },
+                    first,
+                    "declared here before",
+                );
+                continue;
+            }
+            if others.len() == 1 {
+                let global = self.global;
+                self.scopes
+                    .bind(global, &name.text, Binding::Declaration(declaration));
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A gress under construction: arenas that grow while parsers and controls are inlined.
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use p4rmt_ir::{
+    Action, ActionId, Arena, Checksum, ChecksumId, Counter, CounterId, Digest, DigestId, Field,
+    FieldId, FieldKind, Hash, HashId, Header, HeaderId, Id, LabelId, MathUnits, Meter, MeterId,
+    Random, RandomId, Register, RegisterAction, RegisterActionId, RegisterId, Table, TableId,
+    ValueSet, ValueSetId,
+};
+use p4rmt_source::Span;
+
+use crate::storage::{Base, RecordStorage, Slot, StackStorage, Storage};
+use crate::types::{RecordKind, Type};
+
+/// Everything of a gress but its blocks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GressBuilder {
+    pub(crate) fields: Arena<FieldId, Field>,
+    pub(crate) headers: Arena<HeaderId, Header>,
+    pub(crate) intrinsics: IndexMap<String, FieldId>,
+    pub(crate) tables: Arena<TableId, Table>,
+    pub(crate) actions: Arena<ActionId, Action>,
+    pub(crate) registers: Arena<RegisterId, Register>,
+    pub(crate) register_actions: Arena<RegisterActionId, RegisterAction>,
+    pub(crate) math_units: MathUnits,
+    pub(crate) counters: Arena<CounterId, Counter>,
+    pub(crate) meters: Arena<MeterId, Meter>,
+    pub(crate) hashes: Arena<HashId, Hash>,
+    pub(crate) randoms: Arena<RandomId, Random>,
+    pub(crate) checksums: Arena<ChecksumId, Checksum>,
+    pub(crate) digests: Arena<DigestId, Digest>,
+    pub(crate) value_sets: Arena<ValueSetId, ValueSet>,
+    n_stacks: usize,
+    n_labels: usize,
+    n_temporaries: usize,
+}
+
+impl GressBuilder {
+    /// A field.
+    pub(crate) fn field(&mut self, name: String, ty: &Type, kind: FieldKind, span: Span) -> Slot {
+        let width = ty.scalar_width().unwrap_or(1).max(1);
+        let field = self.fields.push(Field {
+            name,
+            width,
+            is_signed: ty.is_signed(),
+            kind,
+            span,
+        });
+        Slot::whole(Base::Field(field), width)
+    }
+
+    /// Storage for a variable of this type, made of fields; nothing for a type that has no values.
+    pub(crate) fn storage(
+        &mut self,
+        name: &str,
+        ty: &Type,
+        kind: FieldKind,
+        span: Span,
+    ) -> Option<Storage> {
+        Some(match ty.without_newtypes() {
+            Type::Record(record) => match record.kind {
+                RecordKind::Struct => {
+                    let fields = record
+                        .fields
+                        .iter()
+                        .map(|field| {
+                            self.storage(
+                                &format!("{name}.{}", field.name),
+                                &field.ty,
+                                kind,
+                                field.span,
+                            )
+                        })
+                        .collect::<Option<_>>()?;
+                    Storage::Record(Rc::new(RecordStorage {
+                        fields,
+                        header: None,
+                    }))
+                }
+                RecordKind::Header => self.header(name, record, span)?,
+                RecordKind::Union => return None,
+            },
+            Type::Stack(element, size) => {
+                let id = self.n_stacks;
+                self.n_stacks += 1;
+                let elements = (0..*size)
+                    .map(|position| {
+                        self.storage(&format!("{name}[{position}]"), element, kind, span)
+                    })
+                    .collect::<Option<_>>()?;
+                Storage::Stack(Rc::new(StackStorage { id, elements }))
+            }
+            Type::Tuple(types) => {
+                let fields = types
+                    .iter()
+                    .enumerate()
+                    .map(|(position, ty)| {
+                        self.storage(&format!("{name}[{position}]"), ty, kind, span)
+                    })
+                    .collect::<Option<_>>()?;
+                Storage::Record(Rc::new(RecordStorage {
+                    fields,
+                    header: None,
+                }))
+            }
+            scalar => {
+                scalar.scalar_width()?;
+                Storage::Leaf(self.field(name.to_owned(), scalar, kind, span))
+            }
+        })
+    }
+
+    /// Storage for a header.
+    fn header(&mut self, name: &str, record: &crate::types::Record, span: Span) -> Option<Storage> {
+        let header = HeaderId::from_index(self.headers.len());
+        let valid = self.field(
+            format!("{name}.$valid"),
+            &Type::Bool,
+            FieldKind::Validity(header),
+            span,
+        );
+        let Base::Field(valid_field) = valid.base else {
+            return None;
+        };
+        let mut varbit = None;
+        let mut ids = Vec::new();
+        let mut fields = Vec::new();
+        for field in &record.fields {
+            let field_name = format!("{name}.{}", field.name);
+            let kind = FieldKind::Header(header);
+            let storage = match field.ty.without_newtypes() {
+                Type::Varbit(max) => {
+                    let slot = self.field(field_name.clone(), &Type::bit(*max), kind, field.span);
+                    let width = self.field(
+                        format!("{field_name}.$width"),
+                        &Type::bit(32),
+                        FieldKind::VarbitWidth(header),
+                        field.span,
+                    );
+                    if let (Base::Field(value), Base::Field(width)) = (slot.base, width.base) {
+                        varbit = Some((value, width));
+                    }
+                    Storage::Leaf(slot)
+                }
+                ty => self.storage(&field_name, ty, kind, field.span)?,
+            };
+            storage.visit_leaves(&mut |slot| {
+                if let Base::Field(field) = slot.base {
+                    ids.push(field);
+                }
+            });
+            fields.push(storage);
+        }
+        let made = self.headers.push(Header {
+            name: name.to_owned(),
+            type_name: record.name.clone(),
+            fields: ids,
+            valid: valid_field,
+            varbit,
+            span,
+        });
+        debug_assert_eq!(made, header, "headers do not nest");
+        Some(Storage::Record(Rc::new(RecordStorage {
+            fields,
+            header: Some((header, valid)),
+        })))
+    }
+
+    /// A label that nothing has yet.
+    pub(crate) fn label(&mut self) -> LabelId {
+        let label = LabelId::from_index(self.n_labels);
+        self.n_labels += 1;
+        label
+    }
+
+    /// A name that no variable of the program can have.
+    pub(crate) fn temporary_name(&mut self, path: &str, what: &str) -> String {
+        let number = self.n_temporaries;
+        self.n_temporaries += 1;
+        if path.is_empty() {
+            format!("${what}{number}")
+        } else {
+            format!("{path}.${what}{number}")
+        }
+    }
+}

@@ -1,0 +1,721 @@
+//! Inlining: functions, actions that are called directly, and controls.
+//!
+//! Arguments are passed by copying in and out, as the language says, except where nobody can tell
+//! the difference: then a parameter *is* its argument. Functions and controls see nothing but their
+//! parameters, so it is enough that no two arguments overlap. Actions see the variables of their
+//! control too, so their body is lowered with variables of its own for the parameters, and these are
+//! replaced where the body does not touch the argument by another way.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use p4rmt_ir::{Block, Expr, LabelId, Stmt, StmtKind};
+use p4rmt_source::Span;
+use p4rmt_syntax::ast::{self, ControlLocal, Direction, StatementKind};
+
+use crate::args::Arg;
+use crate::error::ErrorKind;
+use crate::expr::value_bases;
+use crate::lower::{Frame, Lower, MAX_DEPTH, Unit};
+use crate::rewrite::{self, Accesses, Replacement};
+use crate::scope::{ActionObject, Binding, Instance, Object, ScopeId};
+use crate::storage::{Base, Slot, Storage};
+use crate::table::TableObject;
+use crate::types::Type;
+use crate::value::{Data, Value};
+
+/// An instance of a control that has been applied: a second `apply` shares its tables.
+#[derive(Clone, Debug)]
+pub(crate) struct Applied {
+    /// The scope of its declarations.
+    pub(crate) scope: ScopeId,
+    /// What its parameters stood for.
+    pub(crate) args: Vec<Option<Storage>>,
+}
+
+impl<'a> Lower<'a> {
+    /// Runs `inner` as the inlined body of a declaration; nothing if calls nest too deeply or the
+    /// declaration calls itself.
+    pub(crate) fn nested_call<R>(
+        &mut self,
+        name: &str,
+        span: Span,
+        inner: impl FnOnce(&mut Self) -> R,
+    ) -> Option<R> {
+        if self.inlining.iter().any(|outer| outer == name) {
+            self.error(
+                span,
+                &ErrorKind::Recursive {
+                    name: name.to_owned(),
+                },
+            );
+            return None;
+        }
+        if self.inlining.len() >= MAX_DEPTH {
+            self.error(span, &ErrorKind::TooDeep { limit: MAX_DEPTH });
+            return None;
+        }
+        self.inlining.push(name.to_owned());
+        let result = inner(self);
+        self.inlining.pop();
+        Some(result)
+    }
+
+    /// Lowers a body that can `return`, and labels it if it does so early. The value is what a
+    /// function returns.
+    pub(crate) fn returning(
+        &mut self,
+        result: Type,
+        body: &'a ast::Block,
+        span: Span,
+    ) -> (Block, Value) {
+        let loops = std::mem::take(&mut self.loops);
+        self.frames.push(Frame {
+            result: result.clone(),
+            storage: None,
+            label: None,
+        });
+        let mut value = Value::void();
+        let (body_statements, tail) = match body.statements.split_last() {
+            Some((
+                ast::Statement {
+                    kind: StatementKind::Return(Some(tail)),
+                    ..
+                },
+                others,
+            )) if result != Type::Void => (others, Some(tail)),
+            _ => (&body.statements[..], None),
+        };
+        let block = self.block_of(|lower| {
+            lower.in_scope(lower.scope, |lower| {
+                lower.statements(body_statements);
+                if let Some(tail) = tail {
+                    let is_early = lower
+                        .frames
+                        .last()
+                        .is_some_and(|frame| frame.storage.is_some());
+                    let result = lower.expr_as(tail, &result);
+                    if is_early {
+                        lower.store_result(&result, tail.span);
+                    } else {
+                        value = result;
+                    }
+                }
+            });
+        });
+        self.loops = loops;
+        let frame = self.frames.pop().expect("it was pushed above");
+        if let Some(storage) = frame.storage {
+            value = Value::place(result, storage);
+        } else if tail.is_none() && result != Type::Void {
+            self.error(span, &ErrorKind::Return);
+            value = Value::poison();
+        }
+        match frame.label {
+            Some(label) => {
+                let block = self.block_of(|lower| lower.emit_labeled(label, block, span));
+                (block, value)
+            }
+            None => (block, value),
+        }
+    }
+
+    /// Adds a block that a label ends, without the label if nothing leaves it early.
+    pub(crate) fn emit_labeled(&mut self, label: LabelId, mut body: Block, span: Span) {
+        trim_tail(&mut body, label);
+        if has_leave(&body, label) {
+            self.emit(span, StmtKind::Labeled { label, body });
+        } else {
+            self.block().extend(body);
+        }
+    }
+
+    /// Calls a function.
+    pub(crate) fn call_function(
+        &mut self,
+        function: &'a ast::Function,
+        type_args: &'a [ast::Type],
+        args: &'a [ast::Argument],
+        span: Span,
+    ) -> Value {
+        let prototype = &function.prototype;
+        let name = &prototype.name.text;
+        let global = self.global;
+        let Some(types) = self.type_scope(name, &prototype.type_params, type_args, global, span)
+        else {
+            return Value::poison();
+        };
+        let Some(evaluated) = self.arguments(name, &prototype.params, args, types, span) else {
+            return Value::poison();
+        };
+        let result = self.type_in(types, &prototype.result);
+        let path = self.dotted(name);
+        let lowered = self.nested_call(name, span, |lower| {
+            lower.in_scope(types, |lower| {
+                let outer_path = std::mem::replace(&mut lower.path, path);
+                let copies = lower.bind_params(&prototype.params, &evaluated, types, span);
+                let (block, value) = lower.returning(result, &function.body, span);
+                lower.block().extend(block);
+                lower.copy_out(copies, span);
+                lower.path = outer_path;
+                value
+            })
+        });
+        lowered.unwrap_or_else(Value::poison)
+    }
+
+    /// A scope in which type parameters stand for their arguments, or are open.
+    pub(crate) fn type_scope(
+        &mut self,
+        callee: &str,
+        params: &'a [ast::Name],
+        args: &'a [ast::Type],
+        parent: ScopeId,
+        span: Span,
+    ) -> Option<ScopeId> {
+        if !args.is_empty() && args.len() != params.len() {
+            self.error(
+                span,
+                &ErrorKind::TypeArgumentCount {
+                    name: callee.to_owned(),
+                    needed: params.len(),
+                    available: args.len(),
+                },
+            );
+            return None;
+        }
+        let given: Vec<Type> = args.iter().map(|arg| self.ty(arg)).collect();
+        let scope = self.scopes.open(Some(parent));
+        for (position, param) in params.iter().enumerate() {
+            let ty = match given.get(position) {
+                Some(Type::Var(_)) | None => Type::Var(param.text.as_str().into()),
+                Some(ty) => ty.clone(),
+            };
+            self.scopes.bind(scope, &param.text, Binding::Type(ty));
+        }
+        Some(scope)
+    }
+
+    /// Binds the parameters of a function or control to their arguments in the current scope, by
+    /// reference where no two overlap. Returns what must be copied out in the end.
+    pub(crate) fn bind_params(
+        &mut self,
+        params: &'a [ast::Parameter],
+        args: &[Arg<'a>],
+        types: ScopeId,
+        span: Span,
+    ) -> Vec<(Storage, Type, Storage)> {
+        let mut copies = Vec::new();
+        let used: Vec<Vec<Base>> = args.iter().map(arg_bases).collect();
+        for (position, (param, arg)) in params.iter().zip(args).enumerate() {
+            let overlaps = used.iter().enumerate().any(|(other, bases)| {
+                other != position
+                    && (matches!(arg, Arg::Place(..)) || matches!(args[other], Arg::Place(..)))
+                    && bases.iter().any(|base| used[position].contains(base))
+            });
+            let binding = match arg {
+                Arg::Object(binding) => binding.clone(),
+                Arg::Omitted => {
+                    let ty = self.type_in(types, &param.ty);
+                    match self.variable(&param.name.text, &ty, param.span) {
+                        Some(storage) => Binding::Place {
+                            ty,
+                            storage,
+                            is_writable: true,
+                        },
+                        None => Binding::Poison,
+                    }
+                }
+                Arg::Value(value) => match &value.data {
+                    Data::Place(storage) if !overlaps => Binding::Place {
+                        ty: value.ty.clone(),
+                        storage: storage.clone(),
+                        is_writable: false,
+                    },
+                    _ if crate::coerce::is_constant(value) => Binding::Value(value.clone()),
+                    _ => match self.variable(&param.name.text, &value.ty, param.span) {
+                        Some(storage) => {
+                            self.assign_storage(&storage, value, span);
+                            Binding::Place {
+                                ty: value.ty.clone(),
+                                storage,
+                                is_writable: false,
+                            }
+                        }
+                        None => Binding::Value(value.clone()),
+                    },
+                },
+                Arg::Place(ty, storage) => {
+                    let is_direct = !overlaps && !matches!(storage, Storage::Choice { .. });
+                    let bound = if is_direct {
+                        Some(storage.clone())
+                    } else {
+                        self.variable(&param.name.text, ty, param.span)
+                    };
+                    match bound {
+                        Some(bound) => {
+                            if param.direction == Direction::Out {
+                                self.invalidate(&bound, span);
+                            } else if !is_direct {
+                                let value = Value::place(ty.clone(), storage.clone());
+                                self.assign_storage(&bound, &value, span);
+                            }
+                            if !is_direct {
+                                copies.push((storage.clone(), ty.clone(), bound.clone()));
+                            }
+                            Binding::Place {
+                                ty: ty.clone(),
+                                storage: bound,
+                                is_writable: true,
+                            }
+                        }
+                        None => Binding::Poison,
+                    }
+                }
+            };
+            self.bind(&param.name, binding);
+        }
+        copies
+    }
+
+    /// Copies `out` and `inout` parameters back, in order.
+    pub(crate) fn copy_out(&mut self, copies: Vec<(Storage, Type, Storage)>, span: Span) {
+        for (target, ty, source) in copies {
+            let value = Value::place(ty, source);
+            self.assign_storage(&target, &value, span);
+        }
+    }
+
+    /// Calls an action directly: its statements, labelled as belonging together.
+    pub(crate) fn call_action(
+        &mut self,
+        action: &ActionObject<'a>,
+        args: &'a [ast::Argument],
+        span: Span,
+    ) {
+        let name = &action.decl.name.text;
+        let Some(evaluated) = self.arguments(name, &action.decl.params, args, action.scope, span)
+        else {
+            return;
+        };
+        let Some(body) = self.inline_action(action, &evaluated, span) else {
+            return;
+        };
+        if body.is_empty() {
+            return;
+        }
+        let label = self.gress.label();
+        self.emit(span, StmtKind::Labeled { label, body });
+    }
+
+    /// The statements of an action on these arguments.
+    pub(crate) fn inline_action(
+        &mut self,
+        action: &ActionObject<'a>,
+        args: &[Arg<'a>],
+        span: Span,
+    ) -> Option<Block> {
+        let path = action.path.clone();
+        let name = action.path.clone();
+        self.nested_call(&name, span, |lower| {
+            let outer_unit = std::mem::replace(&mut lower.unit, Unit::Action);
+            let outer_path = std::mem::replace(&mut lower.path, path);
+            let block = lower.in_scope(action.scope, |lower| {
+                let params = lower.action_params(action, args);
+                let (mut body, _) = lower.returning(Type::Void, &action.decl.body, span);
+                lower.pass_args(&mut body, &params, args, span)
+            });
+            lower.path = outer_path;
+            lower.unit = outer_unit;
+            block
+        })
+    }
+
+    /// Binds the parameters of an action to variables of their own, or to constants.
+    fn action_params(
+        &mut self,
+        action: &ActionObject<'a>,
+        args: &[Arg<'a>],
+    ) -> Vec<Option<Storage>> {
+        let mut params = Vec::new();
+        for (param, arg) in action.decl.params.iter().zip(args) {
+            let (binding, storage) = match arg {
+                Arg::Value(value) if crate::coerce::is_constant(value) || is_param(value) => {
+                    (Binding::Value(value.clone()), None)
+                }
+                Arg::Value(Value { ty, .. }) | Arg::Place(ty, _) => {
+                    match self.variable(&param.name.text, ty, param.span) {
+                        Some(storage) => (
+                            Binding::Place {
+                                ty: ty.clone(),
+                                storage: storage.clone(),
+                                is_writable: matches!(
+                                    param.direction,
+                                    Direction::Out | Direction::InOut
+                                ),
+                            },
+                            Some(storage),
+                        ),
+                        None => (Binding::Poison, None),
+                    }
+                }
+                Arg::Omitted => {
+                    let ty = self.ty(&param.ty);
+                    match self.variable(&param.name.text, &ty, param.span) {
+                        Some(storage) => (
+                            Binding::Place {
+                                ty,
+                                storage: storage.clone(),
+                                is_writable: true,
+                            },
+                            None,
+                        ),
+                        None => (Binding::Poison, None),
+                    }
+                }
+                Arg::Object(binding) => (binding.clone(), None),
+            };
+            self.bind(&param.name, binding);
+            params.push(storage);
+        }
+        params
+    }
+
+    /// The body with its parameters replaced by their arguments where nobody can tell, and with
+    /// copies around it where somebody could.
+    fn pass_args(
+        &mut self,
+        body: &mut Block,
+        params: &[Option<Storage>],
+        args: &[Arg<'a>],
+        span: Span,
+    ) -> Block {
+        let accesses = Accesses::of(body);
+        let used: Vec<Vec<Base>> = args.iter().map(arg_bases).collect();
+        let mut replacements = HashMap::new();
+        let mut before: Vec<(Storage, Value)> = Vec::new();
+        let mut after: Vec<(Storage, Type, Storage)> = Vec::new();
+        for (position, (param, arg)) in params.iter().zip(args).enumerate() {
+            let Some(param) = param else { continue };
+            let overlaps = used.iter().enumerate().any(|(other, bases)| {
+                other != position
+                    && (matches!(arg, Arg::Place(..)) || matches!(args[other], Arg::Place(..)))
+                    && bases.iter().any(|base| used[position].contains(base))
+            });
+            let is_private = |base: &Base, is_written: bool| match base {
+                Base::Field(field) if is_written => !accesses.touches(*field),
+                Base::Field(field) => !accesses.may_write(*field),
+                Base::Local(_) => true,
+            };
+            match arg {
+                Arg::Value(value) => {
+                    let is_free = !overlaps
+                        && used[position].iter().all(|base| is_private(base, false))
+                        && is_plain(value);
+                    match self.leaf_values(param, value).filter(|_| is_free) {
+                        Some(leaves) => {
+                            for (slot, read) in leaves {
+                                insert(&mut replacements, slot, read, None);
+                            }
+                        }
+                        None => before.push((param.clone(), value.clone())),
+                    }
+                }
+                Arg::Place(ty, storage) => {
+                    let is_free = !overlaps
+                        && !matches!(storage, Storage::Choice { .. })
+                        && used[position].iter().all(|base| is_private(base, true));
+                    let mut from = Vec::new();
+                    param.visit_leaves(&mut |slot| from.push(slot));
+                    let mut to = Vec::new();
+                    storage.visit_leaves(&mut |slot| to.push(slot));
+                    if is_free && from.len() == to.len() {
+                        for (slot, target) in from.into_iter().zip(to) {
+                            insert(&mut replacements, slot, target.read(), Some(target));
+                        }
+                    } else {
+                        before.push((param.clone(), Value::place(ty.clone(), storage.clone())));
+                        after.push((storage.clone(), ty.clone(), param.clone()));
+                    }
+                }
+                Arg::Object(_) | Arg::Omitted => {}
+            }
+        }
+        rewrite::replace(body, &replacements);
+        let body = std::mem::take(body);
+        self.block_of(|lower| {
+            for (param, value) in before {
+                lower.assign_storage(&param, &value, span);
+            }
+            lower.block().extend(body);
+            lower.copy_out(after, span);
+        })
+    }
+
+    /// Each scalar of a parameter with the scalar of its argument.
+    fn leaf_values(&mut self, param: &Storage, value: &Value) -> Option<Vec<(Slot, Expr)>> {
+        match (param, &value.data) {
+            (Storage::Leaf(slot), _) => Some(vec![(*slot, self.read(value, Span::NONE)?)]),
+            (param, Data::Place(storage)) => {
+                let mut from = Vec::new();
+                param.visit_leaves(&mut |slot| from.push(slot));
+                let mut to = Vec::new();
+                storage.visit_leaves(&mut |slot| to.push(slot));
+                (from.len() == to.len()).then(|| {
+                    from.into_iter()
+                        .zip(to.into_iter().map(Slot::read))
+                        .collect()
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Applies an instance of a control.
+    pub(crate) fn apply_control(
+        &mut self,
+        instance: &Rc<Instance<'a, ast::Control>>,
+        args: &'a [ast::Argument],
+        span: Span,
+    ) {
+        if !matches!(self.unit, Unit::Control | Unit::Deparser) {
+            self.misplaced("`apply` of a control", span);
+            return;
+        }
+        let head = &instance.decl.head;
+        let name = &head.name.text;
+        if !head.type_params.is_empty() {
+            self.unsupported(span, "a generic control");
+            return;
+        }
+        let global = self.global;
+        let types = self.scopes.open(Some(global));
+        let Some(evaluated) = self.arguments(name, &head.params, args, types, span) else {
+            return;
+        };
+        self.nested_call(name, span, |lower| {
+            let block = lower.block_of(|lower| {
+                lower.control_body(instance, &evaluated, types, span);
+            });
+            lower.block().extend(block);
+        });
+    }
+
+    /// The declarations of an instance, once, and what its `apply` does.
+    pub(crate) fn control_body(
+        &mut self,
+        instance: &Rc<Instance<'a, ast::Control>>,
+        args: &[Arg<'a>],
+        types: ScopeId,
+        span: Span,
+    ) {
+        let decl = instance.decl;
+        let outer_path = std::mem::replace(&mut self.path, instance.path.clone());
+        let outer_scope = self.scope;
+        let places: Vec<Option<Storage>> = args
+            .iter()
+            .map(|arg| match arg {
+                Arg::Place(_, storage) => Some(storage.clone()),
+                Arg::Value(Value {
+                    data: Data::Place(storage),
+                    ..
+                }) => Some(storage.clone()),
+                _ => None,
+            })
+            .collect();
+        let applied = self.applied.get(&instance.path).cloned();
+        let mut copies = Vec::new();
+        match applied {
+            Some(applied) => {
+                if applied.args != places
+                    || args
+                        .iter()
+                        .zip(&places)
+                        .any(|(arg, place)| place.is_none() && !matches!(arg, Arg::Object(_)))
+                {
+                    self.unsupported(
+                        span,
+                        "a second `apply` of one instance with other arguments",
+                    );
+                    self.path = outer_path;
+                    return;
+                }
+                self.scope = applied.scope;
+            }
+            None => {
+                self.scope = self.scopes.open(Some(self.global));
+                let scope = self.scope;
+                for (name, binding) in &instance.args {
+                    self.scopes.bind(scope, name, binding.clone());
+                }
+                copies = self.bind_params(&decl.head.params, args, types, span);
+                self.scope = self.scopes.open(Some(scope));
+                self.applied.insert(
+                    instance.path.clone(),
+                    Applied {
+                        scope: self.scope,
+                        args: places,
+                    },
+                );
+                for local in &decl.locals {
+                    self.control_local(local);
+                }
+            }
+        }
+        let (block, _) = self.returning(Type::Void, &decl.apply, span);
+        self.block().extend(block);
+        self.copy_out(copies, span);
+        self.scope = outer_scope;
+        self.path = outer_path;
+    }
+
+    /// A declaration of a control.
+    pub(crate) fn control_local(&mut self, local: &'a ControlLocal) {
+        match local {
+            ControlLocal::Const(constant) => {
+                let value = self.constant_declaration(constant);
+                self.bind(&constant.name, Binding::Value(value));
+            }
+            ControlLocal::Variable(variable) => self.variable_declaration(variable),
+            ControlLocal::Instantiation(instance) => {
+                let binding = self.instance(instance);
+                self.bind(&instance.name, binding);
+            }
+            ControlLocal::Action(action) => {
+                let path = self.dotted(&named(&action.annotations, &action.name.text));
+                let object = ActionObject {
+                    decl: action,
+                    scope: self.scope,
+                    path,
+                };
+                self.bind(&action.name, Binding::Object(Object::Action(object)));
+            }
+            ControlLocal::Table(table) => {
+                let path = self.dotted(&named(&table.annotations, &table.name.text));
+                let object = TableObject {
+                    decl: table,
+                    scope: self.scope,
+                    path,
+                    parent: self.path.clone(),
+                };
+                self.bind(&table.name, Binding::Object(Object::Table(Rc::new(object))));
+            }
+        }
+    }
+}
+
+/// The name that `@name` gives, or the declared one.
+pub(crate) fn named(annotations: &[ast::Annotation], name: &str) -> String {
+    let given = annotations
+        .iter()
+        .find(|annotation| annotation.name.text == "name")
+        .and_then(|annotation| match &annotation.body {
+            ast::AnnotationBody::Unstructured(text) => Some(
+                text.trim()
+                    .trim_matches('"')
+                    .trim_start_matches('.')
+                    .to_owned(),
+            ),
+            ast::AnnotationBody::Expressions(exprs) => match exprs.first().map(|expr| &expr.kind) {
+                Some(ast::ExprKind::String(text)) => Some(text.trim_start_matches('.').to_owned()),
+                _ => None,
+            },
+            ast::AnnotationBody::Empty
+            | ast::AnnotationBody::Fields(_)
+            | ast::AnnotationBody::Pragma(_) => None,
+        })
+        .filter(|text| !text.is_empty());
+    given.unwrap_or_else(|| name.to_owned())
+}
+
+/// What an argument reads or writes.
+fn arg_bases(arg: &Arg<'_>) -> Vec<Base> {
+    match arg {
+        Arg::Value(value) => value_bases(value),
+        Arg::Place(_, storage) => storage.bases(),
+        Arg::Object(_) | Arg::Omitted => Vec::new(),
+    }
+}
+
+/// Whether a value can be read again and again at no cost: a variable or a slice of one.
+fn is_plain(value: &Value) -> bool {
+    match &value.data {
+        Data::Place(storage) => !matches!(storage, Storage::Choice { .. }),
+        Data::Expr(expr) => match expr {
+            Expr::Const(_) | Expr::Field(_) | Expr::Param { .. } | Expr::Local { .. } => true,
+            Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => {
+                matches!(
+                    **arg,
+                    Expr::Field(_) | Expr::Param { .. } | Expr::Local { .. }
+                )
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a value is action data.
+fn is_param(value: &Value) -> bool {
+    matches!(&value.data, Data::Expr(Expr::Param { .. }))
+}
+
+/// Adds a replacement for a variable.
+fn insert(
+    replacements: &mut HashMap<p4rmt_ir::FieldId, Replacement>,
+    slot: Slot,
+    read: Expr,
+    write: Option<Slot>,
+) {
+    if let Base::Field(field) = slot.base {
+        replacements.insert(field, Replacement { read, write });
+    }
+}
+
+/// Removes what leaves the label at the end of the block, where it leads nowhere else.
+fn trim_tail(block: &mut Block, label: LabelId) {
+    while let Some(Stmt { kind, .. }) = block.last_mut() {
+        match kind {
+            StmtKind::Leave(left) if *left == label => {
+                block.pop();
+            }
+            StmtKind::If {
+                then, otherwise, ..
+            } => {
+                trim_tail(then, label);
+                trim_tail(otherwise, label);
+                return;
+            }
+            StmtKind::Apply { arms, .. } => {
+                for arm in arms {
+                    trim_tail(&mut arm.body, label);
+                }
+                return;
+            }
+            StmtKind::Labeled { body, .. } => {
+                trim_tail(body, label);
+                return;
+            }
+            _ => return,
+        }
+    }
+}
+
+/// Whether something in the block leaves the label.
+pub(crate) fn has_leave(block: &Block, label: LabelId) -> bool {
+    block.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Leave(left) => *left == label,
+        StmtKind::If {
+            then, otherwise, ..
+        } => has_leave(then, label) || has_leave(otherwise, label),
+        StmtKind::Apply { arms, .. } => arms.iter().any(|arm| has_leave(&arm.body, label)),
+        StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => has_leave(body, label),
+        StmtKind::Assign { .. }
+        | StmtKind::Call(_)
+        | StmtKind::Exit
+        | StmtKind::Extract { .. }
+        | StmtKind::Advance { .. }
+        | StmtKind::Verify { .. }
+        | StmtKind::Emit { .. } => false,
+    })
+}

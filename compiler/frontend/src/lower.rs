@@ -1,0 +1,381 @@
+//! The state of lowering: what is being built, where names are looked up, and the complaints.
+
+use std::collections::{HashMap, HashSet};
+
+use p4rmt_ir::{
+    ActionId, Arena, Block, Expr, GressRole, LabelId, Local, LocalId, Place, Stmt, StmtKind,
+};
+use p4rmt_source::{Code, Diagnostic, Diagnostics, Span};
+use p4rmt_syntax::ast;
+
+use crate::error::ErrorKind;
+use crate::gress::GressBuilder;
+use crate::inline::Applied;
+use crate::scope::{Binding, Object, ScopeId, Scopes};
+use crate::storage::{Base, Slot, Storage};
+use crate::table::LoweredTable;
+use crate::types::Type;
+
+/// How deep calls may nest when they are inlined.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// How many statements a program may have when everything is inlined.
+pub(crate) const MAX_STATEMENTS: usize = 1_000_000;
+
+/// Which part of a program is being lowered: it says what may stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Declarations of the top level.
+    Top,
+    /// States of a parser.
+    Parser,
+    /// A match-action control.
+    Control,
+    /// A deparser.
+    Deparser,
+    /// An action.
+    Action,
+    /// A method of a register action.
+    RegisterAction,
+}
+
+impl Unit {
+    /// With its article.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Top => "a declaration",
+            Self::Parser => "a parser",
+            Self::Control => "a control",
+            Self::Deparser => "a deparser",
+            Self::Action => "an action",
+            Self::RegisterAction => "a register action",
+        }
+    }
+}
+
+/// A call that is being inlined.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// The type of what it returns.
+    pub(crate) result: Type,
+    /// Where its result is stored, once an early return needed it.
+    pub(crate) storage: Option<Storage>,
+    /// What a `return` leaves, once one needed it.
+    pub(crate) label: Option<LabelId>,
+}
+
+/// A loop that is being lowered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoopFrame {
+    /// What `break` leaves.
+    pub(crate) on_break: LabelId,
+    /// What `continue` leaves.
+    pub(crate) on_continue: LabelId,
+}
+
+/// The state of lowering.
+pub(crate) struct Lower<'a> {
+    pub(crate) diagnostics: Diagnostics,
+    seen: HashSet<(Span, String)>,
+    pub(crate) scopes: Scopes<'a>,
+    pub(crate) global: ScopeId,
+    pub(crate) scope: ScopeId,
+    /// Declarations of the top level by name; functions can share one.
+    pub(crate) globals: HashMap<&'a str, Vec<&'a ast::Declaration>>,
+    /// All errors by position.
+    pub(crate) errors: Vec<String>,
+    /// Declared types that have been resolved, by declaration and arguments.
+    pub(crate) types: HashMap<(*const ast::Declaration, Vec<Type>), Type>,
+    /// Declarations that are being resolved.
+    pub(crate) resolving: Vec<*const ast::Declaration>,
+    /// Instances of the top level that this gress has, by declaration.
+    pub(crate) global_objects: HashMap<*const ast::Instantiation, Binding<'a>>,
+    /// Which gress first used an instance of the top level.
+    pub(crate) global_owners: HashMap<*const ast::Instantiation, GressRole>,
+    /// Instances of controls that have been applied, by name.
+    pub(crate) applied: HashMap<String, Applied>,
+    /// Tables that have been lowered, by name; nothing for those with errors.
+    pub(crate) lowered_tables: HashMap<String, Option<LoweredTable>>,
+    /// Actions without bound arguments that have been lowered, with the types of their action data.
+    pub(crate) lowered_actions: HashMap<String, Option<(ActionId, Vec<Type>)>>,
+    pub(crate) role: GressRole,
+    pub(crate) gress: GressBuilder,
+    /// Blocks that are being filled, the innermost last.
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) unit: Unit,
+    /// Calls that are being inlined, the innermost last.
+    pub(crate) frames: Vec<Frame>,
+    /// Loops around the current statement, the innermost last.
+    pub(crate) loops: Vec<LoopFrame>,
+    /// The dotted name of the instance that is being lowered.
+    pub(crate) path: String,
+    /// The variables of the register action that is being lowered.
+    pub(crate) locals: Option<Arena<LocalId, Local>>,
+    /// In a parser: how many blocks are open around the statements of a state.
+    pub(crate) state_depth: usize,
+    /// In a parser: the next free element of each stack.
+    pub(crate) stack_next: Vec<(usize, u32)>,
+    /// Names of the declarations that are being inlined.
+    pub(crate) inlining: Vec<String>,
+    pub(crate) n_statements: usize,
+}
+
+impl<'a> Lower<'a> {
+    /// Before anything is known.
+    pub(crate) fn new() -> Self {
+        let mut scopes = Scopes::default();
+        let global = scopes.open(None);
+        Self {
+            diagnostics: Diagnostics::new(),
+            seen: HashSet::new(),
+            scopes,
+            global,
+            scope: global,
+            globals: HashMap::new(),
+            errors: Vec::new(),
+            types: HashMap::new(),
+            resolving: Vec::new(),
+            global_objects: HashMap::new(),
+            global_owners: HashMap::new(),
+            applied: HashMap::new(),
+            lowered_tables: HashMap::new(),
+            lowered_actions: HashMap::new(),
+            role: GressRole::Ingress,
+            gress: GressBuilder::default(),
+            blocks: vec![Block::new()],
+            unit: Unit::Top,
+            frames: Vec::new(),
+            loops: Vec::new(),
+            path: String::new(),
+            locals: None,
+            state_depth: 0,
+            stack_next: Vec::new(),
+            inlining: Vec::new(),
+            n_statements: 0,
+        }
+    }
+
+    /// Reports an error, once a place and message.
+    pub(crate) fn error(&mut self, span: Span, kind: &ErrorKind) {
+        let message = kind.to_string();
+        if self.seen.insert((span, message.clone())) {
+            let mut diagnostic = Diagnostic::error(Code(kind.code()), span, message);
+            if !kind.help().is_empty() {
+                diagnostic = diagnostic.with_help(kind.help());
+            }
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Reports an error with another place that belongs to it.
+    pub(crate) fn error_with(&mut self, span: Span, kind: &ErrorKind, other: Span, note: &str) {
+        let message = kind.to_string();
+        if self.seen.insert((span, message.clone())) {
+            self.diagnostics.push(
+                Diagnostic::error(Code(kind.code()), span, message)
+                    .with_note_at(other, note)
+                    .with_help(kind.help()),
+            );
+        }
+    }
+
+    /// Reports something that is worth knowing.
+    pub(crate) fn warning(&mut self, code: &'static str, span: Span, message: &str) {
+        if self.seen.insert((span, message.to_owned())) {
+            self.diagnostics
+                .push(Diagnostic::warning(Code(code), span, message));
+        }
+    }
+
+    /// Reports a part of the language that is not supported.
+    pub(crate) fn unsupported(&mut self, span: Span, what: &'static str) {
+        self.error(span, &ErrorKind::Construct { what });
+    }
+
+    /// Reports two types that do not agree.
+    pub(crate) fn mismatch(&mut self, span: Span, expected: &Type, found: &Type) {
+        if !expected.is_poison() && !found.is_poison() {
+            self.error(
+                span,
+                &ErrorKind::Mismatch {
+                    expected: expected.to_string(),
+                    found: found.to_string(),
+                },
+            );
+        }
+    }
+
+    /// The block that is being filled.
+    pub(crate) fn block(&mut self) -> &mut Block {
+        self.blocks
+            .last_mut()
+            .expect("the outermost block is never closed")
+    }
+
+    /// Adds a statement to the block that is being filled.
+    pub(crate) fn emit(&mut self, span: Span, kind: StmtKind) {
+        self.n_statements += 1;
+        if self.n_statements > MAX_STATEMENTS {
+            self.error(
+                span,
+                &ErrorKind::TooMany {
+                    what: "statements",
+                    limit: MAX_STATEMENTS,
+                },
+            );
+            return;
+        }
+        self.block().push(Stmt { kind, span });
+    }
+
+    /// Whether the program has grown beyond bounds, so that lowering it further is in vain.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.n_statements > MAX_STATEMENTS
+    }
+
+    /// Adds an assignment.
+    pub(crate) fn emit_assign(&mut self, span: Span, dst: Place, value: Expr) {
+        self.emit(span, StmtKind::Assign { dst, value });
+    }
+
+    /// What `fill` adds to a block of its own.
+    pub(crate) fn block_of(&mut self, fill: impl FnOnce(&mut Self)) -> Block {
+        self.blocks.push(Block::new());
+        fill(self);
+        self.blocks.pop().expect("it was opened above")
+    }
+
+    /// Runs `inner` in a scope inside `parent`, and comes back.
+    pub(crate) fn in_scope<R>(&mut self, parent: ScopeId, inner: impl FnOnce(&mut Self) -> R) -> R {
+        let outer = self.scope;
+        self.scope = self.scopes.open(Some(parent));
+        let result = inner(self);
+        self.scope = outer;
+        result
+    }
+
+    /// Binds a name in the innermost scope; complains if it is there already.
+    pub(crate) fn bind(&mut self, name: &'a ast::Name, binding: Binding<'a>) {
+        let scope = self.scope;
+        if !self.scopes.bind(scope, &name.text, binding) {
+            self.error(
+                name.span,
+                &ErrorKind::DuplicateName {
+                    name: name.text.clone(),
+                },
+            );
+        }
+    }
+
+    /// What a path stands for; complains if it is nothing.
+    pub(crate) fn lookup(&mut self, path: &'a ast::Path) -> Binding<'a> {
+        let scope = if path.is_absolute {
+            self.global
+        } else {
+            self.scope
+        };
+        let found = self.scopes.lookup(scope, &path.name.text).cloned();
+        match found {
+            Some(binding) => self.settle_binding(binding),
+            None => {
+                self.error(
+                    path.span,
+                    &ErrorKind::UnknownName {
+                        name: path.name.text.clone(),
+                    },
+                );
+                Binding::Poison
+            }
+        }
+    }
+
+    /// Evaluates constants and instances of the top level when they are first used.
+    pub(crate) fn settle_binding(&mut self, binding: Binding<'a>) -> Binding<'a> {
+        let Binding::Declaration(declaration) = binding else {
+            return binding;
+        };
+        match &declaration.kind {
+            ast::DeclarationKind::Const(constant) => {
+                if self.resolving.contains(&std::ptr::from_ref(declaration)) {
+                    self.error(
+                        constant.name.span,
+                        &ErrorKind::Recursive {
+                            name: constant.name.text.clone(),
+                        },
+                    );
+                    return Binding::Poison;
+                }
+                self.resolving.push(declaration);
+                let outer = std::mem::replace(&mut self.scope, self.global);
+                let value = self.constant_declaration(constant);
+                self.scope = outer;
+                self.resolving.pop();
+                let binding = Binding::Value(value);
+                self.scopes
+                    .bind(self.global, &constant.name.text, binding.clone());
+                binding
+            }
+            ast::DeclarationKind::Instantiation(instance) => self.global_instance(instance),
+            ast::DeclarationKind::Action(action) => {
+                Binding::Object(Object::Action(crate::scope::ActionObject {
+                    decl: action,
+                    scope: self.global,
+                    path: action.name.text.clone(),
+                }))
+            }
+            _ => binding,
+        }
+    }
+
+    /// A dotted name inside the instance that is being lowered.
+    pub(crate) fn dotted(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
+    }
+
+    /// Storage for a variable of the program, or for a temporary; nothing for a type without values.
+    pub(crate) fn variable(&mut self, name: &str, ty: &Type, span: Span) -> Option<Storage> {
+        if self.locals.is_some() {
+            return self.local_storage(name, ty);
+        }
+        let dotted = self.dotted(name);
+        self.gress
+            .storage(&dotted, ty, p4rmt_ir::FieldKind::Local, span)
+    }
+
+    /// Storage made of variables of the register action.
+    fn local_storage(&mut self, name: &str, ty: &Type) -> Option<Storage> {
+        match ty.without_newtypes() {
+            Type::Record(record) if record.kind == crate::types::RecordKind::Struct => {
+                let fields = record
+                    .fields
+                    .iter()
+                    .map(|field| self.local_storage(&format!("{name}.{}", field.name), &field.ty))
+                    .collect::<Option<_>>()?;
+                Some(Storage::Record(std::rc::Rc::new(
+                    crate::storage::RecordStorage {
+                        fields,
+                        header: None,
+                    },
+                )))
+            }
+            scalar => {
+                let width = scalar.scalar_width()?;
+                let local = self.locals.as_mut()?.push(Local {
+                    name: name.to_owned(),
+                    width,
+                });
+                Some(Storage::Leaf(Slot::whole(Base::Local(local), width)))
+            }
+        }
+    }
+
+    /// Storage for something that the program does not name.
+    pub(crate) fn temporary(&mut self, what: &str, ty: &Type, span: Span) -> Option<Storage> {
+        let name = self.gress.temporary_name("", what);
+        self.variable(&name, ty, span)
+    }
+}

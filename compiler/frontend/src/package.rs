@@ -1,0 +1,561 @@
+//! The program as a whole: `main`, its pipelines, and the blocks of each gress.
+//!
+//! Parser, control and deparser of a gress share storage: the headers, the metadata, and each struct
+//! that the architecture declares, whatever the blocks call them. Fields bear the names that the
+//! control gives.
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use p4rmt_ir::{
+    Arch, Arena, Body, Control, Deparser, FieldKind, Gress, GressRole, Pipe, PipeId, Structured,
+};
+use p4rmt_source::Span;
+use p4rmt_syntax::ast::{self, ArgumentValue, DeclarationKind, ExprKind, TypeKind};
+
+use crate::args::Arg;
+use crate::error::ErrorKind;
+use crate::gress::GressBuilder;
+use crate::lower::{Lower, Unit};
+use crate::scope::{Binding, Instance, Object};
+use crate::storage::{Base, Storage};
+use crate::types::{RecordKind, Type};
+
+/// A parser or control that a package is given.
+#[derive(Clone)]
+struct Block<'a> {
+    head_name: &'a ast::Name,
+    params: &'a [ast::Parameter],
+    decl: BlockDecl<'a>,
+    args: Vec<(&'a str, Binding<'a>)>,
+    span: Span,
+}
+
+#[derive(Clone, Copy)]
+enum BlockDecl<'a> {
+    Parser(&'a ast::Parser),
+    Control(&'a ast::Control),
+}
+
+/// What a parameter of a block stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Role {
+    /// The packet.
+    Packet,
+    /// A type parameter of the architecture: headers, or metadata.
+    Var(String),
+    /// A struct that the architecture declares.
+    Intrinsic(String),
+}
+
+/// A parameter of a block.
+struct BlockParam {
+    role: Role,
+    ty: Type,
+    name: String,
+    span: Span,
+}
+
+impl<'a> Lower<'a> {
+    /// Lowers what `main` names.
+    pub(crate) fn program(
+        &mut self,
+        program: &'a ast::Program,
+    ) -> Option<(Arch, Arena<PipeId, Pipe>)> {
+        let main = program
+            .declarations
+            .iter()
+            .find_map(|declaration| match &declaration.kind {
+                DeclarationKind::Instantiation(instance) if instance.name.text == "main" => {
+                    Some(instance)
+                }
+                _ => None,
+            });
+        let Some(main) = main else {
+            self.error(Span::NONE, &ErrorKind::NoMain);
+            return None;
+        };
+        let package = type_path(&main.ty).map(|path| path.name.text.as_str());
+        let has = |name: &str| self.globals.contains_key(name);
+        let arch = match package {
+            Some("Switch") if has("ghost_intrinsic_metadata_t") => Arch::T2na,
+            Some("Switch") => Arch::Tna,
+            other => {
+                self.error(
+                    main.ty.span,
+                    &ErrorKind::UnknownPackage {
+                        name: other.unwrap_or("?").to_owned(),
+                    },
+                );
+                return None;
+            }
+        };
+        let mut pipes = Arena::new();
+        let mut is_good = !main.args.is_empty();
+        for arg in &main.args {
+            match self.pipeline(arg) {
+                Some(pipe) => {
+                    pipes.push(pipe);
+                }
+                None => is_good = false,
+            }
+        }
+        if main.args.is_empty() {
+            self.error(
+                main.span,
+                &ErrorKind::PackageArgument {
+                    package: "Switch".to_owned(),
+                    wanted: "a pipeline",
+                },
+            );
+        }
+        is_good.then_some((arch, pipes))
+    }
+
+    /// An argument of `Switch`.
+    fn pipeline(&mut self, arg: &'a ast::Argument) -> Option<Pipe> {
+        let wrong = ErrorKind::PackageArgument {
+            package: "Switch".to_owned(),
+            wanted: "a pipeline",
+        };
+        let ArgumentValue::Expr(expr) = &arg.value else {
+            self.error(arg.span, &wrong);
+            return None;
+        };
+        let (name, span, callee, args): (&str, Span, &'a ast::Path, &'a [ast::Argument]) =
+            match &expr.kind {
+                ExprKind::Path(path) => {
+                    let declarations = self.globals.get(path.name.text.as_str());
+                    match declarations
+                        .and_then(|found| found.first())
+                        .map(|found| &found.kind)
+                    {
+                        Some(DeclarationKind::Instantiation(instance)) => {
+                            let Some(callee) = type_path(&instance.ty) else {
+                                self.error(arg.span, &wrong);
+                                return None;
+                            };
+                            (&instance.name.text, instance.span, callee, &instance.args)
+                        }
+                        Some(_) => {
+                            self.error(arg.span, &wrong);
+                            return None;
+                        }
+                        None => {
+                            self.error(
+                                path.span,
+                                &ErrorKind::UnknownName {
+                                    name: path.name.text.clone(),
+                                },
+                            );
+                            return None;
+                        }
+                    }
+                }
+                ExprKind::Call { callee, args, .. } => match &callee.kind {
+                    ExprKind::Path(path) => ("pipe", expr.span, path, args),
+                    _ => {
+                        self.error(arg.span, &wrong);
+                        return None;
+                    }
+                },
+                _ => {
+                    self.error(arg.span, &wrong);
+                    return None;
+                }
+            };
+        if callee.name.text == "MultiParserPipeline" {
+            self.unsupported(span, "a pipeline of several parsers");
+            return None;
+        }
+        let package = self
+            .globals
+            .get("Pipeline")
+            .and_then(|declarations| declarations.first())
+            .and_then(|declaration| match &declaration.kind {
+                DeclarationKind::Package(package) => Some(package),
+                _ => None,
+            });
+        let Some(package) = package.filter(|_| callee.name.text == "Pipeline") else {
+            self.error(span, &wrong);
+            return None;
+        };
+        let matched = self.match_args("Pipeline", &package.params, args, span)?;
+        if let Some(Some(ghost)) = matched.get(6) {
+            self.unsupported(ghost.span, "the ghost thread");
+            return None;
+        }
+        const WANTED: [&str; 6] = [
+            "an ingress parser",
+            "an ingress control",
+            "an ingress deparser",
+            "an egress parser",
+            "an egress control",
+            "an egress deparser",
+        ];
+        let mut blocks = Vec::new();
+        for (position, wanted) in WANTED.into_iter().enumerate() {
+            let arg = matched.get(position).copied().flatten()?;
+            let block = self.block_arg(arg, position % 3 == 0);
+            if block.is_none() {
+                self.error(
+                    arg.span,
+                    &ErrorKind::PackageArgument {
+                        package: "Pipeline".to_owned(),
+                        wanted,
+                    },
+                );
+            }
+            blocks.push(block);
+        }
+        let blocks: Option<Vec<Block<'a>>> = blocks.into_iter().collect();
+        let blocks = blocks?;
+        let ingress = self.gress_of(GressRole::Ingress, &blocks[..3], &package.params[..3]);
+        let egress = self.gress_of(GressRole::Egress, &blocks[3..], &package.params[3..6]);
+        let mut gresses = Arena::new();
+        gresses.push(ingress?);
+        gresses.push(egress?);
+        Some(Pipe {
+            name: name.to_owned(),
+            gresses,
+            span,
+        })
+    }
+
+    /// A parser or control as an argument of a package.
+    fn block_arg(&mut self, arg: &'a ast::Argument, is_parser: bool) -> Option<Block<'a>> {
+        let ArgumentValue::Expr(expr) = &arg.value else {
+            return None;
+        };
+        let (path, args, span): (&'a ast::Path, &'a [ast::Argument], Span) = match &expr.kind {
+            ExprKind::Call { callee, args, .. } => match &callee.kind {
+                ExprKind::Path(path) => (path, args, expr.span),
+                _ => return None,
+            },
+            ExprKind::Path(path) => {
+                let found = self.globals.get(path.name.text.as_str())?.first()?;
+                match &found.kind {
+                    DeclarationKind::Instantiation(instance) => {
+                        (type_path(&instance.ty)?, &instance.args, instance.span)
+                    }
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        let declaration = *self.globals.get(path.name.text.as_str())?.first()?;
+        match &declaration.kind {
+            DeclarationKind::Parser(decl) if is_parser => {
+                let args = self.constructor_args(
+                    &decl.head.name.text,
+                    &decl.constructor_params,
+                    args,
+                    span,
+                )?;
+                Some(Block {
+                    head_name: &decl.head.name,
+                    params: &decl.head.params,
+                    decl: BlockDecl::Parser(decl),
+                    args,
+                    span: decl.span,
+                })
+            }
+            DeclarationKind::Control(decl) if !is_parser => {
+                let args = self.constructor_args(
+                    &decl.head.name.text,
+                    &decl.constructor_params,
+                    args,
+                    span,
+                )?;
+                Some(Block {
+                    head_name: &decl.head.name,
+                    params: &decl.head.params,
+                    decl: BlockDecl::Control(decl),
+                    args,
+                    span: decl.span,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Parser, control and deparser of a gress.
+    fn gress_of(
+        &mut self,
+        role: GressRole,
+        blocks: &[Block<'a>],
+        declared: &'a [ast::Parameter],
+    ) -> Option<Gress> {
+        self.role = role;
+        self.gress = GressBuilder::default();
+        self.global_objects.clear();
+        self.applied.clear();
+        self.lowered_tables.clear();
+        self.lowered_actions.clear();
+        self.inlining.clear();
+        let mut params = Vec::new();
+        let mut types: IndexMap<Role, (Type, Span)> = IndexMap::new();
+        for (block, declared) in blocks.iter().zip(declared) {
+            params.push(self.block_params(block, declared, &mut types)?);
+        }
+        let storage = self.shared_storage(&params)?;
+        let mut parser = None;
+        let mut control = None;
+        let mut deparser = None;
+        let units = [Unit::Parser, Unit::Control, Unit::Deparser];
+        for ((block, params), unit) in blocks.iter().zip(&params).zip(units) {
+            let args: Vec<Arg<'a>> = params
+                .iter()
+                .map(|param| match (&param.role, storage.get(&param.role)) {
+                    (Role::Packet, _) => Arg::Object(Binding::Object(Object::Packet)),
+                    (_, Some(storage)) => Arg::Place(param.ty.clone(), storage.clone()),
+                    (_, None) => Arg::Omitted,
+                })
+                .collect();
+            self.unit = unit;
+            self.path.clone_from(&block.head_name.text);
+            match block.decl {
+                BlockDecl::Parser(decl) => {
+                    let global = self.global;
+                    parser = self.in_scope(global, |lower| {
+                        let scope = lower.scope;
+                        for (name, binding) in &block.args {
+                            lower.scopes.bind(scope, name, binding.clone());
+                        }
+                        lower.bind_block(block.params, args);
+                        lower.parser(decl)
+                    });
+                }
+                BlockDecl::Control(decl) => {
+                    let body = self.block_control(decl, block, args);
+                    if unit == Unit::Control {
+                        control = Some(Control {
+                            name: decl.head.name.text.clone(),
+                            body,
+                            span: block.span,
+                        });
+                    } else {
+                        deparser = Some(Deparser {
+                            name: decl.head.name.text.clone(),
+                            body,
+                            span: block.span,
+                        });
+                    }
+                }
+            }
+            self.unit = Unit::Top;
+            self.path.clear();
+        }
+        let built = std::mem::take(&mut self.gress);
+        Some(Gress {
+            role,
+            fields: built.fields,
+            headers: built.headers,
+            intrinsics: built.intrinsics,
+            parser: parser?,
+            body: Body::Structured(Structured {
+                controls: vec![control?],
+                actions: built.actions,
+            }),
+            deparser: deparser?,
+            tables: built.tables,
+            registers: built.registers,
+            register_actions: built.register_actions,
+            math_units: built.math_units,
+            counters: built.counters,
+            meters: built.meters,
+            hashes: built.hashes,
+            randoms: built.randoms,
+            checksums: built.checksums,
+            digests: built.digests,
+            value_sets: built.value_sets,
+        })
+    }
+
+    /// The body of a control or deparser of the pipe.
+    fn block_control(
+        &mut self,
+        decl: &'a ast::Control,
+        block: &Block<'a>,
+        args: Vec<Arg<'a>>,
+    ) -> p4rmt_ir::Block {
+        let instance = Rc::new(Instance {
+            decl,
+            path: decl.head.name.text.clone(),
+            args: block.args.clone(),
+        });
+        let name = decl.head.name.text.clone();
+        let body = self.nested_call(&name, block.span, |lower| {
+            lower.block_of(|lower| lower.block_body(&instance, args))
+        });
+        body.unwrap_or_default()
+    }
+
+    /// What the parameters of a block stand for; complains if they are not those of the architecture.
+    fn block_params(
+        &mut self,
+        block: &Block<'a>,
+        declared: &'a ast::Parameter,
+        types: &mut IndexMap<Role, (Type, Span)>,
+    ) -> Option<Vec<BlockParam>> {
+        let declaration = type_path(&declared.ty)
+            .and_then(|path| self.globals.get(path.name.text.as_str()))
+            .and_then(|found| found.first())
+            .copied()?;
+        let (vars, expected): (&'a [ast::Name], &'a [ast::Parameter]) = match &declaration.kind {
+            DeclarationKind::ParserType(decl) => (&decl.type_params, &decl.params),
+            DeclarationKind::ControlType(decl) => (&decl.type_params, &decl.params),
+            _ => return None,
+        };
+        let n_needed = expected
+            .iter()
+            .filter(|param| !crate::args::is_optional(param))
+            .count();
+        if !(n_needed..=expected.len()).contains(&block.params.len()) {
+            self.error(
+                block.head_name.span,
+                &ErrorKind::BlockParameterCount {
+                    block: block.head_name.text.clone(),
+                    needed: expected.len(),
+                    available: block.params.len(),
+                },
+            );
+            return None;
+        }
+        let scope = self.type_scope(&block.head_name.text, vars, &[], self.global, block.span)?;
+        let mut params = Vec::new();
+        let mut is_good = true;
+        for (position, (param, expected)) in block.params.iter().zip(expected).enumerate() {
+            let wanted = self.type_in(scope, &expected.ty);
+            let global = self.global;
+            let found = self.type_in(global, &param.ty);
+            let role = match &wanted {
+                Type::Object { .. } => Role::Packet,
+                Type::Var(name) => Role::Var(name.to_string()),
+                other => Role::Intrinsic(other.to_string()),
+            };
+            if found.is_poison() {
+                is_good = false;
+                continue;
+            }
+            let expected_type = match &role {
+                Role::Var(_) => types.get(&role).map(|(ty, _)| ty.clone()),
+                Role::Packet | Role::Intrinsic(_) => Some(wanted),
+            };
+            match expected_type {
+                Some(expected) if expected != found => {
+                    self.error(
+                        param.ty.span,
+                        &ErrorKind::BlockParameter {
+                            block: block.head_name.text.clone(),
+                            position: position + 1,
+                            expected: expected.to_string(),
+                            found: found.to_string(),
+                        },
+                    );
+                    is_good = false;
+                }
+                Some(_) => {}
+                None => {
+                    types.insert(role.clone(), (found.clone(), param.span));
+                }
+            }
+            params.push(BlockParam {
+                role,
+                ty: found,
+                name: param.name.text.clone(),
+                span: param.span,
+            });
+        }
+        // What the block leaves out exists all the same.
+        for expected in expected.iter().skip(block.params.len()) {
+            let ty = self.type_in(scope, &expected.ty);
+            if matches!(ty, Type::Record(_)) {
+                params.push(BlockParam {
+                    role: Role::Intrinsic(ty.to_string()),
+                    ty,
+                    name: expected.name.text.clone(),
+                    span: expected.span,
+                });
+            }
+        }
+        is_good.then_some(params)
+    }
+
+    /// Storage for all that the blocks share, named as the control names it.
+    fn shared_storage(&mut self, params: &[Vec<BlockParam>]) -> Option<IndexMap<Role, Storage>> {
+        let mut storage = IndexMap::new();
+        let by_name = [1, 0, 2].into_iter().filter_map(|block| params.get(block));
+        for param in by_name.flatten() {
+            if param.role == Role::Packet || storage.contains_key(&param.role) {
+                continue;
+            }
+            let kind = match param.role {
+                Role::Intrinsic(_) => FieldKind::Intrinsic,
+                Role::Packet | Role::Var(_) => FieldKind::Metadata,
+            };
+            let Some(made) = self.gress.storage(&param.name, &param.ty, kind, param.span) else {
+                if has_union(&param.ty) {
+                    self.unsupported(param.span, "a header union");
+                } else {
+                    self.mismatch_text(param.span, "a type with values", &param.ty);
+                }
+                return None;
+            };
+            if let (Role::Intrinsic(_), Type::Record(record), Storage::Record(fields)) =
+                (&param.role, &param.ty, &made)
+            {
+                for (field, storage) in record.fields.iter().zip(&fields.fields) {
+                    if let Storage::Leaf(slot) = storage
+                        && let Base::Field(id) = slot.base
+                    {
+                        self.gress
+                            .intrinsics
+                            .insert(format!("{}.{}", record.name, field.name), id);
+                    }
+                }
+            }
+            storage.insert(param.role.clone(), made);
+        }
+        Some(storage)
+    }
+
+    /// Declarations and `apply` of a control of the pipe, its parameters bound to shared storage.
+    fn block_body(&mut self, instance: &Rc<Instance<'a, ast::Control>>, args: Vec<Arg<'a>>) {
+        let decl = instance.decl;
+        self.scope = self.scopes.open(Some(self.global));
+        let scope = self.scope;
+        for (name, binding) in &instance.args {
+            self.scopes.bind(scope, name, binding.clone());
+        }
+        self.bind_block(&decl.head.params, args);
+        self.scope = self.scopes.open(Some(scope));
+        for local in &decl.locals {
+            self.control_local(local);
+        }
+        let (block, _) = self.returning(Type::Void, &decl.apply, decl.span);
+        self.block().extend(block);
+        self.check_unused(decl);
+        self.scope = self.global;
+    }
+}
+
+/// The path of a type that is a name, with or without arguments.
+fn type_path(ty: &ast::Type) -> Option<&ast::Path> {
+    match &ty.kind {
+        TypeKind::Named(path) | TypeKind::Specialized { base: path, .. } => Some(path),
+        _ => None,
+    }
+}
+
+/// Whether a type has a header union in it.
+fn has_union(ty: &Type) -> bool {
+    match ty.without_newtypes() {
+        Type::Record(record) => {
+            record.kind == RecordKind::Union
+                || record.fields.iter().any(|field| has_union(&field.ty))
+        }
+        Type::Stack(element, _) => has_union(element),
+        _ => false,
+    }
+}

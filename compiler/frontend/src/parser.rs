@@ -1,0 +1,573 @@
+//! Parsers: states, transitions, and sub-parsers put in place.
+//!
+//! States are made as they are reached, one for each state of the program and each position in the
+//! header stacks that it is reached with: so `next` and `last` are known elements, and a loop over a
+//! stack becomes a chain. A sub-parser cuts the state that applies it in two: its own states lie
+//! between, and its `accept` leads to the second half.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use p4rmt_ir::{
+    Block, Case, Id, KeySet, Parser, State, StateId, Target, Transition, ValueSet, ValueSetId,
+};
+use p4rmt_source::Span;
+use p4rmt_syntax::ast::{self, ExprKind, KeysetKind, ParserLocal, StatementKind, TransitionKind};
+
+use crate::args::Arg;
+use crate::error::ErrorKind;
+use crate::lower::{Lower, MAX_DEPTH, Unit};
+use crate::scope::{Binding, Instance, Object, ScopeId};
+use crate::types::Type;
+
+/// How many states a parser may have when everything is put in place.
+const MAX_STATES: usize = 4096;
+
+/// A parser or an `apply` of a sub-parser.
+struct Run<'a> {
+    /// Its declaration.
+    decl: &'a ast::Parser,
+    /// The scope of its declarations.
+    scope: ScopeId,
+    /// Its dotted name, in front of the names of its states.
+    path: String,
+    /// Where its `accept` leads; nothing for the parser itself.
+    resume: Option<Point<'a>>,
+    /// How deep it is nested.
+    depth: usize,
+}
+
+/// A place in a state.
+#[derive(Clone)]
+struct Point<'a> {
+    run: usize,
+    state: &'a ast::ParserState,
+    /// The first statement to run.
+    at: usize,
+    scope: ScopeId,
+}
+
+/// What tells states of the machine apart.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct StateKey {
+    run: usize,
+    state: *const ast::ParserState,
+    at: usize,
+    scope: ScopeId,
+    stacks: Vec<(usize, u32)>,
+}
+
+/// A parser under construction.
+struct Machine<'a> {
+    runs: Vec<Run<'a>>,
+    states: Vec<State>,
+    ids: HashMap<StateKey, StateId>,
+    pending: Vec<(StateId, Point<'a>, Vec<(usize, u32)>)>,
+}
+
+impl<'a> Lower<'a> {
+    /// Lowers a parser whose parameters are bound in the current scope.
+    pub(crate) fn parser(&mut self, decl: &'a ast::Parser) -> Option<Parser> {
+        let mut machine = Machine {
+            runs: Vec::new(),
+            states: Vec::new(),
+            ids: HashMap::new(),
+            pending: Vec::new(),
+        };
+        self.stack_next.clear();
+        let scope = self.scopes.open(Some(self.scope));
+        let outer = std::mem::replace(&mut self.scope, scope);
+        let before = self.block_of(|lower| {
+            for local in &decl.locals {
+                lower.parser_local(local);
+            }
+        });
+        self.scope = outer;
+        machine.runs.push(Run {
+            decl,
+            scope,
+            path: String::new(),
+            resume: None,
+            depth: 0,
+        });
+        let entry = if before.is_empty() {
+            None
+        } else {
+            machine.states.push(State {
+                name: "$entry".to_owned(),
+                body: before,
+                transition: Transition::Goto(Target::Reject),
+                span: decl.span,
+            });
+            Some(StateId::from_index(0))
+        };
+        let start = self.target(&mut machine, 0, "start", decl.head.name.span)?;
+        while let Some((id, point, stacks)) = machine.pending.pop() {
+            self.stack_next = stacks;
+            self.state(&mut machine, id, point);
+            if machine.states.len() > MAX_STATES || self.is_exhausted() {
+                self.error(
+                    decl.span,
+                    &ErrorKind::TooMany {
+                        what: "parser states",
+                        limit: MAX_STATES,
+                    },
+                );
+                return None;
+            }
+        }
+        let start = match (entry, start) {
+            (Some(entry), start) => {
+                machine.states[entry.index()].transition = Transition::Goto(start);
+                entry
+            }
+            (None, Target::State(start)) => start,
+            (None, Target::Accept | Target::Reject) => return None,
+        };
+        Some(Parser {
+            name: decl.head.name.text.clone(),
+            states: machine.states.into_iter().collect(),
+            start,
+            span: decl.span,
+        })
+    }
+
+    /// A declaration of a parser.
+    fn parser_local(&mut self, local: &'a ParserLocal) {
+        match local {
+            ParserLocal::Const(constant) => {
+                let value = self.constant_declaration(constant);
+                self.bind(&constant.name, Binding::Value(value));
+            }
+            ParserLocal::Variable(variable) => self.variable_declaration(variable),
+            ParserLocal::Instantiation(instance) => {
+                let binding = self.instance(instance);
+                self.bind(&instance.name, binding);
+            }
+            ParserLocal::ValueSet(set) => {
+                let binding = self.value_set(set);
+                self.bind(&set.name, binding);
+            }
+        }
+    }
+
+    /// `value_set<T>(size) name;`
+    fn value_set(&mut self, set: &'a ast::ValueSet) -> Binding<'a> {
+        let ty = self.ty(&set.element);
+        let size = self.size(&set.size, 1, u64::from(u32::MAX));
+        let widths: Option<Vec<u32>> = match self.element_types(&ty) {
+            Some(types) => types.iter().map(Type::scalar_width).collect(),
+            None => ty.scalar_width().map(|width| vec![width]),
+        };
+        match (size, widths) {
+            (Some(size), Some(widths)) => {
+                let name = crate::inline::named(&set.annotations, &set.name.text);
+                let name = self.dotted(&name);
+                let id: ValueSetId = self.gress.value_sets.push(ValueSet {
+                    name,
+                    widths,
+                    size,
+                    span: set.span,
+                });
+                Binding::Object(Object::ValueSet(id, ty))
+            }
+            _ => {
+                self.mismatch_text(set.element.span, "numbers", &ty);
+                Binding::Poison
+            }
+        }
+    }
+
+    /// The state of the machine for a place in a state of the program.
+    fn state_id(&mut self, machine: &mut Machine<'a>, point: Point<'a>) -> StateId {
+        self.stack_next.sort_unstable();
+        let key = StateKey {
+            run: point.run,
+            state: point.state,
+            at: point.at,
+            scope: point.scope,
+            stacks: self.stack_next.clone(),
+        };
+        if let Some(id) = machine.ids.get(&key) {
+            return *id;
+        }
+        let id = StateId::from_index(machine.states.len());
+        let run = &machine.runs[point.run];
+        let mut name = if run.path.is_empty() {
+            point.state.name.text.clone()
+        } else {
+            format!("{}.{}", run.path, point.state.name.text)
+        };
+        if point.at > 0 {
+            name = format!("{name}${}", point.at);
+        }
+        let n_before = machine
+            .states
+            .iter()
+            .filter(|state| {
+                state.name == name
+                    || state
+                        .name
+                        .strip_prefix(name.as_str())
+                        .is_some_and(|rest| rest.starts_with('#'))
+            })
+            .count();
+        if n_before > 0 {
+            name = format!("{name}#{n_before}");
+        }
+        machine.states.push(State {
+            name,
+            body: Block::new(),
+            transition: Transition::Goto(Target::Reject),
+            span: point.state.span,
+        });
+        machine.ids.insert(key, id);
+        machine.pending.push((id, point, self.stack_next.clone()));
+        id
+    }
+
+    /// Where a name leads, seen from a run.
+    fn target(
+        &mut self,
+        machine: &mut Machine<'a>,
+        run: usize,
+        name: &str,
+        span: Span,
+    ) -> Option<Target> {
+        match name {
+            "reject" => return Some(Target::Reject),
+            "accept" => {
+                return Some(match machine.runs[run].resume.clone() {
+                    Some(point) => Target::State(self.state_id(machine, point)),
+                    None => Target::Accept,
+                });
+            }
+            _ => {}
+        }
+        let Run { decl, scope, .. } = &machine.runs[run];
+        let (decl, scope) = (*decl, *scope);
+        let Some(state) = decl.states.iter().find(|state| state.name.text == name) else {
+            self.error(
+                span,
+                &ErrorKind::UnknownState {
+                    name: name.to_owned(),
+                },
+            );
+            return None;
+        };
+        Some(Target::State(self.state_id(
+            machine,
+            Point {
+                run,
+                state,
+                at: 0,
+                scope,
+            },
+        )))
+    }
+
+    /// Lowers a state from a point on.
+    fn state(&mut self, machine: &mut Machine<'a>, id: StateId, point: Point<'a>) {
+        let outer_scope = self.scope;
+        let outer_path = self.path.clone();
+        self.scope = if point.at == 0 {
+            self.scopes.open(Some(point.scope))
+        } else {
+            point.scope
+        };
+        let run_path = machine.runs[point.run].path.clone();
+        if !run_path.is_empty() {
+            self.path = format!("{outer_path}.{run_path}");
+        }
+        let mut transition = None;
+        let body = self.block_of(|lower| {
+            lower.state_depth = lower.blocks.len();
+            for (at, statement) in point.state.statements.iter().enumerate().skip(point.at) {
+                if let Some((instance, args)) = lower.sub_parser(statement) {
+                    let resume = Point {
+                        at: at + 1,
+                        scope: lower.scope,
+                        ..point.clone()
+                    };
+                    let target = lower.enter(machine, &instance, args, resume, statement.span);
+                    transition = Some(Transition::Goto(target.unwrap_or(Target::Reject)));
+                    return;
+                }
+                lower.statement(statement);
+            }
+            transition = lower.transition(machine, &point);
+        });
+        machine.states[id.index()].body = body;
+        if let Some(transition) = transition {
+            machine.states[id.index()].transition = transition;
+        }
+        self.scope = outer_scope;
+        self.path = outer_path;
+    }
+
+    /// The sub-parser that a statement applies, if it is that.
+    fn sub_parser(
+        &mut self,
+        statement: &'a ast::Statement,
+    ) -> Option<(Rc<Instance<'a, ast::Parser>>, &'a [ast::Argument])> {
+        let StatementKind::Call(expr) = &statement.kind else {
+            return None;
+        };
+        let ExprKind::Call { callee, args, .. } = &expr.kind else {
+            return None;
+        };
+        let ExprKind::Member { base, name } = &callee.kind else {
+            return None;
+        };
+        let ExprKind::Path(path) = &base.kind else {
+            return None;
+        };
+        if name.text != "apply" {
+            return None;
+        }
+        if let Some(Object::Parser(instance)) = self.path_object(path) {
+            return Some((instance, args));
+        }
+        if let Some(Binding::Declaration(declaration)) =
+            self.scopes.lookup(self.scope, &path.name.text)
+            && let ast::DeclarationKind::Parser(decl) = &declaration.kind
+            && decl.constructor_params.is_empty()
+        {
+            let path = decl.head.name.text.clone();
+            return Some((
+                Rc::new(Instance {
+                    decl,
+                    path,
+                    args: Vec::new(),
+                }),
+                args,
+            ));
+        }
+        None
+    }
+
+    /// Enters a sub-parser.
+    fn enter(
+        &mut self,
+        machine: &mut Machine<'a>,
+        instance: &Rc<Instance<'a, ast::Parser>>,
+        args: &'a [ast::Argument],
+        resume: Point<'a>,
+        span: Span,
+    ) -> Option<Target> {
+        let decl = instance.decl;
+        let name = &decl.head.name.text;
+        let depth = machine.runs[resume.run].depth + 1;
+        let is_recursive = {
+            let mut at = Some(resume.run);
+            let mut found = false;
+            while let Some(run) = at {
+                found |= std::ptr::eq(machine.runs[run].decl, decl);
+                at = machine.runs[run].resume.as_ref().map(|point| point.run);
+            }
+            found
+        };
+        if is_recursive {
+            self.error(span, &ErrorKind::Recursive { name: name.clone() });
+            return None;
+        }
+        if depth > MAX_DEPTH {
+            self.error(span, &ErrorKind::TooDeep { limit: MAX_DEPTH });
+            return None;
+        }
+        if !decl.head.type_params.is_empty() {
+            self.unsupported(span, "a generic parser");
+            return None;
+        }
+        let types = self.scopes.open(Some(self.global));
+        let evaluated = self.arguments(name, &decl.head.params, args, types, span)?;
+        let outer = self.scope;
+        self.scope = self.scopes.open(Some(self.global));
+        let params = self.scope;
+        for (name, binding) in &instance.args {
+            self.scopes.bind(params, name, binding.clone());
+        }
+        let copies = self.bind_params(&decl.head.params, &evaluated, types, span);
+        if !copies.is_empty() {
+            self.unsupported(span, "a sub-parser whose arguments overlap");
+            self.scope = outer;
+            return None;
+        }
+        self.scope = self.scopes.open(Some(params));
+        let scope = self.scope;
+        for local in &decl.locals {
+            self.parser_local(local);
+        }
+        self.scope = outer;
+        let path = instance
+            .path
+            .rsplit('.')
+            .next()
+            .unwrap_or(&instance.path)
+            .to_owned();
+        let outer_path = &machine.runs[resume.run].path;
+        let path = if outer_path.is_empty() {
+            path
+        } else {
+            format!("{outer_path}.{path}")
+        };
+        machine.runs.push(Run {
+            decl,
+            scope,
+            path,
+            resume: Some(resume),
+            depth,
+        });
+        let run = machine.runs.len() - 1;
+        self.target(machine, run, "start", span)
+    }
+
+    /// Where a state goes.
+    fn transition(&mut self, machine: &mut Machine<'a>, point: &Point<'a>) -> Option<Transition> {
+        let Some(transition) = &point.state.transition else {
+            return Some(Transition::Goto(Target::Reject));
+        };
+        match &transition.kind {
+            TransitionKind::Direct(name) => {
+                let target = self.target(machine, point.run, &name.text, name.span)?;
+                Some(Transition::Goto(target))
+            }
+            TransitionKind::Select { subjects, cases } => {
+                self.select(machine, point.run, subjects, cases)
+            }
+        }
+    }
+
+    /// `select (…) { … }`
+    fn select(
+        &mut self,
+        machine: &mut Machine<'a>,
+        run: usize,
+        subjects: &'a [ast::Expr],
+        cases: &'a [ast::SelectCase],
+    ) -> Option<Transition> {
+        let mut keys = Vec::new();
+        let mut types = Vec::new();
+        let mut is_good = true;
+        for subject in subjects {
+            let value = self.expr(subject, None);
+            match self.read(&value, subject.span) {
+                Some(read) => {
+                    keys.push(read);
+                    types.push(value.ty);
+                }
+                None => is_good = false,
+            }
+        }
+        let mut lowered = Vec::new();
+        for case in cases {
+            let target = self.target(machine, run, &case.state.text, case.state.span);
+            let keysets = if is_good {
+                self.select_keysets(&case.keyset, &types)
+            } else {
+                None
+            };
+            match (target, keysets) {
+                (Some(target), Some(keysets)) => lowered.push(Case {
+                    keysets,
+                    target,
+                    span: case.span,
+                }),
+                _ => is_good = false,
+            }
+        }
+        is_good.then_some(Transition::Select {
+            keys,
+            cases: lowered,
+        })
+    }
+
+    /// What a case matches.
+    fn select_keysets(
+        &mut self,
+        keyset: &'a ast::KeysetTuple,
+        types: &[Type],
+    ) -> Option<Vec<KeySet>> {
+        if let [set] = keyset.elements.as_slice() {
+            match &set.kind {
+                KeysetKind::Default | KeysetKind::DontCare => {
+                    return Some(vec![KeySet::Any; types.len()]);
+                }
+                KeysetKind::Expr(ast::Expr {
+                    kind: ExprKind::Path(path),
+                    ..
+                }) => {
+                    if let Some(Object::ValueSet(id, ty)) = self.path_object(path) {
+                        let wanted: Vec<Option<u32>> =
+                            types.iter().map(Type::scalar_width).collect();
+                        let found: Vec<Option<u32>> = match self.element_types(&ty) {
+                            Some(types) => types.iter().map(Type::scalar_width).collect(),
+                            None => vec![ty.scalar_width()],
+                        };
+                        if wanted != found {
+                            self.mismatch_text(set.span, "a value set of these keys", &ty);
+                            return None;
+                        }
+                        return Some(vec![KeySet::ValueSet(id)]);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if keyset.elements.len() != types.len() {
+            self.error(
+                keyset.span,
+                &ErrorKind::KeyCount {
+                    needed: types.len(),
+                    available: keyset.elements.len(),
+                },
+            );
+            return None;
+        }
+        keyset
+            .elements
+            .iter()
+            .zip(types)
+            .map(|(set, ty)| {
+                Some(match &set.kind {
+                    KeysetKind::Default | KeysetKind::DontCare => KeySet::Any,
+                    KeysetKind::Expr(expr) => {
+                        if let ExprKind::Path(path) = &expr.kind
+                            && let Some(Object::ValueSet(..)) = self.path_object(path)
+                        {
+                            self.unsupported(set.span, "a value set among other key sets");
+                            return None;
+                        }
+                        KeySet::Exact(self.const_of_type(expr, ty)?)
+                    }
+                    KeysetKind::Mask(value, mask) => KeySet::Mask {
+                        value: self.const_of_type(value, ty)?,
+                        mask: self.const_of_type(mask, ty)?,
+                    },
+                    KeysetKind::Range(lo, hi) => KeySet::Range {
+                        lo: self.const_of_type(lo, ty)?,
+                        hi: self.const_of_type(hi, ty)?,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    /// Binds the parameters of a programmable block in the current scope.
+    pub(crate) fn bind_block(&mut self, params: &'a [ast::Parameter], args: Vec<Arg<'a>>) {
+        for (param, arg) in params.iter().zip(args) {
+            let binding = match arg {
+                Arg::Place(ty, storage) => Binding::Place {
+                    ty,
+                    storage,
+                    is_writable: crate::call::is_written(param),
+                },
+                Arg::Object(binding) => binding,
+                Arg::Value(value) => Binding::Value(value),
+                Arg::Omitted => Binding::Poison,
+            };
+            self.bind(&param.name, binding);
+        }
+        debug_assert!(self.unit != Unit::Top, "blocks belong to a gress");
+    }
+}

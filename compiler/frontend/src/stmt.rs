@@ -1,0 +1,627 @@
+//! Statements of controls, actions, functions and parser states.
+
+use num_bigint::BigInt;
+use p4rmt_ir::{Arm, Block, Expr, Outcome, StmtKind, UnaryOp};
+use p4rmt_source::Span;
+use p4rmt_syntax::ast::{self, ExprKind, ForCollection, StatementKind, SwitchLabel};
+
+use crate::error::ErrorKind;
+use crate::fold;
+use crate::lower::{Frame, LoopFrame, Lower, Unit};
+use crate::rewrite::Accesses;
+use crate::scope::{Binding, Object};
+use crate::storage::Storage;
+use crate::types::Type;
+use crate::value::{Data, Value};
+
+/// How many turns of a loop are unrolled.
+const MAX_TURNS: usize = 1024;
+
+impl<'a> Lower<'a> {
+    /// Statements in a scope of their own.
+    pub(crate) fn block_statement(&mut self, block: &'a ast::Block) {
+        self.in_scope(self.scope, |lower| lower.statements(&block.statements));
+    }
+
+    /// Statements in the current scope.
+    pub(crate) fn statements(&mut self, statements: &'a [ast::Statement]) {
+        for statement in statements {
+            if self.is_exhausted() {
+                return;
+            }
+            self.statement(statement);
+        }
+    }
+
+    /// One statement.
+    pub(crate) fn statement(&mut self, statement: &'a ast::Statement) {
+        let span = statement.span;
+        match &statement.kind {
+            StatementKind::Empty => {}
+            StatementKind::Assign { target, op, value } => {
+                self.assignment(target, *op, value, span);
+            }
+            StatementKind::Call(expr) => self.call_statement(expr, span),
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            } => self.if_statement(condition, then, otherwise.as_deref(), span),
+            StatementKind::Block(block) => self.block_statement(block),
+            StatementKind::Return(value) => self.return_statement(value.as_ref(), span),
+            StatementKind::Exit => {
+                if matches!(self.unit, Unit::Control | Unit::Action) {
+                    self.emit(span, StmtKind::Exit);
+                } else {
+                    self.misplaced("`exit`", span);
+                }
+            }
+            StatementKind::Break => match self.loops.last() {
+                Some(frame) => {
+                    let label = frame.on_break;
+                    self.emit(span, StmtKind::Leave(label));
+                }
+                None => self.misplaced("`break` outside of a loop", span),
+            },
+            StatementKind::Continue => match self.loops.last() {
+                Some(frame) => {
+                    let label = frame.on_continue;
+                    self.emit(span, StmtKind::Leave(label));
+                }
+                None => self.misplaced("`continue` outside of a loop", span),
+            },
+            StatementKind::Switch { subject, cases } => self.switch(subject, cases, span),
+            StatementKind::For {
+                init,
+                condition,
+                update,
+                body,
+                ..
+            } => self.for_loop(init, condition, update, body, span),
+            StatementKind::ForIn {
+                ty,
+                name,
+                collection,
+                body,
+                ..
+            } => self.for_in(ty, name, collection, body, span),
+            StatementKind::Variable(variable) => self.variable_declaration(variable),
+            StatementKind::Const(constant) => {
+                let value = self.constant_declaration(constant);
+                self.bind(&constant.name, Binding::Value(value));
+            }
+            StatementKind::Instantiation(_) => {
+                self.misplaced("an instantiation", span);
+            }
+        }
+    }
+
+    /// Complains about a statement that may not stand here.
+    pub(crate) fn misplaced(&mut self, what: &'static str, span: Span) {
+        let place = self.unit.name();
+        self.error(span, &ErrorKind::Misplaced { what, place });
+    }
+
+    /// `T x = a;`
+    pub(crate) fn variable_declaration(&mut self, variable: &'a ast::Variable) {
+        let ty = self.ty(&variable.ty);
+        let value = variable
+            .init
+            .as_ref()
+            .map(|init| (self.expr_as(init, &ty), init.span));
+        if ty.is_poison() {
+            self.bind(&variable.name, Binding::Poison);
+            return;
+        }
+        let Some(storage) = self.variable(&variable.name.text, &ty, variable.span) else {
+            if matches!(ty, Type::Record(_)) {
+                self.unsupported(variable.span, "a variable of this type");
+            } else {
+                self.mismatch_text(variable.ty.span, "a type with values", &ty);
+            }
+            self.bind(&variable.name, Binding::Poison);
+            return;
+        };
+        match value {
+            Some((value, span)) => self.assign_storage(&storage, &value, span),
+            None => self.invalidate(&storage, variable.span),
+        }
+        self.bind(
+            &variable.name,
+            Binding::Place {
+                ty,
+                storage,
+                is_writable: true,
+            },
+        );
+    }
+
+    /// Makes every header of a storage invalid.
+    pub(crate) fn invalidate(&mut self, storage: &Storage, span: Span) {
+        let mut valid_bits = Vec::new();
+        storage.visit_headers(&mut |_, valid| valid_bits.push(valid));
+        for valid in valid_bits {
+            self.emit_assign(span, valid.place(), fold::truth(false));
+        }
+    }
+
+    /// `if (c) … else …`; the result of a table is tested by the table's arms.
+    fn if_statement(
+        &mut self,
+        condition: &'a ast::Expr,
+        then: &'a ast::Statement,
+        otherwise: Option<&'a ast::Statement>,
+        span: Span,
+    ) {
+        if let Some((table, args, is_hit)) = self.applied_test(condition) {
+            let then = self.block_of(|lower| lower.nested(then));
+            let otherwise = self.block_of(|lower| {
+                if let Some(otherwise) = otherwise {
+                    lower.nested(otherwise);
+                }
+            });
+            let (hit, miss) = if is_hit {
+                (then, otherwise)
+            } else {
+                (otherwise, then)
+            };
+            let mut arms = Vec::new();
+            if !hit.is_empty() {
+                arms.push(Arm {
+                    on: Outcome::Hit,
+                    body: hit,
+                });
+            }
+            if !miss.is_empty() {
+                arms.push(Arm {
+                    on: Outcome::Miss,
+                    body: miss,
+                });
+            }
+            self.apply_table(&table, args, arms, condition.span);
+            return;
+        }
+        let cond = self.scalar(condition, &Type::Bool);
+        let then = self.block_of(|lower| lower.nested(then));
+        let otherwise = self.block_of(|lower| {
+            if let Some(otherwise) = otherwise {
+                lower.nested(otherwise);
+            }
+        });
+        let Some(cond) = cond else { return };
+        match fold::as_const(&cond) {
+            Some(bits) => {
+                let taken = if bits.is_true() { then } else { otherwise };
+                self.block().extend(taken);
+            }
+            None => self.emit_if(cond, then, otherwise, span),
+        }
+    }
+
+    /// Adds an `if`, unless it does nothing.
+    pub(crate) fn emit_if(&mut self, cond: Expr, then: Block, otherwise: Block, span: Span) {
+        match (then.is_empty(), otherwise.is_empty()) {
+            (true, true) => {}
+            (true, false) => self.emit(
+                span,
+                StmtKind::If {
+                    cond: fold::unary(UnaryOp::Not, cond),
+                    then: otherwise,
+                    otherwise: then,
+                },
+            ),
+            _ => self.emit(
+                span,
+                StmtKind::If {
+                    cond,
+                    then,
+                    otherwise,
+                },
+            ),
+        }
+    }
+
+    /// A statement in a scope of its own.
+    fn nested(&mut self, statement: &'a ast::Statement) {
+        self.in_scope(self.scope, |lower| lower.statement(statement));
+    }
+
+    /// The table whose result a condition is, its arguments, and whether the condition holds on a hit.
+    fn applied_test(
+        &mut self,
+        condition: &'a ast::Expr,
+    ) -> Option<(
+        std::rc::Rc<crate::table::TableObject<'a>>,
+        &'a [ast::Argument],
+        bool,
+    )> {
+        match &condition.kind {
+            ExprKind::Unary {
+                op: ast::UnaryOp::Not,
+                operand,
+            } => {
+                let (table, args, is_hit) = self.applied_test(operand)?;
+                Some((table, args, !is_hit))
+            }
+            ExprKind::Member { base, name } => {
+                let is_hit = match name.text.as_str() {
+                    "hit" => true,
+                    "miss" => false,
+                    _ => return None,
+                };
+                let ExprKind::Call { callee, args, .. } = &base.kind else {
+                    return None;
+                };
+                Some((self.applied_table(callee)?, args, is_hit))
+            }
+            _ => None,
+        }
+    }
+
+    /// `return;`, `return a;`
+    fn return_statement(&mut self, value: Option<&'a ast::Expr>, span: Span) {
+        let Some(frame) = self.frames.last().cloned() else {
+            self.misplaced("`return`", span);
+            return;
+        };
+        match (value, &frame.result) {
+            (None, Type::Void) => {}
+            (Some(expr), ty) if *ty != Type::Void => {
+                let value = self.expr_as(expr, ty);
+                self.store_result(&value, span);
+            }
+            (Some(expr), _) => {
+                self.expr(expr, None);
+                self.error(span, &ErrorKind::Return);
+            }
+            (None, _) => self.error(span, &ErrorKind::Return),
+        }
+        let label = match frame.label {
+            Some(label) => label,
+            None => {
+                let label = self.gress.label();
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.label = Some(label);
+                }
+                label
+            }
+        };
+        self.emit(span, StmtKind::Leave(label));
+    }
+
+    /// Stores the result of the call that is being inlined.
+    pub(crate) fn store_result(&mut self, value: &Value, span: Span) {
+        let Some(Frame {
+            result, storage, ..
+        }) = self.frames.last().cloned()
+        else {
+            return;
+        };
+        let storage = match storage {
+            Some(storage) => Some(storage),
+            None => self.temporary("result", &result, span),
+        };
+        if let Some(storage) = storage {
+            self.assign_storage(&storage, value, span);
+            if let Some(frame) = self.frames.last_mut() {
+                frame.storage = Some(storage);
+            }
+        }
+    }
+
+    /// `switch (a) { … }`
+    fn switch(&mut self, subject: &'a ast::Expr, cases: &'a [ast::SwitchCase], span: Span) {
+        if let ExprKind::Member { base, name } = &subject.kind
+            && name.text == "action_run"
+            && let ExprKind::Call { callee, args, .. } = &base.kind
+            && let Some(table) = self.applied_table(callee)
+        {
+            self.switch_action(&table, args, cases, span);
+        } else {
+            self.switch_value(subject, cases, span);
+        }
+    }
+
+    /// The bodies of a `switch` with the labels that lead to each.
+    fn switch_groups(
+        cases: &'a [ast::SwitchCase],
+    ) -> Vec<(Vec<&'a SwitchLabel>, Option<&'a ast::Block>)> {
+        let mut groups = Vec::new();
+        let mut labels = Vec::new();
+        for case in cases {
+            labels.push(&case.label);
+            if let Some(body) = &case.body {
+                groups.push((std::mem::take(&mut labels), Some(body)));
+            }
+        }
+        if !labels.is_empty() {
+            groups.push((labels, None));
+        }
+        groups
+    }
+
+    /// `switch (t.apply().action_run) { … }`
+    fn switch_action(
+        &mut self,
+        table: &std::rc::Rc<crate::table::TableObject<'a>>,
+        args: &'a [ast::Argument],
+        cases: &'a [ast::SwitchCase],
+        span: Span,
+    ) {
+        let lowered = self.lower_table(table);
+        let mut arms = Vec::new();
+        let mut after = Vec::new();
+        for (labels, body) in Self::switch_groups(cases) {
+            let body_block = self.block_of(|lower| {
+                if let Some(body) = body {
+                    lower.block_statement(body);
+                }
+            });
+            let mut outcomes = Vec::new();
+            for label in labels {
+                match label {
+                    SwitchLabel::Default(_) => outcomes.push(Outcome::Otherwise),
+                    SwitchLabel::Expr(expr) => {
+                        let ExprKind::Path(path) = &expr.kind else {
+                            self.mismatch_text(expr.span, "the name of an action", &Type::Void);
+                            continue;
+                        };
+                        let Some(lowered) = &lowered else { continue };
+                        match lowered.action(&path.name.text) {
+                            Some(action) => outcomes.push(Outcome::Action(action)),
+                            None => self.error(
+                                expr.span,
+                                &ErrorKind::NotInTable {
+                                    action: path.name.text.clone(),
+                                    table: table.decl.name.text.clone(),
+                                },
+                            ),
+                        }
+                    }
+                }
+            }
+            let accesses = Accesses::of(&body_block);
+            let may_repeat = !accesses.applies && !accesses.has_labels && !accesses.calls;
+            if outcomes.len() < 2 || may_repeat {
+                for on in outcomes {
+                    arms.push(Arm {
+                        on,
+                        body: body_block.clone(),
+                    });
+                }
+                continue;
+            }
+            // A body with tables stands in one place: the arms say that it is to run.
+            let Some(Storage::Leaf(slot)) = self.temporary("case", &Type::Bool, span) else {
+                continue;
+            };
+            self.emit_assign(span, slot.place(), fold::truth(false));
+            for on in outcomes {
+                let body = self.block_of(|lower| {
+                    lower.emit_assign(span, slot.place(), fold::truth(true));
+                });
+                arms.push(Arm { on, body });
+            }
+            after.push((slot.read(), body_block));
+        }
+        // Arms are tried in order: the default comes last.
+        arms.sort_by_key(|arm| arm.on == Outcome::Otherwise);
+        self.apply_table(table, args, arms, span);
+        for (cond, body) in after {
+            self.emit_if(cond, body, Block::new(), span);
+        }
+    }
+
+    /// `switch` over values.
+    fn switch_value(&mut self, subject: &'a ast::Expr, cases: &'a [ast::SwitchCase], span: Span) {
+        let value = self.expr(subject, None);
+        let ty = value.ty.clone();
+        if value.is_poison() || ty.scalar_width().is_none() {
+            if !value.is_poison() {
+                self.mismatch_text(subject.span, "a number, enum or error", &ty);
+            }
+            return;
+        }
+        let Some(read) = self.read(&value, subject.span) else {
+            return;
+        };
+        // The bodies may change what is looked at.
+        let Some(Storage::Leaf(slot)) = self.temporary("switch", &ty, span) else {
+            return;
+        };
+        self.emit_assign(span, slot.place(), read);
+        let mut chain: Vec<(Expr, Block)> = Vec::new();
+        let mut default = Block::new();
+        for (labels, body) in Self::switch_groups(cases) {
+            let block = self.block_of(|lower| {
+                if let Some(body) = body {
+                    lower.block_statement(body);
+                }
+            });
+            let mut cond = fold::truth(false);
+            let mut is_default = false;
+            for label in labels {
+                match label {
+                    SwitchLabel::Default(_) => is_default = true,
+                    SwitchLabel::Expr(expr) => {
+                        if let Some(bits) = self.const_of_type(expr, &ty) {
+                            let equal = fold::binary(
+                                p4rmt_ir::BinaryOp::Eq,
+                                slot.read(),
+                                Expr::Const(bits),
+                            );
+                            cond = fold::or(cond, equal);
+                        }
+                    }
+                }
+            }
+            if is_default {
+                default = block;
+            } else {
+                chain.push((cond, block));
+            }
+        }
+        let mut rest = default;
+        for (cond, block) in chain.into_iter().rev() {
+            rest = self.block_of(|lower| lower.emit_if(cond, block, rest, span));
+        }
+        self.block().extend(rest);
+    }
+
+    /// `for (init; condition; update) …`, unrolled: every turn must be decidable by the compiler.
+    fn for_loop(
+        &mut self,
+        init: &'a [ast::Statement],
+        condition: &'a ast::Expr,
+        update: &'a [ast::Statement],
+        body: &'a ast::Statement,
+        span: Span,
+    ) {
+        let label = self.gress.label();
+        let block = self.block_of(|lower| {
+            lower.in_scope(lower.scope, |lower| {
+                lower.statements(init);
+                let turn_label = lower.gress.label();
+                let turn = lower.block_of(|lower| {
+                    if let Some(cond) = lower.scalar(condition, &Type::Bool) {
+                        let leave =
+                            lower.block_of(|lower| lower.emit(span, StmtKind::Leave(label)));
+                        lower.emit_if(fold::unary(UnaryOp::Not, cond), leave, Block::new(), span);
+                    }
+                    let inner = lower.block_of(|lower| {
+                        lower.loops.push(LoopFrame {
+                            on_break: label,
+                            on_continue: turn_label,
+                        });
+                        lower.nested(body);
+                        lower.loops.pop();
+                    });
+                    lower.emit(
+                        span,
+                        StmtKind::Labeled {
+                            label: turn_label,
+                            body: inner,
+                        },
+                    );
+                    lower.statements(update);
+                });
+                lower.emit(span, StmtKind::Loop { label, body: turn });
+            });
+        });
+        self.block().extend(block);
+    }
+
+    /// `for (T x in a .. b) …`: a copy of the body for each value.
+    fn for_in(
+        &mut self,
+        ty: &'a ast::Type,
+        name: &'a ast::Name,
+        collection: &'a ForCollection,
+        body: &'a ast::Statement,
+        span: Span,
+    ) {
+        let ty = self.ty(ty);
+        let values: Vec<Value> = match collection {
+            ForCollection::Range(first, last) => {
+                let (Some(first), Some(last)) = (self.const_number(first), self.const_number(last))
+                else {
+                    return;
+                };
+                let count = &last - &first + BigInt::from(1);
+                if count > BigInt::from(MAX_TURNS) {
+                    self.error(
+                        span,
+                        &ErrorKind::TooMany {
+                            what: "turns of a loop",
+                            limit: MAX_TURNS,
+                        },
+                    );
+                    return;
+                }
+                let count = usize::try_from(count).unwrap_or(0);
+                (0..count)
+                    .map(|turn| Value::int(&first + BigInt::from(turn)))
+                    .collect()
+            }
+            ForCollection::Expr(expr) => {
+                let value = self.expr(expr, None);
+                if value.is_poison() {
+                    return;
+                }
+                match self.parts(&value) {
+                    Some(parts) => parts,
+                    None => {
+                        self.mismatch_text(expr.span, "a list, tuple or stack", &value.ty);
+                        return;
+                    }
+                }
+            }
+        };
+        let label = self.gress.label();
+        let mut is_left = false;
+        let turns = self.block_of(|lower| {
+            for value in values {
+                let value = lower.coerce(value, &ty, span);
+                let turn_label = lower.gress.label();
+                let turn = lower.block_of(|lower| {
+                    lower.loops.push(LoopFrame {
+                        on_break: label,
+                        on_continue: turn_label,
+                    });
+                    lower.in_scope(lower.scope, |lower| {
+                        let binding = if value.is_poison() {
+                            Binding::Poison
+                        } else {
+                            Binding::Value(value)
+                        };
+                        lower.bind(name, binding);
+                        lower.nested(body);
+                    });
+                    lower.loops.pop();
+                });
+                is_left |= crate::inline::has_leave(&turn, label);
+                lower.emit_labeled(turn_label, turn, span);
+            }
+        });
+        if is_left {
+            self.emit(span, StmtKind::Labeled { label, body: turns });
+        } else {
+            self.block().extend(turns);
+        }
+    }
+
+    /// A call that stands alone.
+    fn call_statement(&mut self, expr: &'a ast::Expr, span: Span) {
+        let ExprKind::Call {
+            callee,
+            type_args,
+            args,
+        } = &expr.kind
+        else {
+            let value = self.expr(expr, None);
+            if !matches!(value.data, Data::Poison | Data::Void) {
+                self.misplaced("an expression", span);
+            }
+            return;
+        };
+        if let Some(table) = self.applied_table(callee) {
+            self.apply_table(&table, args, Vec::new(), span);
+            return;
+        }
+        self.call(callee, type_args, args, None, None, span);
+    }
+
+    /// An object that a path names; silent if it names none.
+    pub(crate) fn path_object(&mut self, path: &'a ast::Path) -> Option<Object<'a>> {
+        let scope = if path.is_absolute {
+            self.global
+        } else {
+            self.scope
+        };
+        let binding = self.scopes.lookup(scope, &path.name.text)?.clone();
+        match self.settle_binding(binding) {
+            Binding::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+}

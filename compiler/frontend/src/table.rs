@@ -1,0 +1,866 @@
+//! Tables: keys, actions with their bound arguments, default action, entries and properties.
+//!
+//! A table is lowered when it is first applied; tables that are never applied are checked and
+//! dropped.
+
+use std::rc::Rc;
+
+use p4rmt_ir::{
+    Action, ActionCall, ActionId, ActionRef, Arm, Bits, Block, CallKind, CounterId, Entry, Expr,
+    Key, Match, MatchKind, MeterId, Param, RegisterId, StmtKind, Table, TableId,
+};
+use p4rmt_source::Span;
+use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind, KeysetKind, PropertyKind};
+
+use crate::args::Arg;
+use crate::error::ErrorKind;
+use crate::externs::ExternKind;
+use crate::inline::named;
+use crate::lower::{Lower, Unit};
+use crate::scope::{ActionObject, Binding, Object, ScopeId};
+use crate::types::Type;
+use crate::value::Value;
+
+/// Entries of a table that does not say its size.
+const DEFAULT_SIZE: u64 = 512;
+/// The largest size that a table may ask for.
+const MAX_SIZE: u64 = 1 << 32;
+
+/// A table and the scope that it sees.
+#[derive(Debug)]
+pub(crate) struct TableObject<'a> {
+    /// Its declaration.
+    pub(crate) decl: &'a ast::Table,
+    /// The scope around it.
+    pub(crate) scope: ScopeId,
+    /// Its dotted name.
+    pub(crate) path: String,
+    /// The dotted name of its control.
+    pub(crate) parent: String,
+}
+
+/// A table that has been lowered.
+#[derive(Clone, Debug)]
+pub(crate) struct LoweredTable {
+    /// Which.
+    pub(crate) id: TableId,
+    /// Its actions by name in the program.
+    actions: Vec<(String, ActionId)>,
+    /// What its keys need done before every `apply`.
+    before: Block,
+}
+
+impl LoweredTable {
+    /// The action of this name.
+    pub(crate) fn action(&self, name: &str) -> Option<ActionId> {
+        self.actions
+            .iter()
+            .find(|(action, _)| action == name)
+            .map(|(_, id)| *id)
+    }
+}
+
+/// An action in a table's list.
+struct Listed<'a> {
+    object: ActionObject<'a>,
+    id: ActionId,
+    n_bound: usize,
+    types: Vec<Type>,
+}
+
+impl<'a> Lower<'a> {
+    /// Applies a table, with what follows under its outcomes.
+    pub(crate) fn apply_table(
+        &mut self,
+        table: &Rc<TableObject<'a>>,
+        args: &'a [ast::Argument],
+        arms: Vec<Arm>,
+        span: Span,
+    ) {
+        if self.unit != Unit::Control {
+            self.misplaced("`apply` of a table", span);
+            return;
+        }
+        if !args.is_empty() {
+            self.error(
+                span,
+                &ErrorKind::ArgumentCount {
+                    callee: format!("{}.apply", table.decl.name.text),
+                    needed: 0,
+                    available: args.len(),
+                },
+            );
+        }
+        let Some(lowered) = self.lower_table(table) else {
+            return;
+        };
+        self.block().extend(lowered.before);
+        self.emit(
+            span,
+            StmtKind::Apply {
+                table: lowered.id,
+                arms,
+            },
+        );
+    }
+
+    /// The lowered table, made when it is first needed.
+    pub(crate) fn lower_table(&mut self, table: &Rc<TableObject<'a>>) -> Option<LoweredTable> {
+        if let Some(lowered) = self.lowered_tables.get(&table.path) {
+            return lowered.clone();
+        }
+        let outer_scope = std::mem::replace(&mut self.scope, table.scope);
+        let outer_path = std::mem::replace(&mut self.path, table.parent.clone());
+        let outer_unit = std::mem::replace(&mut self.unit, Unit::Control);
+        let lowered = self.make_table(table);
+        self.scope = outer_scope;
+        self.path = outer_path;
+        self.unit = outer_unit;
+        self.lowered_tables
+            .insert(table.path.clone(), lowered.clone());
+        lowered
+    }
+
+    fn make_table(&mut self, table: &Rc<TableObject<'a>>) -> Option<LoweredTable> {
+        let decl = table.decl;
+        let mut ir = Table {
+            name: table.path.clone(),
+            keys: Vec::new(),
+            actions: Vec::new(),
+            default_action: ActionCall {
+                action: p4rmt_ir::Id::from_index(0),
+                args: Vec::new(),
+            },
+            is_default_const: false,
+            entries: Vec::new(),
+            are_entries_const: false,
+            size: DEFAULT_SIZE,
+            is_size_given: false,
+            direct_counters: Vec::new(),
+            direct_meters: Vec::new(),
+            direct_registers: Vec::new(),
+            stage_pragma: stage_pragma(&decl.annotations),
+            is_declared: true,
+            span: decl.span,
+        };
+        let mut key_types = Vec::new();
+        let mut before = Block::new();
+        let mut listed: Vec<Listed<'a>> = Vec::new();
+        let mut is_good = true;
+        for property in &decl.properties {
+            match &property.kind {
+                PropertyKind::Key(elements) => {
+                    let mut keys = Vec::new();
+                    before = self.block_of(|lower| {
+                        for element in elements {
+                            match lower.key(element) {
+                                Some((key, ty)) => {
+                                    key_types.push((ty, key.kind));
+                                    keys.push(key);
+                                }
+                                None => is_good = false,
+                            }
+                        }
+                    });
+                    ir.keys = keys;
+                }
+                PropertyKind::Actions(actions) => {
+                    for action in actions {
+                        match self.listed_action(action) {
+                            Some(entry) => {
+                                let says = |name: &str| {
+                                    action
+                                        .annotations
+                                        .iter()
+                                        .any(|annotation| annotation.name.text == name)
+                                };
+                                ir.actions.push(ActionRef {
+                                    action: entry.id,
+                                    in_entries: !says("defaultonly"),
+                                    as_default: !says("tableonly"),
+                                });
+                                listed.push(entry);
+                            }
+                            None => is_good = false,
+                        }
+                    }
+                }
+                PropertyKind::Size(expr) => match self.size(expr, 0, MAX_SIZE) {
+                    Some(size) => {
+                        ir.size = size.max(1);
+                        ir.is_size_given = true;
+                    }
+                    None => is_good = false,
+                },
+                PropertyKind::Other { name, value } => {
+                    is_good &= self.other_property(name, value, &mut ir);
+                }
+                PropertyKind::Entries(_) | PropertyKind::DefaultAction(_) => {}
+            }
+        }
+        let mut has_default = false;
+        for property in &decl.properties {
+            match &property.kind {
+                PropertyKind::DefaultAction(expr) => {
+                    has_default = true;
+                    ir.is_default_const = property.is_const;
+                    match self.action_call(expr, &listed, table) {
+                        Some(call) => ir.default_action = call,
+                        None => is_good = false,
+                    }
+                }
+                PropertyKind::Entries(entries) => {
+                    ir.are_entries_const = property.is_const;
+                    if is_good {
+                        match self.entries(entries, &key_types, &listed, table) {
+                            Some(entries) => ir.entries = entries,
+                            None => is_good = false,
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !has_default {
+            let no_action = self.no_action();
+            ir.default_action = ActionCall {
+                action: no_action,
+                args: Vec::new(),
+            };
+            if !ir.actions.iter().any(|entry| entry.action == no_action) {
+                ir.actions.push(ActionRef {
+                    action: no_action,
+                    in_entries: false,
+                    as_default: true,
+                });
+            }
+        }
+        if !is_good {
+            return None;
+        }
+        for entry in &listed {
+            let body = self.gress.actions[entry.id].body.clone();
+            attach_direct(&body, &self.gress.register_actions, &mut ir);
+        }
+        if let Some(size) = entry_count(&ir)
+            && !ir.is_size_given
+            && ir.are_entries_const
+        {
+            ir.size = size.max(1);
+        }
+        let mut actions: Vec<(String, ActionId)> = listed
+            .iter()
+            .map(|entry| (entry.object.decl.name.text.clone(), entry.id))
+            .collect();
+        if !has_default {
+            actions.push(("NoAction".to_owned(), ir.default_action.action));
+        }
+        let id = self.gress.tables.push(ir);
+        Some(LoweredTable {
+            id,
+            actions,
+            before,
+        })
+    }
+
+    /// A part of the key.
+    fn key(&mut self, element: &'a ast::KeyElement) -> Option<(Key, Type)> {
+        let value = self.expr(&element.expr, None);
+        if value.is_poison() {
+            return None;
+        }
+        let kind = match element.match_kind.text.as_str() {
+            "exact" => MatchKind::Exact,
+            "ternary" => MatchKind::Ternary,
+            "lpm" => MatchKind::Lpm,
+            "range" => MatchKind::Range,
+            "optional" => MatchKind::Optional,
+            other => {
+                self.error(
+                    element.match_kind.span,
+                    &ErrorKind::MatchKind {
+                        name: other.to_owned(),
+                    },
+                );
+                return None;
+            }
+        };
+        let expr = self.read(&value, element.expr.span)?;
+        Some((
+            Key {
+                name: named(&element.annotations, &expr_text(&element.expr)),
+                expr,
+                kind,
+                span: element.span,
+            },
+            value.ty,
+        ))
+    }
+
+    /// An action in the list of a table.
+    fn listed_action(&mut self, action: &'a ast::ActionRef) -> Option<Listed<'a>> {
+        let object = match self.lookup(&action.path) {
+            Binding::Object(Object::Action(object)) => object,
+            Binding::Poison => return None,
+            _ => {
+                self.error(
+                    action.path.span,
+                    &ErrorKind::WrongKind {
+                        name: action.path.name.text.clone(),
+                        expected: "an action",
+                    },
+                );
+                return None;
+            }
+        };
+        let args = action.args.as_deref().unwrap_or_default();
+        let n_directed = object
+            .decl
+            .params
+            .iter()
+            .filter(|param| param.direction != Direction::None)
+            .count();
+        if args.len() != n_directed {
+            self.error(
+                action.span,
+                &ErrorKind::ArgumentCount {
+                    callee: object.decl.name.text.clone(),
+                    needed: n_directed,
+                    available: args.len(),
+                },
+            );
+            return None;
+        }
+        let (id, types) = self.table_action(&object, args, action.span)?;
+        Some(Listed {
+            object,
+            id,
+            n_bound: n_directed,
+            types,
+        })
+    }
+
+    /// The action of the structured form: one for all tables, unless arguments are bound to it.
+    fn table_action(
+        &mut self,
+        object: &ActionObject<'a>,
+        bound: &'a [ast::Argument],
+        span: Span,
+    ) -> Option<(ActionId, Vec<Type>)> {
+        let is_shared = bound.is_empty();
+        if is_shared && let Some(known) = self.lowered_actions.get(&object.path) {
+            return known.clone();
+        }
+        let made = self.make_action(object, bound, span);
+        if is_shared {
+            self.lowered_actions
+                .insert(object.path.clone(), made.clone());
+        }
+        made
+    }
+
+    fn make_action(
+        &mut self,
+        object: &ActionObject<'a>,
+        bound: &'a [ast::Argument],
+        span: Span,
+    ) -> Option<(ActionId, Vec<Type>)> {
+        let mut args = Vec::new();
+        let mut params = Vec::new();
+        let mut types = Vec::new();
+        let mut bound = bound.iter();
+        let mut is_good = true;
+        let mut before = Block::new();
+        for param in &object.decl.params {
+            let ty = self.type_in(object.scope, &param.ty);
+            if ty.is_poison() {
+                is_good = false;
+                continue;
+            }
+            if param.direction == Direction::None {
+                let Some(width) = ty.scalar_width() else {
+                    self.unsupported(param.span, "action data that is not a scalar");
+                    is_good = false;
+                    continue;
+                };
+                let index = u32::try_from(params.len()).unwrap_or(u32::MAX);
+                args.push(Arg::Value(Value::scalar(
+                    ty.clone(),
+                    Expr::Param { index, width },
+                )));
+                params.push(Param {
+                    name: param.name.text.clone(),
+                    width,
+                });
+                types.push(ty);
+                continue;
+            }
+            let Some(ArgumentValue::Expr(expr)) = bound.next().map(|arg| &arg.value) else {
+                args.push(Arg::Omitted);
+                continue;
+            };
+            let mut arg = Arg::Omitted;
+            let statements = self.block_of(|lower| {
+                arg = if crate::call::is_written(param) {
+                    match lower.place(expr) {
+                        Some((found, storage)) if found == ty => Arg::Place(found, storage),
+                        Some((found, _)) => {
+                            lower.mismatch(expr.span, &ty, &found);
+                            Arg::Omitted
+                        }
+                        None => Arg::Omitted,
+                    }
+                } else {
+                    Arg::Value(lower.expr_as(expr, &ty))
+                };
+            });
+            before.extend(statements);
+            is_good &= match &arg {
+                Arg::Omitted => false,
+                Arg::Value(value) => !value.is_poison(),
+                Arg::Place(..) | Arg::Object(_) => true,
+            };
+            args.push(arg);
+        }
+        if !is_good {
+            return None;
+        }
+        let inlined = self.inline_action(object, &args, span)?;
+        let mut body = before;
+        body.extend(inlined);
+        let id = self.gress.actions.push(Action {
+            name: object.path.clone(),
+            params,
+            body,
+            span: object.decl.span,
+        });
+        Some((id, types))
+    }
+
+    /// `NoAction`, declared or not.
+    fn no_action(&mut self) -> ActionId {
+        if let Some(Some((id, _))) = self.lowered_actions.get("NoAction") {
+            return *id;
+        }
+        let id = self.gress.actions.push(Action {
+            name: "NoAction".to_owned(),
+            params: Vec::new(),
+            body: Block::new(),
+            span: Span::NONE,
+        });
+        self.lowered_actions
+            .insert("NoAction".to_owned(), Some((id, Vec::new())));
+        id
+    }
+
+    /// `a` or `a(1, 2)` as the default action.
+    fn action_call(
+        &mut self,
+        expr: &'a ast::Expr,
+        listed: &[Listed<'a>],
+        table: &TableObject<'a>,
+    ) -> Option<ActionCall> {
+        let (callee, args): (&'a ast::Expr, &'a [ast::Argument]) = match &expr.kind {
+            ExprKind::Call { callee, args, .. } => (callee, args),
+            _ => (expr, &[]),
+        };
+        let ExprKind::Path(path) = &callee.kind else {
+            self.mismatch_text(expr.span, "an action", &Type::Void);
+            return None;
+        };
+        self.call_of(path, args, listed, table, expr.span)
+    }
+
+    /// An action of the table with constant action data.
+    fn call_of(
+        &mut self,
+        path: &'a ast::Path,
+        args: &'a [ast::Argument],
+        listed: &[Listed<'a>],
+        table: &TableObject<'a>,
+        span: Span,
+    ) -> Option<ActionCall> {
+        let Some(entry) = listed
+            .iter()
+            .find(|entry| entry.object.decl.name.text == path.name.text)
+        else {
+            self.error(
+                path.span,
+                &ErrorKind::NotInTable {
+                    action: path.name.text.clone(),
+                    table: table.decl.name.text.clone(),
+                },
+            );
+            return None;
+        };
+        // Arguments that the list binds may be repeated.
+        let args = if args.len() == entry.n_bound + entry.types.len() {
+            &args[entry.n_bound..]
+        } else {
+            args
+        };
+        if args.len() != entry.types.len() {
+            self.error(
+                span,
+                &ErrorKind::ArgumentCount {
+                    callee: path.name.text.clone(),
+                    needed: entry.types.len(),
+                    available: args.len(),
+                },
+            );
+            return None;
+        }
+        let data: Vec<&'a ast::Parameter> = entry
+            .object
+            .decl
+            .params
+            .iter()
+            .filter(|param| param.direction == Direction::None)
+            .collect();
+        let mut values: Vec<Option<Bits>> = vec![None; args.len()];
+        for (position, arg) in args.iter().enumerate() {
+            let position = match &arg.name {
+                None => Some(position),
+                Some(name) => data.iter().position(|param| param.name.text == name.text),
+            };
+            let ArgumentValue::Expr(value) = &arg.value else {
+                self.error(arg.span, &ErrorKind::NotConstant);
+                return None;
+            };
+            let position = position.filter(|position| values[*position].is_none());
+            let Some(position) = position else {
+                self.error(
+                    arg.span,
+                    &ErrorKind::UnknownParameter {
+                        callee: path.name.text.clone(),
+                        name: arg
+                            .name
+                            .as_ref()
+                            .map_or_else(String::new, |name| name.text.clone()),
+                    },
+                );
+                return None;
+            };
+            values[position] = Some(self.const_of_type(value, &entry.types[position])?);
+        }
+        Some(ActionCall {
+            action: entry.id,
+            args: values.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    /// The entries of a table, the first of the highest priority unless they say otherwise.
+    fn entries(
+        &mut self,
+        entries: &'a [ast::Entry],
+        keys: &[(Type, MatchKind)],
+        listed: &[Listed<'a>],
+        table: &TableObject<'a>,
+    ) -> Option<Vec<Entry>> {
+        let largest_wins = self.bool_property(table.decl, "largest_priority_wins");
+        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let has_priorities = entries.iter().any(|entry| entry.priority.is_some());
+        let mut lowered = Vec::new();
+        let mut is_good = true;
+        let mut last: Option<u32> = None;
+        for (position, entry) in entries.iter().enumerate() {
+            let given = match &entry.priority {
+                Some(expr) => self
+                    .size(expr, 0, u64::from(u32::MAX))
+                    .and_then(|priority| u32::try_from(priority).ok()),
+                None => None,
+            };
+            let priority = if has_priorities {
+                let priority = given.unwrap_or(match last {
+                    Some(last) if largest_wins => last.saturating_sub(1),
+                    Some(last) => last.saturating_add(1),
+                    None if largest_wins => count,
+                    None => 1,
+                });
+                last = Some(priority);
+                if largest_wins {
+                    priority
+                } else {
+                    u32::MAX - priority
+                }
+            } else {
+                count - u32::try_from(position).unwrap_or(count)
+            };
+            let matches = self.key_sets(&entry.keyset, keys);
+            let args = entry.action.args.as_deref().unwrap_or_default();
+            let action = self.call_of(&entry.action.path, args, listed, table, entry.action.span);
+            match (matches, action) {
+                (Some(matches), Some(action)) => lowered.push(Entry {
+                    matches,
+                    priority,
+                    action,
+                    span: entry.span,
+                }),
+                _ => is_good = false,
+            }
+        }
+        is_good.then_some(lowered)
+    }
+
+    /// A property that is a constant truth value; true where it is not given.
+    fn bool_property(&mut self, table: &'a ast::Table, wanted: &str) -> bool {
+        table
+            .properties
+            .iter()
+            .find_map(|property| match &property.kind {
+                PropertyKind::Other { name, value } if name.text == wanted => Some(value),
+                _ => None,
+            })
+            .and_then(|value| self.const_of_type(value, &Type::Bool))
+            .is_none_or(|bits| bits.is_true())
+    }
+
+    /// A match for each key.
+    fn key_sets(
+        &mut self,
+        keyset: &'a ast::KeysetTuple,
+        keys: &[(Type, MatchKind)],
+    ) -> Option<Vec<Match>> {
+        let is_all =
+            |set: &ast::Keyset| matches!(set.kind, KeysetKind::Default | KeysetKind::DontCare);
+        let sets = &keyset.elements;
+        if sets.len() == 1 && keys.len() != 1 && is_all(&sets[0]) {
+            return Some(vec![Match::Any; keys.len()]);
+        }
+        if sets.len() != keys.len() {
+            self.error(
+                keyset.span,
+                &ErrorKind::KeyCount {
+                    needed: keys.len(),
+                    available: sets.len(),
+                },
+            );
+            return None;
+        }
+        sets.iter()
+            .zip(keys)
+            .map(|(set, (ty, kind))| self.key_set(set, ty, *kind))
+            .collect()
+    }
+
+    /// What an entry wants of one key.
+    fn key_set(&mut self, set: &'a ast::Keyset, ty: &Type, kind: MatchKind) -> Option<Match> {
+        let width = ty.scalar_width()?;
+        let kind_name = match kind {
+            MatchKind::Exact => "exact",
+            MatchKind::Ternary => "ternary",
+            MatchKind::Lpm => "lpm",
+            MatchKind::Range => "range",
+            MatchKind::Optional => "optional",
+            MatchKind::Selector => "selector",
+        };
+        let refuse = |lower: &mut Self, what: &'static str| {
+            lower.error(
+                set.span,
+                &ErrorKind::EntryKey {
+                    kind: kind_name,
+                    what,
+                },
+            );
+            None
+        };
+        match &set.kind {
+            KeysetKind::Default | KeysetKind::DontCare => match kind {
+                MatchKind::Exact => refuse(self, "`_`"),
+                _ => Some(Match::Any),
+            },
+            KeysetKind::Expr(expr) => {
+                let value = self.const_of_type(expr, ty)?;
+                Some(match kind {
+                    MatchKind::Exact | MatchKind::Optional | MatchKind::Selector => {
+                        Match::Exact(value)
+                    }
+                    MatchKind::Ternary => Match::Ternary {
+                        value,
+                        mask: Bits::ones(width),
+                    },
+                    MatchKind::Lpm => Match::Lpm {
+                        value,
+                        prefix_len: width,
+                    },
+                    MatchKind::Range => Match::Range {
+                        lo: value.clone(),
+                        hi: value,
+                    },
+                })
+            }
+            KeysetKind::Mask(value, mask) => {
+                let value = self.const_of_type(value, ty)?;
+                let mask = self.const_of_type(mask, ty)?;
+                match kind {
+                    MatchKind::Ternary => Some(Match::Ternary { value, mask }),
+                    MatchKind::Lpm => {
+                        let prefix_len =
+                            (0..=width).find(|len| Bits::prefix_mask(width, *len) == mask);
+                        match prefix_len {
+                            Some(prefix_len) => Some(Match::Lpm { value, prefix_len }),
+                            None => refuse(self, "a mask with holes"),
+                        }
+                    }
+                    _ => refuse(self, "a mask"),
+                }
+            }
+            KeysetKind::Range(lo, hi) => {
+                let lo = self.const_of_type(lo, ty)?;
+                let hi = self.const_of_type(hi, ty)?;
+                if kind == MatchKind::Range {
+                    Some(Match::Range { lo, hi })
+                } else {
+                    refuse(self, "a range")
+                }
+            }
+        }
+    }
+
+    /// A property that the language does not define. Returns whether it could be taken.
+    fn other_property(
+        &mut self,
+        name: &'a ast::Name,
+        value: &'a ast::Expr,
+        table: &mut Table,
+    ) -> bool {
+        match name.text.as_str() {
+            "counters" | "meters" | "registers" => {
+                let object = match self.object_argument(value) {
+                    Binding::Object(Object::Extern(object)) => object,
+                    Binding::Poison => return false,
+                    _ => {
+                        self.mismatch_text(value.span, "a direct extern", &Type::Void);
+                        return false;
+                    }
+                };
+                match &object.kind {
+                    ExternKind::Counter(counter) => add(&mut table.direct_counters, *counter),
+                    ExternKind::Meter(meter) => add(&mut table.direct_meters, *meter),
+                    ExternKind::Register(register, _) => {
+                        add(&mut table.direct_registers, *register);
+                    }
+                    _ => {
+                        self.mismatch_text(value.span, "a direct extern", &Type::Void);
+                        return false;
+                    }
+                }
+                true
+            }
+            // How a table is laid out does not change what it does.
+            "alpm"
+            | "atcam"
+            | "requires_versioning"
+            | "largest_priority_wins"
+            | "priority_delta" => true,
+            "idle_timeout" | "support_timeout" => {
+                self.warning(
+                    "W5001",
+                    name.span,
+                    "entries do not age: idle times are not kept",
+                );
+                true
+            }
+            other => {
+                self.error(
+                    name.span,
+                    &ErrorKind::TableProperty {
+                        name: other.to_owned(),
+                    },
+                );
+                false
+            }
+        }
+    }
+}
+
+/// Adds an element that is not there yet.
+fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// `@stage(n)`.
+fn stage_pragma(annotations: &[ast::Annotation]) -> Option<u32> {
+    annotations
+        .iter()
+        .filter(|annotation| annotation.name.text == "stage")
+        .find_map(|annotation| match &annotation.body {
+            ast::AnnotationBody::Unstructured(text) | ast::AnnotationBody::Pragma(text) => text
+                .split(|letter: char| !letter.is_ascii_digit())
+                .find(|part| !part.is_empty())?
+                .parse()
+                .ok(),
+            ast::AnnotationBody::Empty
+            | ast::AnnotationBody::Expressions(_)
+            | ast::AnnotationBody::Fields(_) => None,
+        })
+}
+
+/// How many entries the program brings, if any.
+fn entry_count(table: &Table) -> Option<u64> {
+    (!table.entries.is_empty()).then_some(table.entries.len() as u64)
+}
+
+/// Attaches the direct counters, meters and registers that an action uses.
+fn attach_direct(
+    block: &Block,
+    register_actions: &p4rmt_ir::Arena<p4rmt_ir::RegisterActionId, p4rmt_ir::RegisterAction>,
+    table: &mut Table,
+) {
+    for stmt in block {
+        match &stmt.kind {
+            StmtKind::Call(call) => match &call.kind {
+                CallKind::Count {
+                    counter,
+                    index: None,
+                } => add::<CounterId>(&mut table.direct_counters, *counter),
+                CallKind::Meter {
+                    meter, index: None, ..
+                } => add::<MeterId>(&mut table.direct_meters, *meter),
+                CallKind::RegisterAction {
+                    action,
+                    index: None,
+                } => {
+                    let register = register_actions[*action].register;
+                    add::<RegisterId>(&mut table.direct_registers, register);
+                }
+                _ => {}
+            },
+            StmtKind::If {
+                then, otherwise, ..
+            } => {
+                attach_direct(then, register_actions, table);
+                attach_direct(otherwise, register_actions, table);
+            }
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                attach_direct(body, register_actions, table);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An expression of a key as the control plane names it.
+fn expr_text(expr: &ast::Expr) -> String {
+    match &expr.kind {
+        ExprKind::Path(path) => path.name.text.clone(),
+        ExprKind::Member { base, name } => format!("{}.{}", expr_text(base), name.text),
+        ExprKind::Int(literal) => literal.text.clone(),
+        ExprKind::Index { base, index } => format!("{}[{}]", expr_text(base), expr_text(index)),
+        ExprKind::Slice { base, hi, lo } => {
+            format!("{}[{}:{}]", expr_text(base), expr_text(hi), expr_text(lo))
+        }
+        ExprKind::Call { callee, args, .. } if args.is_empty() => {
+            format!("{}()", expr_text(callee))
+        }
+        ExprKind::Binary {
+            op: ast::BinaryOp::BitAnd,
+            left,
+            right,
+        } => format!("{} & {}", expr_text(left), expr_text(right)),
+        ExprKind::Cast { operand, .. } => expr_text(operand),
+        _ => "key".to_owned(),
+    }
+}
