@@ -1,19 +1,6 @@
 //! What each code means: the text of `p4rmt explain`.
 
-/// What is said about a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// `E2001`.
-    pub code: &'static str,
-    /// The cause in a few words.
-    pub title: &'static str,
-    /// The rule behind it.
-    pub text: &'static str,
-    /// A program that it is said about.
-    pub example: &'static str,
-    /// The way out in a few words; also the help of the diagnostic.
-    pub help: &'static str,
-}
+use p4rmt_source::Explanation;
 
 /// What is said about this code.
 #[must_use]

@@ -44,7 +44,7 @@ use p4rmt_source::Diagnostics;
 use p4rmt_syntax::ast::{self, DeclarationKind};
 
 pub use error::ErrorKind;
-pub use explain::{Explanation, explanation, explanations};
+pub use explain::{explanation, explanations};
 
 use crate::lower::Lower;
 use crate::scope::Binding;
