@@ -298,11 +298,10 @@ fn key_slice_widths(expr: &Expr, gress: &Gress) -> Vec<u64> {
         lhs,
         rhs,
     } = expr
+        && let (Expr::Const(mask), _) | (_, Expr::Const(mask)) = (&**lhs, &**rhs)
     {
-        if let (Expr::Const(mask), _) | (_, Expr::Const(mask)) = (&**lhs, &**rhs) {
-            let n_ones = (0..mask.width()).filter(|bit| mask.bit(*bit)).count();
-            return vec![n_ones as u64];
-        }
+        let n_ones = (0..mask.width()).filter(|bit| mask.bit(*bit)).count();
+        return vec![n_ones as u64];
     }
     field_slices(expr, gress)
         .into_iter()

@@ -35,13 +35,11 @@ pub fn check_register(
     target: &Target,
 ) -> Vec<LocatedProblem> {
     let register = &gress.registers[register_id];
-    let mut problems = Vec::new();
     if let Some(problem) = check_element(register, target) {
-        problems.push(LocatedProblem {
-            problem,
-            span: register.span,
-        });
+        let span = register.span;
+        return vec![LocatedProblem { problem, span }];
     }
+    let mut problems = Vec::new();
     let n_actions = u32::try_from(actions.len()).unwrap_or(u32::MAX);
     if n_actions > target.salu.actions_per_register {
         problems.push(LocatedProblem {
