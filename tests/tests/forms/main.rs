@@ -13,6 +13,7 @@ use p4rmt_interp::Interp;
 use p4rmt_ir::text::gress_text;
 use p4rmt_ir::validate::validate;
 use p4rmt_ir::{Bits, FieldId, GressId, Id, PipeId, Program};
+use p4rmt_mau::Target;
 use p4rmt_midend::to_tables;
 
 use crate::maker::{Dice, Maker};
@@ -86,7 +87,8 @@ impl Execution {
     }
 }
 
-/// Structured, as tables, and placed twice: as early as it can be, and with slack and split tables.
+/// Structured, as tables, and placed: as early as it can be, with slack and split tables, and by the
+/// placer where the program fits a Tofino 2.
 fn executions(structured: Program, seed: u64, fields: &[FieldId]) -> Option<Vec<Execution>> {
     assert_eq!(validate(&structured), Ok(()), "seed {seed}");
     let tables = Arc::new(to_tables(&structured).ok()?);
@@ -95,30 +97,43 @@ fn executions(structured: Program, seed: u64, fields: &[FieldId]) -> Option<Vec<
     let early = Arc::new(place(gress, &mut Dice(seed), 0));
     let loose = Arc::new(place(gress, &mut Dice(seed), 3));
     let structured = Arc::new(structured);
-    Some(vec![
+    let target = Target::built_in("tofino2").expect("a target of ours");
+    let fit = p4rmt_mau::place(&tables, pipe_id(), &target).expect("it is in the tables form");
+    let mut executions = vec![
         Execution::new("structured", &structured, Mode::Unplaced, fields),
         Execution::new("tables", &tables, Mode::Unplaced, fields),
         Execution::new("placed early", &tables, Mode::Placed(early), fields),
         Execution::new("placed with slack", &tables, Mode::Placed(loose), fields),
-    ])
+    ];
+    if fit.fits() {
+        let mode = Mode::Placed(Arc::new(fit.placement));
+        executions.push(Execution::new(
+            "placed by the placer",
+            &tables,
+            mode,
+            fields,
+        ));
+    }
+    Some(executions)
 }
 
 #[test]
 fn all_executions_of_random_programs_agree() {
-    let (mut n_refused, mut n_hits) = (0, 0);
+    let (mut n_refused, mut n_fit, mut n_hits) = (0, 0, 0);
     for seed in 0..N_PROGRAMS {
         let (structured, fields) = Maker::new(seed).program();
         let Some(mut executions) = executions(structured, seed, &fields) else {
             n_refused += 1;
             continue;
         };
+        n_fit += u64::from(executions.len() == 5);
         let mut dice = Dice(seed ^ 0xabcd_ef01);
         for packet in 0..N_PACKETS {
             let inputs: Vec<u64> = fields.iter().map(|_| dice.below(4)).collect();
             for execution in &mut executions {
                 execution.run(&inputs, packet);
             }
-            let (first, others) = executions.split_first().expect("four");
+            let (first, others) = executions.split_first().expect("at least four");
             for other in others {
                 let context = || {
                     let gress = &other.state.layout().pipe().gresses[gress_id()];
@@ -144,6 +159,7 @@ fn all_executions_of_random_programs_agree() {
         n_refused < N_PROGRAMS / 20,
         "{n_refused} of {N_PROGRAMS} refused"
     );
+    assert!(n_fit > N_PROGRAMS / 5, "only {n_fit} of {N_PROGRAMS} fit");
     assert!(
         n_hits > N_PROGRAMS,
         "{n_hits} hits: the entries are not tested"

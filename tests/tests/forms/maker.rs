@@ -34,6 +34,8 @@ pub(crate) struct Maker {
     gress: GressBuilder,
     bytes: Vec<FieldId>,
     n_units: usize,
+    /// Whether it keeps to what one table of the machine can do, as far as that is easily said.
+    is_plain: bool,
 }
 
 impl Maker {
@@ -47,6 +49,7 @@ impl Maker {
             gress,
             bytes,
             n_units: 0,
+            is_plain: seed.is_multiple_of(2),
         }
     }
 
@@ -85,7 +88,7 @@ impl Maker {
 
     fn condition(&mut self) -> Expr {
         let field = Expr::Field(self.field());
-        if self.dice.below(2) == 0 {
+        if self.is_plain || self.dice.below(2) == 0 {
             return eq(field, constant(8, self.dice.below(4)));
         }
         Expr::binary(BinaryOp::LtU, field, Expr::Field(self.field()))
@@ -104,7 +107,12 @@ impl Maker {
                 call(CallKind::RegisterAction { action, index }, [out])
             }
             1 => {
-                let value = Expr::slice(self.value(), 3, 0);
+                let value = if self.is_plain {
+                    Expr::Field(self.field())
+                } else {
+                    self.value()
+                };
+                let value = Expr::slice(value, 3, 0);
                 assign_slice(self.field(), 6, 3, value)
             }
             0..=4 => {
@@ -152,7 +160,8 @@ impl Maker {
     }
 
     fn apply(&mut self, depth: u32) -> Stmt {
-        let actions = [self.action(), self.action()];
+        let is_plain = self.is_plain;
+        let actions = [self.action(!is_plain), self.action(true)];
         let kinds = [
             MatchKind::Exact,
             MatchKind::Ternary,
@@ -190,17 +199,19 @@ impl Maker {
         }
     }
 
-    fn action(&mut self) -> ActionId {
+    fn action(&mut self, may_touch: bool) -> ActionId {
         let name = format!("action{}", self.number());
         let mut body = Vec::new();
         // The register first, since it reads fields as they were before the action.
-        if self.dice.below(3) == 0 {
+        if may_touch && self.dice.below(3) == 0 {
             let (action, index) = (self.register_action(), Some(Expr::Field(self.field())));
             let out = self.field();
             body.push(call(CallKind::RegisterAction { action, index }, [out]));
         }
         body.push(assign(self.field(), param(0, 8)));
-        body.extend(self.block(0, false));
+        if !self.is_plain {
+            body.extend(self.block(0, false));
+        }
         self.gress.action(&name, &[8], body)
     }
 
