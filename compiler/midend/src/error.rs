@@ -78,6 +78,14 @@ pub enum MidendError {
         /// The access that can follow it.
         span: Span,
     },
+    /// A unit with one cell an entry, used where there is no entry.
+    #[error("{what} has a cell for each entry of a table, and is used outside the table's actions")]
+    DirectOutside {
+        /// The unit.
+        what: &'static str,
+        /// The call.
+        span: Span,
+    },
     /// A statement of a parser or deparser in a control, or of a control in an action.
     #[error("{what} has no place in {place}")]
     Misplaced {
@@ -117,6 +125,7 @@ impl MidendError {
             | Self::ValueTooLarge { span, .. }
             | Self::AppliedTwice { span, .. }
             | Self::TouchedTwice { span, .. }
+            | Self::DirectOutside { span, .. }
             | Self::Misplaced { span, .. }
             | Self::NotOneControl { span, .. }
             | Self::UnknownLabel { span } => *span,
@@ -138,6 +147,7 @@ impl MidendError {
             Self::UnknownLabel { .. } => "E0409",
             Self::TooDeep { .. } => "E0410",
             Self::TouchedTwice { .. } => "E0411",
+            Self::DirectOutside { .. } => "E0412",
         })
     }
 
@@ -163,6 +173,9 @@ impl MidendError {
             Self::TouchedTwice { .. } => Some(
                 "let one register action do both, or put the two into branches of one condition",
             ),
+            Self::DirectOutside { .. } => {
+                Some("call it in an action of its table, or give it a size and an index")
+            }
             Self::Misplaced { .. } | Self::NotOneControl { .. } | Self::UnknownLabel { .. } => None,
         }
     }

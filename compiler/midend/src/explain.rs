@@ -61,4 +61,8 @@ explanations! {
     "A register is in one stage, and its stateful ALU runs once for a packet. Conditions are not compared: two `if` that test opposites count as able to hold both."
     "if (a == 1) { r.execute(0); } if (a == 2) { r.execute(1); }"
     "let one register action do both, or put the two into branches of one condition";
+    "E0412" "a direct unit without a table"
+    "A direct register, counter or meter has one cell for each entry of its table: only an action that an entry selects has a cell to use."
+    "apply { my_direct_counter.count(); }"
+    "call it in an action of its table, or give it a size and an index";
 }

@@ -12,9 +12,9 @@
 
 use indexmap::IndexSet;
 use p4rmt_ir::{
-    ActionCall, ActionId, ActionRef, Arena, BinaryOp, Bits, Expr, Field, FieldId, FieldKind,
-    Gateway, GatewayId, Node, ParallelAction, Place, RegisterAction, RegisterActionId, Seq, Stmt,
-    StmtKind, Table, TableId,
+    ActionCall, ActionId, ActionRef, Arena, BinaryOp, Bits, CallKind, Expr, Field, FieldId,
+    FieldKind, Gateway, GatewayId, Node, ParallelAction, Place, RegisterAction, RegisterActionId,
+    Seq, Stmt, StmtKind, Table, TableId,
 };
 use p4rmt_source::Span;
 
@@ -69,7 +69,12 @@ impl Flow<'_> {
                 }
                 return;
             }
-            StmtKind::Call(_) => return self.join(stmt, span, pending, seq),
+            StmtKind::Call(call) => {
+                if let Some(what) = direct_unit(&call.kind) {
+                    return self.errors.push(MidendError::DirectOutside { what, span });
+                }
+                return self.join(stmt, span, pending, seq);
+            }
             StmtKind::If {
                 cond,
                 then,
@@ -247,9 +252,9 @@ fn flatten<'a>(body: &'a [Stmt], fields: &Fields, straight: &mut Vec<&'a Stmt>) 
             straight.push(stmt);
             choice(dst, value, stmt.span, fields).is_none()
         }
-        StmtKind::Call(_) => {
+        StmtKind::Call(call) => {
             straight.push(stmt);
-            true
+            direct_unit(&call.kind).is_none()
         }
         StmtKind::Labeled { body, .. } => flatten(body, fields, straight),
         StmtKind::If { .. }
@@ -262,6 +267,26 @@ fn flatten<'a>(body: &'a [Stmt], fields: &Fields, straight: &mut Vec<&'a Stmt>) 
         | StmtKind::Verify { .. }
         | StmtKind::Emit { .. } => false,
     })
+}
+
+/// What the call uses of the entry that selected it, if it does.
+fn direct_unit(kind: &CallKind) -> Option<&'static str> {
+    match kind {
+        CallKind::RegisterAction { index: None, .. } => Some("a direct register"),
+        CallKind::Count { index: None, .. } => Some("a direct counter"),
+        CallKind::Meter { index: None, .. } => Some("a direct meter"),
+        CallKind::RegisterAction { index: Some(_), .. }
+        | CallKind::Count { index: Some(_), .. }
+        | CallKind::Meter { index: Some(_), .. }
+        | CallKind::RegisterRead { .. }
+        | CallKind::RegisterWrite { .. }
+        | CallKind::Hash { .. }
+        | CallKind::Random { .. }
+        | CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Digest { .. } => None,
+    }
 }
 
 /// An assignment whose value turns on a condition, as the condition and an assignment for either

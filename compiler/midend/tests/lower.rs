@@ -668,6 +668,24 @@ fn loops_are_refused() {
 }
 
 #[test]
+fn direct_units_outside_of_tables_are_refused() {
+    let mut f = fixture();
+    let (a, d) = (f.a, f.d);
+    let action = f.counter("counter", d);
+    let register = f.gress.gress.register_actions[action].register;
+    f.gress.gress.registers[register].size = 0;
+    let kind = CallKind::RegisterAction {
+        action,
+        index: None,
+    };
+    f.refuse(
+        vec![call(kind, [a])],
+        "a direct register has a cell for each entry of a table, and is used outside the table's \
+         actions",
+    );
+}
+
+#[test]
 fn tables_applied_twice_are_refused() {
     let mut f = fixture();
     let nothing = f.gress.action("nothing", &[], vec![]);
