@@ -1,10 +1,11 @@
 //! What a device is like that the program does not say: ports, clock, sizes.
 //!
 //! Sources, by value: the sizes of port metadata are those of `tofino1_specs.p4` and
-//! `tofino2_specs.p4` (`PORT_METADATA_SIZE`, 64 and 192 bits). The recirculation ports are those that
-//! the published tests of the packet generator use: the last port group, 68 to 71, on Tofino 1, and
-//! on Tofino 2 what is left of the first group of pipe 0 beside its CPU ports, 6 and 7. The clocks are
-//! the compiler's (1.22 and 1.35 GHz). Copies to the CPU go to port 64, the Ethernet CPU port of
+//! `tofino2_specs.p4` (`PORT_METADATA_SIZE`, 64 and 192 bits). The recirculation ports are those of
+//! the published tests of the packet generator: the last port group, 68 to 71, on Tofino 1; on Tofino 2
+//! what the first group of pipe 0 has left beside its CPU ports, 6. (Port 1 is another there, but
+//! programs that never saw that machine use it as any port; the setting can be changed.) The clocks
+//! are the compiler's, 1.22 and 1.35 GHz. Copies to the CPU go to port 64, the Ethernet CPU port of
 //! Tofino 1, on both, until told otherwise (assumed for Tofino 2, where the board decides).
 
 use p4rmt_ir::Arch;
@@ -50,7 +51,7 @@ impl DeviceConfig {
             Arch::T2na => Some(Self {
                 clocks_per_us: 1350,
                 port_metadata_bytes: 24,
-                recirculation_ports: vec![6, 7],
+                recirculation_ports: vec![6],
                 n_generator_apps: 16,
                 ..common
             }),

@@ -3,10 +3,10 @@
 //! # Order and time
 //!
 //! A packet and everything that it causes runs to its end before the next one comes. Inside of that,
-//! packets enter each gress in the order in which they were made, egress before ingress; of the copies
-//! that one ingress pass makes, the copy for the CPU comes first, then unicast, then multicast group a
-//! and b, then the mirrored one. Each entry into a gress takes the next clock, so no two packets share
-//! one. Latencies are not modelled.
+//! packets enter each gress in the order in which they were made, egress before ingress; of what one
+//! ingress pass makes, the mirrored copy comes first, then the copy for the CPU, unicast, multicast
+//! group a, and b. Each entry into a gress takes the next clock, so no two packets share one.
+//! Latencies are not modelled.
 //!
 //! # What it does, and where that comes from
 //!

@@ -123,6 +123,12 @@ pub enum Failure {
 /// So many bytes of a packet are shown around a difference.
 const SHOWN_BYTES: usize = 32;
 
+/// So many packets are shown where one is missing.
+const SHOWN_WAYS: usize = 4;
+
+/// So many steps are shown of a packet's way.
+const SHOWN_EVENTS: usize = 24;
+
 impl Report {
     /// Whether everything is as it should be.
     #[must_use]
@@ -139,10 +145,7 @@ impl Report {
             text.push_str(&failure.to_string());
             text.push('\n');
             let causes: Vec<&Way> = match failure {
-                Failure::Missing { place, .. } => {
-                    let in_file = |way: &&Way| way.place.file == place.file;
-                    self.ways.iter().filter(in_file).collect()
-                }
+                Failure::Missing { place, .. } => self.ways_near(place),
                 Failure::Mismatch { cause, .. } | Failure::Unexpected { cause, .. } => {
                     self.ways.iter().filter(|way| way.place == *cause).collect()
                 }
@@ -158,11 +161,30 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The ways of the packets that were caused nearest to a line, in order.
+    fn ways_near(&self, place: &Place) -> Vec<&Way> {
+        let mut near: Vec<(u32, usize)> = self
+            .ways
+            .iter()
+            .enumerate()
+            .filter(|(_, way)| way.place.file == place.file)
+            .map(|(position, way)| (way.place.line.abs_diff(place.line), position))
+            .collect();
+        near.sort_unstable();
+        near.truncate(SHOWN_WAYS);
+        near.sort_unstable_by_key(|(_, position)| *position);
+        near.iter()
+            .map(|(_, position)| &self.ways[*position])
+            .collect()
+    }
+}
+
 impl Way {
     /// A line of text for the packet, and one for everything that happened to it.
     fn render(&self, errors: &[String], locate: &dyn Fn(Span) -> Option<String>) -> String {
         let mut text = format!("  packet of {}:\n", self.place);
-        for event in &self.events {
+        for event in self.events.iter().take(SHOWN_EVENTS) {
             text.push_str("    ");
             text.push_str(&event.describe(errors));
             if let Some(place) = locate(event.span()) {
@@ -170,6 +192,9 @@ impl Way {
                 text.push_str(&place);
             }
             text.push('\n');
+        }
+        if let Some(n_more) = self.events.len().checked_sub(SHOWN_EVENTS + 1) {
+            text.push_str(&format!("    … and {} more steps\n", n_more + 1));
         }
         text
     }
