@@ -66,6 +66,7 @@ impl<'a> Lower<'a> {
             }
             Binding::Declaration(_) => {
                 if let Some(declaration) = self.overload(&path.name.text, args.len()) {
+                    self.visited.insert(declaration);
                     match &declaration.kind {
                         DeclarationKind::Function(function) => {
                             return self.call_function(function, type_args, args, span);
@@ -191,6 +192,7 @@ impl<'a> Lower<'a> {
             && let DeclarationKind::Control(control) = &declaration.kind
             && control.constructor_params.is_empty()
         {
+            self.visited.insert(declaration);
             let instance = std::rc::Rc::new(Instance {
                 decl: control,
                 path: self.dotted(&control.head.name.text),

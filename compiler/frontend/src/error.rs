@@ -377,8 +377,8 @@ pub enum ErrorKind {
         /// How many there may be.
         limit: usize,
     },
-    /// Calls nested too deeply.
-    #[error("calls nest deeper than {limit}")]
+    /// Statements, expressions or calls nested too deeply.
+    #[error("this nests deeper than {limit} levels when everything is inlined")]
     TooDeep {
         /// How deep they may nest.
         limit: usize,

@@ -158,7 +158,7 @@ explanations! {
     "RegisterAction<bit<8>, bit<8>, bit<8>>(r) a;"
     "add `= { void apply(inout T value) { ... } }`";
     "E4010" "alignment"
-    "Checksums sum units of 16 bits; mirror and resubmit headers are whole bytes."
+    "Checksums, mirror headers and resubmit headers are made of whole bytes."
     "mirror.emit(session, { 4w1 });"
     "pad with constant bits";
     "E4011" "action that the table does not list"

@@ -21,6 +21,11 @@ impl<'a> Lower<'a> {
     /// The value of an expression. `want` is the type that is wanted, as a hint for lists; the
     /// result may be of another one.
     pub(crate) fn expr(&mut self, expr: &'a ast::Expr, want: Option<&Type>) -> Value {
+        self.deeper(expr.span, |lower| lower.expr_kind(expr, want))
+            .unwrap_or_else(Value::poison)
+    }
+
+    fn expr_kind(&mut self, expr: &'a ast::Expr, want: Option<&Type>) -> Value {
         match &expr.kind {
             ExprKind::Bool(value) => Value::truth(*value),
             ExprKind::Int(literal) => self.literal(literal, expr.span),

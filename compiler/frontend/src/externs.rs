@@ -177,6 +177,7 @@ impl<'a> Lower<'a> {
             }
             return Binding::Poison;
         };
+        self.visited.insert(declaration);
         match &declaration.kind {
             DeclarationKind::Extern(decl) => {
                 self.construct_extern(decl, type_args, args, instance, name, span)

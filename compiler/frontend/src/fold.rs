@@ -137,3 +137,19 @@ pub(crate) fn mux(cond: Expr, then: Expr, otherwise: Expr) -> Expr {
         },
     }
 }
+
+/// Logical and of all, as a balanced tree.
+pub(crate) fn all(mut parts: Vec<Expr>) -> Expr {
+    while parts.len() > 1 {
+        let mut halved = Vec::with_capacity(parts.len().div_ceil(2));
+        let mut rest = parts.into_iter();
+        while let Some(left) = rest.next() {
+            halved.push(match rest.next() {
+                Some(right) => and(left, right),
+                None => left,
+            });
+        }
+        parts = halved;
+    }
+    parts.pop().unwrap_or_else(|| truth(true))
+}

@@ -1,5 +1,6 @@
 //! A gress under construction: arenas that grow while parsers and controls are inlined.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -32,6 +33,8 @@ pub(crate) struct GressBuilder {
     pub(crate) checksums: Arena<ChecksumId, Checksum>,
     pub(crate) digests: Arena<DigestId, Digest>,
     pub(crate) value_sets: Arena<ValueSetId, ValueSet>,
+    /// Headers of variables that the program or the compiler made.
+    pub(crate) local_headers: HashSet<HeaderId>,
     n_stacks: usize,
     n_labels: usize,
     n_temporaries: usize,
@@ -79,7 +82,15 @@ impl GressBuilder {
                         header: None,
                     }))
                 }
-                RecordKind::Header => self.header(name, record, span)?,
+                RecordKind::Header => {
+                    let header = self.header(name, record, span)?;
+                    if kind == FieldKind::Local {
+                        header.visit_headers(&mut |header, _| {
+                            self.local_headers.insert(header);
+                        });
+                    }
+                    header
+                }
                 RecordKind::Union => return None,
             },
             Type::Stack(element, size) => {

@@ -233,6 +233,10 @@ impl<'a> Lower<'a> {
                         is_writable: false,
                     },
                     _ if crate::coerce::is_constant(value) => Binding::Value(value.clone()),
+                    // Computing it where it is read is no dearer than a variable.
+                    Data::Expr(expr) if !overlaps && is_small(expr) => {
+                        Binding::Value(value.clone())
+                    }
                     _ => match self.variable(&param.name.text, &value.ty, param.span) {
                         Some(storage) => {
                             self.assign_storage(&storage, value, span);
@@ -565,6 +569,7 @@ impl<'a> Lower<'a> {
         let (block, _) = self.returning(Type::Void, &decl.apply, span);
         self.block().extend(block);
         self.copy_out(copies, span);
+        self.note_unused(decl);
         self.scope = outer_scope;
         self.path = outer_path;
     }
@@ -653,6 +658,13 @@ fn is_plain(value: &Value) -> bool {
         },
         _ => false,
     }
+}
+
+/// Whether an expression is at most one operator on plain operands.
+fn is_small(expr: &Expr) -> bool {
+    let mut n_parts = 0;
+    expr.walk(&mut |_| n_parts += 1);
+    n_parts <= 3
 }
 
 /// Whether a value is action data.

@@ -19,6 +19,7 @@ mod assign;
 mod call;
 mod check_only;
 mod coerce;
+mod compact;
 mod error;
 mod explain;
 mod expr;
@@ -69,7 +70,9 @@ const STANDARD_ERRORS: [&str; 7] = [
 pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics), Diagnostics> {
     let mut lower = Lower::new();
     lower.collect(program);
+    lower.declarations(program);
     let lowered = lower.program(program);
+    lower.check_unreached(program);
     match lowered {
         Some((arch, pipes)) if !lower.diagnostics.has_errors() => Ok((
             Program {
@@ -85,6 +88,34 @@ pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics
 }
 
 impl<'a> Lower<'a> {
+    /// Evaluates constants and types of the top level in the order of their declaration, so that each
+    /// finds those that it builds on.
+    fn declarations(&mut self, program: &'a ast::Program) {
+        for declaration in &program.declarations {
+            match &declaration.kind {
+                DeclarationKind::Const(constant) => {
+                    let binding = self.scopes.lookup_here(self.global, &constant.name.text);
+                    if matches!(binding, Some(Binding::Declaration(bound)) if std::ptr::eq(*bound, declaration))
+                    {
+                        self.settle_binding(Binding::Declaration(declaration));
+                    }
+                }
+                DeclarationKind::Header(_)
+                | DeclarationKind::HeaderUnion(_)
+                | DeclarationKind::Struct(_)
+                | DeclarationKind::Enum(_)
+                | DeclarationKind::SerializableEnum(_)
+                | DeclarationKind::Typedef(_)
+                | DeclarationKind::NewType(_)
+                    if resolve::type_params(declaration).is_empty() =>
+                {
+                    self.declared(declaration, Vec::new(), declaration.span);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Collects the names of the top level.
     fn collect(&mut self, program: &'a ast::Program) {
         self.errors = STANDARD_ERRORS.map(str::to_owned).to_vec();

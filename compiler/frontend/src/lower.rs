@@ -8,6 +8,7 @@ use p4rmt_ir::{
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Span};
 use p4rmt_syntax::ast;
 
+use crate::check_only::Unused;
 use crate::error::ErrorKind;
 use crate::gress::GressBuilder;
 use crate::inline::Applied;
@@ -18,6 +19,10 @@ use crate::types::Type;
 
 /// How deep calls may nest when they are inlined.
 pub(crate) const MAX_DEPTH: usize = 64;
+
+/// How deep statements and expressions may nest, those of inlined calls included: each level takes
+/// stack.
+const MAX_NESTING: usize = 500;
 
 /// How many statements a program may have when everything is inlined.
 pub(crate) const MAX_STATEMENTS: usize = 1_000_000;
@@ -76,7 +81,8 @@ pub(crate) struct LoopFrame {
 /// The state of lowering.
 pub(crate) struct Lower<'a> {
     pub(crate) diagnostics: Diagnostics,
-    seen: HashSet<(Span, String)>,
+    /// Places and messages of what has been reported.
+    pub(crate) seen: HashSet<(Span, String)>,
     pub(crate) scopes: Scopes<'a>,
     pub(crate) global: ScopeId,
     pub(crate) scope: ScopeId,
@@ -118,6 +124,12 @@ pub(crate) struct Lower<'a> {
     /// Names of the declarations that are being inlined.
     pub(crate) inlining: Vec<String>,
     pub(crate) n_statements: usize,
+    /// How deep statements and expressions nest, those of inlined calls included.
+    depth: usize,
+    /// What nothing has used: checked in the end.
+    pub(crate) unused: Vec<Unused<'a>>,
+    /// Parsers and controls that were lowered, by declaration.
+    pub(crate) visited: HashSet<*const ast::Declaration>,
 }
 
 impl<'a> Lower<'a> {
@@ -152,6 +164,9 @@ impl<'a> Lower<'a> {
             stack_next: Vec::new(),
             inlining: Vec::new(),
             n_statements: 0,
+            depth: 0,
+            unused: Vec::new(),
+            visited: HashSet::new(),
         }
     }
 
@@ -233,6 +248,22 @@ impl<'a> Lower<'a> {
         self.n_statements > MAX_STATEMENTS
     }
 
+    /// Runs `inner` one level deeper; nothing, with a complaint, where that is too deep.
+    pub(crate) fn deeper<R>(
+        &mut self,
+        span: Span,
+        inner: impl FnOnce(&mut Self) -> R,
+    ) -> Option<R> {
+        if self.depth >= MAX_NESTING {
+            self.error(span, &ErrorKind::TooDeep { limit: MAX_NESTING });
+            return None;
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        Some(result)
+    }
+
     /// Adds an assignment.
     pub(crate) fn emit_assign(&mut self, span: Span, dst: Place, value: Expr) {
         self.emit(span, StmtKind::Assign { dst, value });
@@ -303,6 +334,10 @@ impl<'a> Lower<'a> {
                             name: constant.name.text.clone(),
                         },
                     );
+                    return Binding::Poison;
+                }
+                if self.resolving.len() >= MAX_DEPTH {
+                    self.error(constant.name.span, &ErrorKind::TooDeep { limit: MAX_DEPTH });
                     return Binding::Poison;
                 }
                 self.resolving.push(declaration);

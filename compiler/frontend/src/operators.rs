@@ -303,11 +303,11 @@ impl<'a> Lower<'a> {
             self.bad_operands(ast::BinaryOp::Eq, &lhs.ty, &rhs.ty, span);
             return None;
         };
-        let mut all = fold::truth(true);
+        let mut parts = Vec::new();
         for (left, right) in left.iter().zip(&right) {
-            let equal = self.equal(left, right, span)?;
-            all = fold::and(all, equal);
+            parts.push(self.equal(left, right, span)?);
         }
+        let mut all = fold::all(parts);
         if lhs.ty.as_header().is_some() {
             let left = self.validity(lhs)?;
             let right = self.validity(rhs)?;

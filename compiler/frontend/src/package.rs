@@ -244,6 +244,7 @@ impl<'a> Lower<'a> {
             _ => return None,
         };
         let declaration = *self.globals.get(path.name.text.as_str())?.first()?;
+        self.visited.insert(declaration);
         match &declaration.kind {
             DeclarationKind::Parser(decl) if is_parser => {
                 let args = self.constructor_args(
@@ -346,8 +347,9 @@ impl<'a> Lower<'a> {
             self.unit = Unit::Top;
             self.path.clear();
         }
+        self.check_unused();
         let built = std::mem::take(&mut self.gress);
-        Some(Gress {
+        let mut gress = Gress {
             role,
             fields: built.fields,
             headers: built.headers,
@@ -369,7 +371,9 @@ impl<'a> Lower<'a> {
             checksums: built.checksums,
             digests: built.digests,
             value_sets: built.value_sets,
-        })
+        };
+        crate::compact::drop_unused(&mut gress, &built.local_headers);
+        Some(gress)
     }
 
     /// The body of a control or deparser of the pipe.
@@ -521,7 +525,11 @@ impl<'a> Lower<'a> {
     }
 
     /// Declarations and `apply` of a control of the pipe, its parameters bound to shared storage.
-    fn block_body(&mut self, instance: &Rc<Instance<'a, ast::Control>>, args: Vec<Arg<'a>>) {
+    pub(crate) fn block_body(
+        &mut self,
+        instance: &Rc<Instance<'a, ast::Control>>,
+        args: Vec<Arg<'a>>,
+    ) {
         let decl = instance.decl;
         self.scope = self.scopes.open(Some(self.global));
         let scope = self.scope;
@@ -535,7 +543,7 @@ impl<'a> Lower<'a> {
         }
         let (block, _) = self.returning(Type::Void, &decl.apply, decl.span);
         self.block().extend(block);
-        self.check_unused(decl);
+        self.note_unused(decl);
         self.scope = self.global;
     }
 }

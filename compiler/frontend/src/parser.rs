@@ -37,6 +37,9 @@ struct Run<'a> {
     depth: usize,
 }
 
+/// The next free element of each stack.
+type Stacks = Vec<(usize, u32)>;
+
 /// A place in a state.
 #[derive(Clone)]
 struct Point<'a> {
@@ -54,7 +57,7 @@ struct StateKey {
     state: *const ast::ParserState,
     at: usize,
     scope: ScopeId,
-    stacks: Vec<(usize, u32)>,
+    stacks: Stacks,
 }
 
 /// A parser under construction.
@@ -62,7 +65,7 @@ struct Machine<'a> {
     runs: Vec<Run<'a>>,
     states: Vec<State>,
     ids: HashMap<StateKey, StateId>,
-    pending: Vec<(StateId, Point<'a>, Vec<(usize, u32)>)>,
+    pending: Vec<(StateId, Point<'a>, Stacks)>,
 }
 
 impl<'a> Lower<'a> {
@@ -334,6 +337,8 @@ impl<'a> Lower<'a> {
             && decl.constructor_params.is_empty()
         {
             let path = decl.head.name.text.clone();
+            let pointer = std::ptr::from_ref(*declaration);
+            self.visited.insert(pointer);
             return Some((
                 Rc::new(Instance {
                     decl,

@@ -13,7 +13,7 @@ use crate::scope::Binding;
 use crate::types::{EnumType, Newtype, Record, RecordField, RecordKind, Type};
 
 /// How many elements a stack may have.
-const MAX_STACK: u64 = 1024;
+const MAX_STACK: u64 = 256;
 
 impl<'a> Lower<'a> {
     /// The type that is meant.
@@ -157,6 +157,15 @@ impl<'a> Lower<'a> {
                 span,
                 &ErrorKind::Recursive {
                     name: name.to_owned(),
+                },
+            );
+            return Type::Poison;
+        }
+        if self.resolving.len() >= crate::lower::MAX_DEPTH {
+            self.error(
+                span,
+                &ErrorKind::TooDeep {
+                    limit: crate::lower::MAX_DEPTH,
                 },
             );
             return Type::Poison;

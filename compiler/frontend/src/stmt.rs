@@ -35,6 +35,10 @@ impl<'a> Lower<'a> {
 
     /// One statement.
     pub(crate) fn statement(&mut self, statement: &'a ast::Statement) {
+        self.deeper(statement.span, |lower| lower.statement_kind(statement));
+    }
+
+    fn statement_kind(&mut self, statement: &'a ast::Statement) {
         let span = statement.span;
         match &statement.kind {
             StatementKind::Empty => {}

@@ -753,6 +753,27 @@ impl<'a> Lower<'a> {
             | "requires_versioning"
             | "largest_priority_wins"
             | "priority_delta" => true,
+            "implementation" => {
+                let object = self.object_argument(value);
+                match &object {
+                    Binding::Object(Object::Extern(object))
+                        if matches!(object.kind, ExternKind::Layout) =>
+                    {
+                        true
+                    }
+                    // What is not supported has been refused where it is declared.
+                    Binding::Poison => false,
+                    _ => {
+                        self.error(
+                            name.span,
+                            &ErrorKind::TableProperty {
+                                name: name.text.clone(),
+                            },
+                        );
+                        false
+                    }
+                }
+            }
             "idle_timeout" | "support_timeout" => {
                 self.warning(
                     "W5001",

@@ -529,7 +529,7 @@ impl<'a> Lower<'a> {
                 .iter()
                 .map(|expr| expr.width_in(&self.gress.fields))
                 .sum();
-            if bits % unit != 0 {
+            if !bits.is_multiple_of(unit) {
                 self.error(span, &ErrorKind::Alignment { bits, unit });
                 return None;
             }
@@ -715,8 +715,20 @@ impl<'a> Lower<'a> {
         let data = if args.is_empty() {
             Vec::new()
         } else {
-            match self.data(args.first(), Some(CHECKSUM_UNIT), span) {
-                Some(data) => data,
+            match self.data(args.first(), Some(BYTE), span) {
+                Some(mut data) => {
+                    let bits: u32 = data
+                        .iter()
+                        .map(|expr| expr.width_in(&self.gress.fields))
+                        .sum();
+                    // An odd byte at the end is the high one of a unit.
+                    if !bits.is_multiple_of(CHECKSUM_UNIT) {
+                        data.push(Expr::Const(Bits::zero(
+                            CHECKSUM_UNIT - bits % CHECKSUM_UNIT,
+                        )));
+                    }
+                    data
+                }
                 None => return Value::poison(),
             }
         };
