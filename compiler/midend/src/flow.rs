@@ -7,7 +7,7 @@
 //! * Other statements become keyless tables with one action. Neighbours share one as long as they
 //!   can happen at once ([`Step::join`]) and touch at most one unit with memory; the statements of a
 //!   directly called action stay together where they can.
-//! * An assignment of a comparison, or of a choice, becomes a gateway with an assignment on either
+//! * An assignment of a comparison, or of a choice other than a minimum or maximum, becomes a gateway with an assignment on either
 //!   side: action units do not compare.
 
 use indexmap::IndexSet;
@@ -19,7 +19,7 @@ use p4rmt_ir::{
 use p4rmt_source::Span;
 
 use crate::error::MidendError;
-use crate::simplify::{Fields, has_comparison, simplified};
+use crate::simplify::{Fields, has_comparison, is_min_or_max, simplified};
 use crate::step::{Step, Units};
 
 /// What the control flow is made with.
@@ -304,6 +304,11 @@ fn choice(dst: &Place, value: &Expr, span: Span, fields: &Fields) -> Option<(Exp
         (Expr::Const(one), Expr::Const(Bits::zero(width)))
     };
     let (cond, (one, zero)) = match simplified(value.clone(), fields) {
+        Expr::Mux {
+            cond,
+            then,
+            otherwise,
+        } if is_min_or_max(&cond, &then, &otherwise) => return None,
         Expr::Mux {
             cond,
             then,

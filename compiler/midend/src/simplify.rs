@@ -289,17 +289,44 @@ fn is_whole_leaf(expr: &Expr) -> bool {
     )
 }
 
-/// Whether the expression is what one operand of an action ALU can be: a constant, or a field,
-/// parameter or result of a call, or a slice of one.
-pub(crate) fn is_operand(expr: &Expr) -> bool {
+/// Where an operand of an action ALU comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operand {
+    Field,
+    Constant,
+    /// Action data or the result of a call: over the action data bus.
+    Data,
+}
+
+/// The expression as an operand: a field, constant, parameter or result of a call, cut or extended.
+fn operand(expr: &Expr) -> Option<Operand> {
     match expr {
-        Expr::Const(_) => true,
-        Expr::Slice { arg, .. } => is_whole_leaf(arg),
-        other => is_whole_leaf(other),
+        Expr::Const(_) => Some(Operand::Constant),
+        Expr::Field(_) => Some(Operand::Field),
+        Expr::Param { .. } | Expr::Local { .. } => Some(Operand::Data),
+        Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => operand(arg),
+        Expr::Unary { .. }
+        | Expr::Binary { .. }
+        | Expr::Mux { .. }
+        | Expr::Lookahead { .. }
+        | Expr::MathUnit { .. } => None,
     }
 }
 
-/// Whether the expression is operands side by side, maybe extended.
+/// Whether an action ALU can take both as operands: at most one that is not a field.
+fn are_operands(lhs: &Expr, rhs: &Expr) -> bool {
+    match (operand(lhs), operand(rhs)) {
+        (Some(left), Some(right)) => left == Operand::Field || right == Operand::Field,
+        _ => false,
+    }
+}
+
+/// Whether the expression is one operand.
+pub(crate) fn is_operand(expr: &Expr) -> bool {
+    operand(expr).is_some()
+}
+
+/// Whether the expression is operands side by side.
 pub(crate) fn is_arrangement(expr: &Expr) -> bool {
     match expr {
         Expr::Binary {
@@ -307,7 +334,6 @@ pub(crate) fn is_arrangement(expr: &Expr) -> bool {
             lhs,
             rhs,
         } => is_arrangement(lhs) && is_arrangement(rhs),
-        Expr::Resize { arg, .. } => is_operand(arg),
         other => is_operand(other),
     }
 }
@@ -327,21 +353,47 @@ pub(crate) fn is_one_operation(expr: &Expr) -> bool {
             | BinaryOp::LeU
             | BinaryOp::LtS
             | BinaryOp::LeS => false,
+            BinaryOp::Shl | BinaryOp::ShrU | BinaryOp::ShrS => {
+                is_operand(lhs) && operand(rhs) == Some(Operand::Constant)
+            }
+            BinaryOp::And | BinaryOp::Or | BinaryOp::Xor => {
+                are_operands(uncomplemented(lhs), uncomplemented(rhs))
+            }
             BinaryOp::Add
             | BinaryOp::Sub
             | BinaryOp::AddSatU
             | BinaryOp::SubSatU
             | BinaryOp::AddSatS
-            | BinaryOp::SubSatS
-            | BinaryOp::And
-            | BinaryOp::Or
-            | BinaryOp::Xor
-            | BinaryOp::Shl
-            | BinaryOp::ShrU
-            | BinaryOp::ShrS => is_operand(lhs) && is_operand(rhs),
+            | BinaryOp::SubSatS => are_operands(lhs, rhs),
         },
+        Expr::Mux {
+            cond,
+            then,
+            otherwise,
+        } => is_min_or_max(cond, then, otherwise),
         other => is_arrangement(other),
     }
+}
+
+fn uncomplemented(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Unary {
+            op: UnaryOp::Not,
+            arg,
+        } => arg,
+        expr => expr,
+    }
+}
+
+/// Whether a choice gives the smaller or the larger of two operands, which is one operation.
+pub(crate) fn is_min_or_max(cond: &Expr, then: &Expr, otherwise: &Expr) -> bool {
+    let Expr::Binary { op, lhs, rhs } = cond else {
+        return false;
+    };
+    let orders = op.is_comparison() && !matches!(op, BinaryOp::Eq | BinaryOp::Ne);
+    let compared = [&**lhs, &**rhs];
+    let is_same = compared == [then, otherwise] || compared == [otherwise, then];
+    orders && is_same && are_operands(then, otherwise)
 }
 
 /// Whether a comparison is part of the expression.

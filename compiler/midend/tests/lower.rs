@@ -394,6 +394,53 @@ tables {
 }
 
 #[test]
+fn a_minimum_is_one_operation() {
+    let f = fixture();
+    let (a, b, c) = (f.a, f.b, f.c);
+    let is_less = Expr::binary(BinaryOp::LtU, field(a), field(b));
+    f.check(
+        vec![assign(c, Expr::mux(is_less, field(a), field(b)))],
+        r"
+parallel action a0[] {
+  f2 = ((f0 < f1) ? f0 : f1)
+}
+tables {
+  t0
+}
+",
+    );
+}
+
+#[test]
+fn a_result_and_a_constant_are_not_added_at_once() {
+    let mut f = fixture();
+    let (a, b, c, d) = (f.a, f.b, f.c, f.d);
+    let counter = f.counter("counter", d);
+    f.check(
+        vec![
+            call(run(counter, 1), [a]),
+            assign(b, add(field(a), constant(8, 1))),
+            assign(c, add(field(a), field(d))),
+        ],
+        r"
+parallel action a0[] {
+  local l0: bit<8>
+  l0 = run ra0[4w0x1]
+  f0 = l0
+}
+parallel action a1[] {
+  f1 = (f0 + 8w0x1)
+  f2 = (f0 + f3)
+}
+tables {
+  t0
+  t1
+}
+",
+    );
+}
+
+#[test]
 fn computed_keys_are_computed_before() {
     let mut f = fixture();
     let (a, b) = (f.a, f.b);
