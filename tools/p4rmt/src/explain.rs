@@ -22,7 +22,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         return Ok(());
     };
     let page = p4rmt_driver::explain::page(code).ok_or_else(|| {
-        Failure::Usage(format!("there is no code `{code}`: `p4rmt explain` lists them all"))
+        Failure::Usage(format!(
+            "there is no code `{code}`: `p4rmt explain` lists them all"
+        ))
     })?;
     println!("{page}");
     Ok(())

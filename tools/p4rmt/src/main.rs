@@ -6,12 +6,13 @@
 
 mod args;
 mod check;
+mod corpus;
 mod explain;
 mod failure;
 mod fit;
-mod include;
+mod machine;
 mod program;
-mod replay;
+
 mod test;
 
 use std::process::ExitCode;
@@ -22,7 +23,12 @@ use crate::failure::Failure;
 
 /// P4-16 to match-action pipelines: check, place, test and run programs for Tofino-like machines.
 #[derive(Parser)]
-#[command(name = "p4rmt", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "p4rmt",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,8 +42,6 @@ enum Command {
     Fit(fit::Args),
     /// Run packet vectors (STF) against a program.
     Test(test::Args),
-    /// Send captures through a program.
-    Replay(replay::Args),
     /// Say what an error code means.
     Explain(explain::Args),
 }
@@ -49,7 +53,6 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Fit(args) => fit::run(&args),
         Command::Test(args) => test::run(&args),
-        Command::Replay(args) => replay::run(&args),
         Command::Explain(args) => explain::run(&args),
     };
     match result {

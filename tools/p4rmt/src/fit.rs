@@ -1,0 +1,73 @@
+//! `p4rmt fit`: place a program in the stages of a machine, and say what it uses.
+
+use std::path::PathBuf;
+
+use crate::args::{Language, ReportFormat};
+use crate::check::{print, to_json};
+use crate::failure::Failure;
+use crate::{machine, program};
+
+/// Place a program in the stages of a machine and report what it uses.
+///
+/// Example: p4rmt fit laminar.p4 --target tofino2
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The program.
+    #[arg(value_name = "PROG.p4")]
+    program: PathBuf,
+    /// The machine: `tofino1`, `tofino2`, or a target file. Without it: the one that the program's
+    /// architecture is for.
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    target: Option<String>,
+    /// Which pipe of a program with several.
+    #[arg(long, value_name = "NAME")]
+    pipe: Option<String>,
+    /// How the report is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: ReportFormat,
+    /// Write the report to this file.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Fail if the program takes more stages than this: a gate for CI.
+    #[arg(long, value_name = "N")]
+    max_stages: Option<u32>,
+    #[command(flatten)]
+    language: Language,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let generation = machine::generation_of(args.target.as_deref());
+    let compiled = program::compile(&args.program, &args.language, generation)?;
+    let arch = compiled.program.arch;
+    let target = args
+        .target
+        .as_deref()
+        .or(machine::default_target(arch))
+        .ok_or_else(|| {
+            Failure::Usage("a program of this architecture has no stages: name a target".to_owned())
+        })?;
+    let target = machine::load_target(target)?;
+    let pipe = machine::find_pipe(&compiled.program, args.pipe.as_deref())?;
+    let fit = machine::place(&compiled, pipe, &target)?;
+    let report = p4rmt_mau::report(&fit, &compiled.program, pipe, &target, &compiled.sources);
+    let text = match args.format {
+        ReportFormat::Text => p4rmt_mau::render(&report),
+        ReportFormat::Json => to_json(&report) + "\n",
+    };
+    match &args.output {
+        Some(path) => program::write_whole(path, &text)?,
+        None => print(text.trim_end()),
+    }
+    if !fit.fits() {
+        return Err(Failure::Reported);
+    }
+    let used = fit.placement.stages_used;
+    match args.max_stages {
+        Some(limit) if used > limit => Err(Failure::Input(format!(
+            "`{}` takes {used} stages of {}, more than --max-stages {limit}",
+            compiled.program.name, target.name
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,175 @@
+//! The machine that a program runs on: pipe, target, engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use p4rmt_driver::{Compiled, Generation};
+use p4rmt_engine::Mode;
+use p4rmt_interp::Interp;
+use p4rmt_ir::{self as ir, PipeId};
+use p4rmt_mau::{Fit, Target};
+use p4rmt_pipeline::Device;
+
+use crate::failure::Failure;
+use crate::program::read_text;
+
+/// Which machine runs the program.
+#[derive(clap::Args)]
+pub(crate) struct MachineArgs {
+    /// Which engine runs it.
+    #[arg(long, value_name = "ENGINE", default_value = "interp")]
+    pub(crate) engine: EngineName,
+    /// Run it placed in the stages of this machine: `tofino1`, `tofino2`, or a target file. Without
+    /// it: of the machine that its architecture is for, if it fits there.
+    #[arg(long, value_name = "NAME|FILE.toml", conflicts_with = "unplaced")]
+    pub(crate) target: Option<String>,
+    /// Run it without stages, table after table.
+    #[arg(long)]
+    pub(crate) unplaced: bool,
+    /// Which pipe of a program with several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipe: Option<String>,
+}
+
+/// The engines.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineName {
+    /// The reference interpreter.
+    Interp,
+    /// Every engine there is, one after the other.
+    All,
+}
+
+/// A program on its machine.
+pub(crate) struct Machine {
+    program: Arc<ir::Program>,
+    pipe: PipeId,
+    mode: Mode,
+    /// The placement; none if the program runs without stages.
+    pub(crate) fit: Option<Fit>,
+    /// Why it runs without stages, if nobody asked for that.
+    pub(crate) why_unplaced: Option<String>,
+}
+
+impl Machine {
+    /// Places the program, unless it is to run without stages.
+    pub(crate) fn new(compiled: &Compiled, args: &MachineArgs) -> Result<Self, Failure> {
+        let pipe = find_pipe(&compiled.program, args.pipe.as_deref())?;
+        let mut machine = Self {
+            program: Arc::clone(&compiled.program),
+            pipe,
+            mode: Mode::Unplaced,
+            fit: None,
+            why_unplaced: None,
+        };
+        if args.unplaced {
+            return Ok(machine);
+        }
+        let name = args
+            .target
+            .as_deref()
+            .or(default_target(compiled.program.arch));
+        let Some(name) = name else { return Ok(machine) };
+        let target = load_target(name)?;
+        let fit = place(compiled, pipe, &target)?;
+        if fit.fits() {
+            machine.mode = Mode::Placed(Arc::new(fit.placement.clone()));
+            machine.fit = Some(fit);
+        } else {
+            let why = format!(
+                "it does not fit {}: `p4rmt fit` says why; `--unplaced` runs it without stages",
+                target.name
+            );
+            if args.target.is_some() {
+                return Err(Failure::Input(why));
+            }
+            machine.why_unplaced = Some(why);
+        }
+        Ok(machine)
+    }
+
+    /// A fresh device.
+    pub(crate) fn device(&self) -> Result<Device, p4rmt_pipeline::DeviceError> {
+        Device::new(
+            &Interp,
+            Arc::clone(&self.program),
+            self.pipe,
+            self.mode.clone(),
+        )
+    }
+}
+
+/// Places a pipe.
+pub(crate) fn place(compiled: &Compiled, pipe: PipeId, target: &Target) -> Result<Fit, Failure> {
+    p4rmt_mau::place(&compiled.program, pipe, target).map_err(|error| match error {
+        p4rmt_mau::PlaceError::NoSuchPipe { .. } | p4rmt_mau::PlaceError::NotTables { .. } => {
+            Failure::Input(error.to_string())
+        }
+        p4rmt_mau::PlaceError::Unsound { .. } => panic!("{error}"),
+    })
+}
+
+/// The pipe of this name, or the only one.
+pub(crate) fn find_pipe(program: &ir::Program, name: Option<&str>) -> Result<PipeId, Failure> {
+    let names = || {
+        let names: Vec<_> = program
+            .pipes
+            .values()
+            .map(|pipe| pipe.name.as_str())
+            .collect();
+        names.join("`, `")
+    };
+    let found = match name {
+        Some(name) => program.pipes.iter().find(|(_, pipe)| pipe.name == name),
+        // The first pipe is the one that packets meet on port 0.
+        None => program.pipes.iter().next(),
+    };
+    found.map(|(id, _)| id).ok_or_else(|| {
+        let name = name.unwrap_or_default();
+        Failure::Usage(format!(
+            "the program has no pipe `{name}`; it has `{}`",
+            names()
+        ))
+    })
+}
+
+/// A target by name, or from a file.
+pub(crate) fn load_target(name: &str) -> Result<Target, Failure> {
+    if let Some(target) = Target::built_in(name) {
+        return Ok(target);
+    }
+    let path = PathBuf::from(name);
+    if !path.exists() {
+        let known = "`tofino1`, `tofino2`, or a target file (.toml)";
+        return Err(Failure::Usage(format!(
+            "there is no target `{name}`: give {known}"
+        )));
+    }
+    let text = read_text(&path)?;
+    Target::from_toml(&text)
+        .map_err(|error| Failure::Input(format!("target file `{}`: {error}", path.display())))
+}
+
+/// The machine that an architecture is for.
+pub(crate) fn default_target(arch: ir::Arch) -> Option<&'static str> {
+    match arch {
+        ir::Arch::Tna => Some("tofino1"),
+        ir::Arch::T2na => Some("tofino2"),
+        ir::Arch::V1model => None,
+    }
+}
+
+/// The generation that a program is compiled for when it is meant for this target.
+pub(crate) fn generation_of(target: Option<&str>) -> Option<Generation> {
+    match target.map(|name| {
+        Path::new(name)
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+    }) {
+        Some(name) if name.starts_with("tofino1") => Some(Generation::Tofino1),
+        Some(name) if name.starts_with("tofino2") => Some(Generation::Tofino2),
+        Some(_) | None => None,
+    }
+}

@@ -1,0 +1,266 @@
+//! `p4rmt test`: packet vectors against a program.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use p4rmt_driver::Compiled;
+use p4rmt_source::Span;
+use p4rmt_stf::Vector;
+use serde::{Deserialize, Serialize};
+
+use crate::args::{Language, ReportFormat};
+use crate::check::{print, to_json};
+use crate::corpus::{self, Ended};
+use crate::failure::Failure;
+use crate::machine::{self, Machine};
+use crate::program;
+
+/// Run packet vectors (STF) against a program, each from fresh state.
+///
+/// Example: p4rmt test laminar.p4 --setup testvectors/laminar/setup/one-connection.stf testvectors/laminar/*.stf
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The program.
+    #[arg(value_name = "PROG.p4", required_unless_present = "corpus")]
+    program: Option<PathBuf>,
+    /// The vectors.
+    #[arg(value_name = "VECTOR.stf", required_unless_present = "corpus")]
+    vectors: Vec<PathBuf>,
+    /// A vector that runs before each of the others.
+    #[arg(long, value_name = "FILE.stf")]
+    setup: Option<PathBuf>,
+    /// Test every `X.p4` below this folder that has an `X.stf` beside it.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["program", "vectors", "setup"])]
+    corpus: Option<PathBuf>,
+    /// Seconds that one program of a corpus may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    time_limit: u64,
+    /// How the report is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: ReportFormat,
+    #[command(flatten)]
+    machine: machine::MachineArgs,
+    #[command(flatten)]
+    language: Language,
+}
+
+/// What `--format json` writes: a row a vector, or a row a program of a corpus.
+#[derive(Debug, Serialize, Deserialize)]
+struct Report {
+    programs: Vec<Row>,
+    totals: Totals,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Row {
+    name: String,
+    result: Verdict,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Pass,
+    Fail,
+    Unsupported,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Totals {
+    pass: usize,
+    fail: usize,
+    unsupported: usize,
+}
+
+impl Report {
+    fn new(programs: Vec<Row>) -> Self {
+        let count = |verdict| programs.iter().filter(|row| row.result == verdict).count();
+        let totals = Totals {
+            pass: count(Verdict::Pass),
+            fail: count(Verdict::Fail),
+            unsupported: count(Verdict::Unsupported),
+        };
+        Self { programs, totals }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(folder) = &args.corpus {
+        return run_corpus(folder, args);
+    }
+    let program = args
+        .program
+        .as_ref()
+        .ok_or_else(|| Failure::Usage("name a program and its vectors, or a corpus".to_owned()))?;
+    let generation = machine::generation_of(args.machine.target.as_deref());
+    let compiled = match args.format {
+        ReportFormat::Text => program::compile(program, &args.language, generation)?,
+        ReportFormat::Json => {
+            match program::compile_quietly(program, &args.language, generation)? {
+                Ok(compiled) => compiled,
+                Err(rejected) => return refuse_in_json(program, &rejected),
+            }
+        }
+    };
+    let machine = Machine::new(&compiled, &args.machine)?;
+    let setup = args.setup.as_deref().map(read_vector).transpose()?;
+    let mut rows = Vec::new();
+    for path in &args.vectors {
+        let row = run_vector(path, setup.as_ref(), &machine, &compiled)?;
+        if args.format == ReportFormat::Text {
+            show_row(&row);
+        }
+        rows.push(row);
+    }
+    let report = Report::new(rows);
+    let Totals { pass, fail, .. } = report.totals;
+    match args.format {
+        ReportFormat::Text => {
+            let how = match (&machine.fit, &machine.why_unplaced) {
+                (Some(fit), _) => format!(
+                    "interp, placed in {} stages of {}",
+                    fit.placement.stages_used, fit.placement.target
+                ),
+                (None, Some(why)) => format!("interp, without stages: {why}"),
+                (None, None) => "interp, without stages".to_owned(),
+            };
+            print(&format!("{pass} passed, {fail} failed ({how})"));
+        }
+        ReportFormat::Json => print(&to_json(&report)),
+    }
+    if fail == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Reported)
+    }
+}
+
+/// The report of a program that is not accepted, a row of it.
+fn refuse_in_json(path: &Path, rejected: &p4rmt_driver::Rejected) -> Result<(), Failure> {
+    let errors = || {
+        let all = rejected.diagnostics.iter();
+        all.filter(|diagnostic| diagnostic.severity == p4rmt_source::Severity::Error)
+    };
+    let is_unsupported = errors().all(|error| p4rmt_driver::explain::is_unsupported(error.code.0));
+    let reason = errors().next().map_or_else(String::new, |error| {
+        let place = rejected.sources.locate(error.span);
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
+        format!("{place}{}: {}", error.code.0, error.message)
+    });
+    let result = if is_unsupported {
+        Verdict::Unsupported
+    } else {
+        Verdict::Fail
+    };
+    let name = path.display().to_string();
+    print(&to_json(&Report::new(vec![Row {
+        name,
+        result,
+        reason,
+    }])));
+    Err(Failure::Reported)
+}
+
+fn run_vector(
+    path: &Path,
+    setup: Option<&Vector>,
+    machine: &Machine,
+    compiled: &Compiled,
+) -> Result<Row, Failure> {
+    let vector = read_vector(path)?;
+    let report = p4rmt_stf::run(&vector, setup, || machine.device())
+        .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
+    let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
+    let name = path.display().to_string();
+    let reason = report.render(&compiled.program.errors, &locate);
+    let result = if report.is_pass() {
+        Verdict::Pass
+    } else {
+        Verdict::Fail
+    };
+    Ok(Row {
+        name,
+        result,
+        reason,
+    })
+}
+
+fn show_row(row: &Row) {
+    let verdict = match row.result {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "FAIL",
+        Verdict::Unsupported => "unsupported",
+    };
+    print(&format!("{verdict:<5} {}", row.name));
+    for line in row.reason.lines() {
+        print(&format!("      {line}"));
+    }
+}
+
+/// Reads a vector; what is wrong in it becomes one message.
+pub(crate) fn read_vector(path: &Path) -> Result<Vector, Failure> {
+    let bytes = std::fs::read(path).map_err(|source| Failure::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    p4rmt_stf::parse_bytes(&path.display().to_string(), &bytes).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Failure::Input(lines.join("\nerror: "))
+    })
+}
+
+fn run_corpus(folder: &Path, args: &Args) -> Result<(), Failure> {
+    let mut programs = corpus::p4_files(folder)?;
+    programs.retain(|path| path.with_extension("stf").exists());
+    let limit = Duration::from_secs(args.time_limit);
+    let rows = corpus::in_parallel(&programs, |path| {
+        let name = path
+            .strip_prefix(folder)
+            .unwrap_or(path)
+            .display()
+            .to_string();
+        let fail = |reason: String| Row {
+            name: name.clone(),
+            result: Verdict::Fail,
+            reason,
+        };
+        let vector = path.with_extension("stf").display().to_string();
+        let mut arguments = vec!["test", "--format", "json"];
+        if args.machine.unplaced {
+            arguments.push("--unplaced");
+        }
+        match corpus::run_child(path, &arguments, &[&vector], &args.language, limit)? {
+            Ended::TimedOut => Ok(fail(format!("took longer than {} s", limit.as_secs()))),
+            Ended::Done { stdout, stderr } => Ok(serde_json::from_str::<Report>(&stdout)
+                .ok()
+                .and_then(|report| report.programs.into_iter().next())
+                .map(|row| Row {
+                    name: name.clone(),
+                    ..row
+                })
+                .unwrap_or_else(|| fail(corpus::first_lines(&stderr)))),
+        }
+    })?;
+    let report = Report::new(rows);
+    match args.format {
+        ReportFormat::Json => print(&to_json(&report)),
+        ReportFormat::Text => {
+            for row in &report.programs {
+                let verdict = format!("{:?}", row.result).to_lowercase();
+                let reason = row.reason.lines().next().unwrap_or_default();
+                print(format!("{verdict:<12}{}  {reason}", row.name).trim_end());
+            }
+            let Totals {
+                pass,
+                fail,
+                unsupported,
+            } = report.totals;
+            print(&format!(
+                "{pass} pass, {fail} fail, {unsupported} unsupported"
+            ));
+        }
+    }
+    Ok(())
+}
