@@ -1,7 +1,29 @@
 //! P4-16 text in, syntax tree out, and back again.
 //!
-//! [`parse`] reads a file through a [`Loader`], runs the preprocessor, and parses the result into an
-//! [`ast::Program`].
+//! [`parse`] reads a file through a [`Loader`] and takes three steps:
+//!
+//! 1. `preprocess`: includes and macros; the result is the expanded text of [`Sources`].
+//! 2. `parser`: words that name types are marked (`marks`), then each declaration is parsed by the
+//!    grammar in `p4.pest` and made a tree (`tree`).
+//! 3. What was wrong on the way is collected; a program with an error has no tree.
+//!
+//! [`print()`] makes P4 of a tree again. Nothing here resolves a name or knows a type.
+//!
+//! ```
+//! use std::path::Path;
+//! use p4rmt_syntax::{LoadError, Loader, Options, parse, print};
+//!
+//! struct OneFile;
+//! impl Loader for OneFile {
+//!     fn load(&self, path: &Path) -> Result<Option<String>, LoadError> {
+//!         let text = "#define WIDTH 8\nconst bit<WIDTH> x = 1 + 2;\n";
+//!         Ok((path == Path::new("a.p4")).then(|| text.to_owned()))
+//!     }
+//! }
+//!
+//! let parsed = parse(Path::new("a.p4"), &Options::default(), &OneFile).expect("well formed");
+//! assert_eq!(print(&parsed.program), "const bit<8> x = 1 + 2;\n");
+//! ```
 
 pub mod ast;
 pub mod codes;

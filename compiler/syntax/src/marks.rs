@@ -122,8 +122,7 @@ fn refuse_characters(text: &str, tokens: &[Token]) -> Diagnostics {
         }
         let span = Span::new(token.lo, token.hi);
         diagnostics.push(if punct == "\"" {
-            Diagnostic::error(codes::UNTERMINATED_STRING, span, "this string has no end")
-                .with_help("close it with `\"`")
+            open_string(text, &tokens[..at], span)
         } else {
             let shown = punct.escape_debug();
             let message = format!("`{shown}` begins no word of the language");
@@ -131,6 +130,21 @@ fn refuse_characters(text: &str, tokens: &[Token]) -> Diagnostics {
         });
     }
     diagnostics
+}
+
+/// The complaint about a string without an end; what is meant may be an earlier one.
+fn open_string(text: &str, before: &[Token], span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error(codes::UNTERMINATED_STRING, span, "this string has no end")
+        .with_help("close it with `\"`");
+    let runs_on =
+        |token: &&Token| token.kind == TokenKind::String && token.text(text).contains('\n');
+    match before.iter().find(runs_on) {
+        Some(first) => diagnostic.with_note_at(
+            Span::new(first.lo, first.lo + 1),
+            "this string runs over several lines; perhaps it is the one",
+        ),
+        None => diagnostic,
+    }
 }
 
 /// A bracket that is open, or the text as a whole.

@@ -88,10 +88,13 @@ fn syntax_error(
         }
     };
     let fault_at = tokens.partition_point(|token| token.hi <= offset);
-    let expected = expected(positives);
     let found = tokens.get(fault_at);
+    let found_word = found.map_or("", |token| whole_sign(text, token));
+    let is_bracket = |token: &Token| matches!(token.text(text), "(" | "[" | "{");
+    let is_top_level = !tokens[at..fault_at.max(at)].iter().any(is_bracket);
+    let expected = expected(positives, found_word, is_top_level);
     let found_text = match found {
-        Some(token) => format!("`{}`", shorten(token.text(text))),
+        Some(_) => format!("`{}`", shorten(found_word)),
         None => "the end of the text".to_owned(),
     };
     let message = format!("expected {}, found {found_text}", expected.words);
@@ -100,10 +103,12 @@ fn syntax_error(
         .and_then(|before| tokens.get(before));
     // A sign that is missing is missing behind the word before, not at the next one.
     let span = match (expected.is_missing_sign, before, found) {
-        (true, Some(before), _) if is_line_end_between(text, before, found) => {
+        (true, Some(before), _)
+            if expected.words == "`;`" || is_line_end_between(text, before, found) =>
+        {
             Span::new(before.hi - 1, before.hi)
         }
-        (_, _, Some(token)) => Span::new(token.lo, token.hi),
+        (_, _, Some(token)) => Span::new(token.lo, token.lo + found_word.len() as u32),
         (_, Some(before), None) => Span::new(before.hi - 1, before.hi),
         (_, None, None) => Span::NONE,
     };
@@ -113,10 +118,7 @@ fn syntax_error(
         format!("expected {} after this", expected.words)
     };
     let mut diagnostic = Diagnostic::error(codes::UNEXPECTED, span, message).with_label(label);
-    let help = expected
-        .help
-        .or_else(|| found.and_then(|token| help_for(token.text(text))));
-    if let Some(help) = help {
+    if let Some(help) = expected.help {
         diagnostic = diagnostic.with_help(help);
     }
     let end = found.map_or(u32::MAX, |token| token.hi);
@@ -126,24 +128,6 @@ fn syntax_error(
             diagnostic.with_note_at(span, format!("this `{}` has no partner", open.bracket));
     }
     (diagnostic, fault_at)
-}
-
-/// What to say about a word that stands where it cannot.
-fn help_for(found: &str) -> Option<&'static str> {
-    match found {
-        _ if found.starts_with('"') && found.contains('\n') => {
-            Some("this string runs over several lines; is its end missing?")
-        }
-        "while" | "do" => {
-            Some("the loops of the language are `for (…; …; …)` and `for (T x in …)`")
-        }
-        "}" => Some("something before the `}` is not complete"),
-        "==" => Some("`=` assigns, `==` compares"),
-        _ if crate::marks::is_keyword(found) && found != "_" => {
-            Some("this word has a meaning of its own; choose another name if it was meant as one")
-        }
-        _ => None,
-    }
 }
 
 /// The first bracket without a partner between two places.
@@ -158,6 +142,18 @@ fn is_line_end_between(text: &str, before: &Token, found: Option<&Token>) -> boo
     let hi = found.map_or(text.len(), |found| found.lo as usize);
     let between = text.get(before.hi as usize..hi);
     between.is_some_and(|between| between.contains('\n'))
+}
+
+/// A word, or all of a sign of two characters.
+fn whole_sign<'a>(text: &'a str, token: &Token) -> &'a str {
+    let two = text.get(token.lo as usize..token.lo as usize + 2);
+    two.filter(|two| {
+        matches!(
+            *two,
+            "==" | "!=" | "<=" | ">=" | "<<" | ">>" | "&&" | "||" | "++" | ".."
+        )
+    })
+    .unwrap_or_else(|| token.text(text))
 }
 
 /// At most forty characters of a word, on one line.
@@ -184,9 +180,8 @@ fn next_declaration(text: &str, tokens: &[Token], from: usize, fault_at: usize) 
             ")" | "]" => depth = depth.saturating_sub(1),
             "}" => {
                 depth = depth.saturating_sub(1);
-                let is_end = tokens.get(at + 1).is_none_or(|next| next.text(text) != ";");
-                if depth == 0 && at >= fault_at && is_end {
-                    return at + 1;
+                if depth == 0 && at >= fault_at {
+                    return behind_brace(text, tokens, at);
                 }
             }
             ";" if depth == 0 && at >= fault_at => return at + 1,
@@ -194,6 +189,18 @@ fn next_declaration(text: &str, tokens: &[Token], from: usize, fault_at: usize) 
         }
     }
     tokens.len()
+}
+
+/// The token behind a closing brace, and behind the `;` or `name;` that follows it.
+fn behind_brace(text: &str, tokens: &[Token], brace: usize) -> usize {
+    let is_semicolon = |at: usize| tokens.get(at).is_some_and(|token| token.is(text, ";"));
+    if is_semicolon(brace + 1) {
+        brace + 2
+    } else if is_semicolon(brace + 2) {
+        brace + 3
+    } else {
+        brace + 1
+    }
 }
 
 /// Whether a word can only begin a declaration of the top level.

@@ -3,6 +3,7 @@
 //! In: the rules that pest tried at the place of the fault. Out: a few words.
 
 use crate::grammar::Rule;
+use crate::marks::is_keyword;
 
 /// What was expected.
 pub(super) struct Expected {
@@ -17,7 +18,8 @@ pub(super) struct Expected {
 /// How many things are listed.
 const MAX_LISTED: usize = 5;
 
-pub(super) fn expected(rules: &[Rule]) -> Expected {
+/// What these rules are, where `found` stands, outside all brackets if `is_top_level`.
+pub(super) fn expected(rules: &[Rule], found: &str, is_top_level: bool) -> Expected {
     let mut words: Vec<&'static str> = Vec::new();
     for rule in rules {
         if let Some(word) = word(*rule).filter(|word| !words.contains(word)) {
@@ -34,8 +36,14 @@ pub(super) fn expected(rules: &[Rule]) -> Expected {
         .copied()
         .filter(|word| closers.contains(word))
         .collect();
-    if is_behind_value && !signs.is_empty() {
+    if rules.contains(&Rule::assign) && is_operator(found) {
+        // A value stands where a statement should.
+        words = vec!["`=`", "`(`"];
+    } else if is_behind_value && !signs.is_empty() {
         words.clone_from(&signs);
+    }
+    if words.contains(&"`;`") {
+        words.retain(|word| *word != "`[`");
     }
     if words.contains(&STATEMENT) {
         words
@@ -44,13 +52,39 @@ pub(super) fn expected(rules: &[Rule]) -> Expected {
     if words.len() > 1 {
         words.retain(|word| *word != ANNOTATION);
     }
+    // Behind a type a name follows; that the type may go on is no news.
+    if words.contains(&NAME) {
+        words.retain(|word| !matches!(*word, "`<`" | "`[`" | "`(`"));
+    }
     if words.contains(&VALUE) {
         words.retain(|word| !matches!(*word, NAME | "a number" | "`_`" | "`{`" | "`(`"));
     }
     words.sort_unstable();
     let is_missing_sign = words.len() == signs.len() && !signs.is_empty();
-    let help = match words.as_slice() {
-        ["`;`"] => Some("end the line before with `;`"),
+    let help = match (words.as_slice(), found) {
+        (["`(`", "`=`"], _) => Some("a value alone is no statement: assign it, or call it"),
+        (["`(`", "`<`"], ";" | "=") if is_top_level => Some(
+            "there are no variables outside parsers, controls, actions and functions; for a constant write `const`",
+        ),
+        (_, "in") => Some("declare the variable of the loop with its type: `for (bit<8> i in …)`"),
+        (_, "bit" | "int" | "bool" | "varbit") if words.contains(&VALUE) => {
+            Some("a cast is written `(bit<8>) x`")
+        }
+        (_, "while" | "do") => {
+            Some("the loops of the language are `for (…; …; …)` and `for (T x in …)`")
+        }
+        (_, "}") if rules.contains(&Rule::k_apply) => {
+            Some("a control ends with its body: `apply { … }`")
+        }
+        (_, "}") if words.contains(&VALUE) || words.contains(&NAME) => {
+            Some("something before the `}` is not complete")
+        }
+        _ if found.starts_with('"') && found.contains('\n') => {
+            Some("this string runs over several lines; is its end missing?")
+        }
+        _ if words.contains(&NAME) && is_keyword(found) && found != "_" => {
+            Some("this word has a meaning of its own; choose another name")
+        }
         _ => None,
     };
     words.truncate(MAX_LISTED);
@@ -64,6 +98,32 @@ pub(super) fn expected(rules: &[Rule]) -> Expected {
         is_missing_sign,
         help,
     }
+}
+
+/// Whether a word is an operator of two operands, or the beginning of one.
+fn is_operator(found: &str) -> bool {
+    matches!(
+        found,
+        "==" | "!="
+            | "+"
+            | "-"
+            | "*"
+            | "/"
+            | "%"
+            | "<"
+            | ">"
+            | "<="
+            | ">="
+            | "<<"
+            | ">>"
+            | "&"
+            | "&&"
+            | "|"
+            | "||"
+            | "^"
+            | "++"
+            | "?"
+    )
 }
 
 const ANNOTATION: &str = "an annotation";
