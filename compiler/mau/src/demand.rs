@@ -4,13 +4,15 @@
 //! and meters that it shares with other tables, gateways. A memory that several tables use stands in
 //! one stage, and so do they.
 
+use std::collections::BTreeSet;
+
 use p4rmt_ir::{
-    CallKind, CountKind, Counter, CounterId, Expr, Gress, GressId, MatchKind, MeterId,
-    ParallelAction, Register, RegisterId, Table, Tables,
+    BinaryOp, CallKind, CountKind, Counter, CounterId, Expr, FieldId, Gress, GressId, MatchKind,
+    MeterId, ParallelAction, Register, RegisterId, Table, Tables,
 };
 
 use crate::resource::{Resource, Usage};
-use crate::sizing::{MatchForm, MatchShape, attached_blocks};
+use crate::sizing::{MatchForm, MatchShape, attached_blocks, color_map_rams};
 use crate::target::Target;
 use crate::unit::{actions_of, call_args, field_slices};
 
@@ -164,11 +166,6 @@ pub fn shared_usage(memory: SharedMemory, gress: &Gress, target: &Target) -> Usa
     usage
 }
 
-/// Map RAMs that hold the colours of a meter: one for each four blocks (`mau/memories.h`).
-fn color_map_rams(blocks: u32, target: &Target) -> u32 {
-    blocks.saturating_sub(target.salu.spare_banks).div_ceil(4)
-}
-
 /// Bits of an element as the memory holds it: one value, or a pair of equal ones.
 fn register_cells_per_word(register: &Register, target: &Target) -> u64 {
     let bits: u32 = register.element.iter().map(|value| value.width).sum();
@@ -238,6 +235,7 @@ fn match_shape(
             .chain(registers)
             .chain(table.direct_meters.iter().map(|_| 1))
             .collect(),
+        n_direct_meters: table.direct_meters.len() as u64,
     }
 }
 
@@ -260,7 +258,12 @@ fn match_form(table: &Table, gress: &Gress, target: &Target) -> MatchForm {
         .iter()
         .filter(|key| key.kind == MatchKind::Range)
         .map(|key| {
-            let nibbles = u64::from(key.expr.width(gress).div_ceil(4)).max(1);
+            let slices = field_slices(&key.expr, gress);
+            let nibbles = slices
+                .iter()
+                .map(|(_, hi, lo)| u64::from(hi / 4 - lo / 4 + 1))
+                .sum::<u64>()
+                .max(1);
             (2 * nibbles - 1).min(u64::from(target.tcam.range_lines_max))
         });
     MatchForm::Ternary {
@@ -268,45 +271,51 @@ fn match_form(table: &Table, gress: &Gress, target: &Target) -> MatchForm {
     }
 }
 
-/// Bits and bytes of the key. A key of a byte or more has bytes of its own; shorter ones share.
+/// Bits and bytes of the key, as the crossbar takes them: the bytes of each field that the key
+/// touches, each once; fields of less than a byte share. A range takes a byte a nibble.
 fn key_size(table: &Table, gress: &Gress) -> (u64, u64) {
-    let (mut bits, mut bytes, mut short_bits) = (0, 0, 0);
+    let (mut bits, mut short_bits, mut range_bytes) = (0, 0, 0);
+    let mut bytes = BTreeSet::new();
     for key in table
         .keys
         .iter()
         .filter(|key| key.kind != MatchKind::Selector)
     {
-        for width in key_slice_widths(&key.expr, gress) {
+        for (field, hi, lo) in key_slices(&key.expr, gress) {
+            let width = u64::from(hi - lo + 1);
             bits += width;
             if key.kind == MatchKind::Range {
-                // A range takes a byte a nibble.
-                bytes += width.div_ceil(4);
-            } else if width >= 8 {
-                bytes += width.div_ceil(8);
+                range_bytes += u64::from(hi / 4 - lo / 4 + 1);
+            } else if gress.fields[field].width >= 8 {
+                bytes.extend((lo / 8..=hi / 8).map(|byte| (field, byte)));
             } else {
                 short_bits += width;
             }
         }
     }
-    (bits, bytes + u64::div_ceil(short_bits, 8))
+    (
+        bits,
+        bytes.len() as u64 + u64::div_ceil(short_bits, 8) + range_bytes,
+    )
 }
 
-/// Widths of the fields in a key; under a constant mask, of the bits that it leaves.
-fn key_slice_widths(expr: &Expr, gress: &Gress) -> Vec<u64> {
-    if let Expr::Binary {
-        op: p4rmt_ir::BinaryOp::And,
-        lhs,
-        rhs,
-    } = expr
+/// The slices of fields in a key; under a constant mask, those that the mask leaves.
+fn key_slices(expr: &Expr, gress: &Gress) -> Vec<(FieldId, u32, u32)> {
+    let slices = field_slices(expr, gress);
+    if let (
+        [(field, _, lo)],
+        Expr::Binary {
+            op: BinaryOp::And,
+            lhs,
+            rhs,
+        },
+    ) = (&slices[..], expr)
         && let (Expr::Const(mask), _) | (_, Expr::Const(mask)) = (&**lhs, &**rhs)
     {
-        let n_ones = (0..mask.width()).filter(|bit| mask.bit(*bit)).count();
-        return vec![n_ones as u64];
+        let ones = (0..mask.width()).filter(|bit| mask.bit(*bit));
+        return ones.map(|bit| (*field, lo + bit, lo + bit)).collect();
     }
-    field_slices(expr, gress)
-        .into_iter()
-        .map(|(_, hi, lo)| u64::from(hi - lo + 1))
-        .collect()
+    slices
 }
 
 /// Bits and bytes of an action's data. A parameter that is only an index stands elsewhere.

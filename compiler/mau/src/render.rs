@@ -17,7 +17,7 @@ pub fn render(report: &FitReport) -> String {
     line(
         &mut text,
         &format!(
-            "{} stages used, {} on the machine, {} for the longest chain of dependencies",
+            "{} of {} stages used, {} needed by the longest chain of dependencies",
             report.stages_used, report.stages_available, report.critical_path
         ),
     );

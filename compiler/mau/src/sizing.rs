@@ -37,6 +37,8 @@ pub struct MatchShape {
     pub has_single_action: bool,
     /// Cells a word of each memory with one cell an entry.
     pub direct_cells_per_word: Vec<u64>,
+    /// Meters with one cell an entry.
+    pub n_direct_meters: u64,
 }
 
 /// How a table matches.
@@ -82,14 +84,30 @@ const BLOCKS_MAX: u64 = 1 << 30;
 pub fn lay_out(shape: &MatchShape, entries: u64, target: &Target) -> Option<TableLayout> {
     let entries = entries.clamp(1, 1 << 40);
     match shape.form {
-        MatchForm::Keyless => Some(TableLayout {
-            capacity_entries: 0,
-            pack: 0,
-            width: 0,
-            memory: MemoryUse::default(),
-        }),
+        MatchForm::Keyless => Some(lay_out_keyless(shape, target)),
         MatchForm::Exact => lay_out_exact(shape, entries, target),
         MatchForm::Ternary { range_lines } => lay_out_ternary(shape, entries, range_lines, target),
+    }
+}
+
+/// A table without keys stores only its default action's data, if they do not fit beside.
+fn lay_out_keyless(shape: &MatchShape, target: &Target) -> TableLayout {
+    let beside = shape.action_data_bytes * 8 <= u64::from(target.action_data.immediate_bits);
+    let bytes = if beside {
+        0
+    } else {
+        shape.action_data_bytes.next_power_of_two()
+    };
+    let blocks = Blocks {
+        sram: action_data_blocks(bytes, 1, target),
+        tcam: 0,
+        map_ram: 0,
+    };
+    TableLayout {
+        capacity_entries: 0,
+        pack: 0,
+        width: 0,
+        memory: blocks.finish(),
     }
 }
 
@@ -269,13 +287,13 @@ fn lay_out_ternary(
     };
     let pair_bytes = u64::from(tcam.pair_key_bytes);
     let pairs = shape.key_bytes.saturating_sub(1) / pair_bytes;
-    let rest = shape.key_bytes - pairs * pair_bytes;
-    let width = 2 * pairs
-        + if rest > u64::from(tcam.single_key_bytes) {
-            2
-        } else {
-            1
-        };
+    let rest_bytes = shape.key_bytes - pairs * pair_bytes;
+    // Of its last byte, a block by itself takes half.
+    let single_bits = u64::from(tcam.single_key_bits);
+    let rest_bits = shape.key_bits.saturating_sub(pairs * pair_bytes * 8);
+    let fits_single = rest_bytes <= single_bits / 8
+        || (rest_bytes <= single_bits.div_ceil(8) && rest_bits <= single_bits);
+    let width = 2 * pairs + if fits_single { 1 } else { 2 };
     action_data_splits(shape, target)
         .into_iter()
         .filter(|(immediate, _)| {
@@ -323,6 +341,14 @@ fn add_direct_memories(blocks: &mut Blocks, shape: &MatchShape, entries: u64, ta
         blocks.sram += u64::from(memory.sram);
         blocks.map_ram += u64::from(memory.map_ram);
     }
+    let colors = color_map_rams(attached_blocks(entries, 1, target).sram, target);
+    blocks.map_ram += shape.n_direct_meters * u64::from(colors);
+}
+
+/// Map RAMs that hold the colours of a meter of so many blocks: one for each four (`mau/memories.h`).
+#[must_use]
+pub fn color_map_rams(blocks: u32, target: &Target) -> u32 {
+    blocks.saturating_sub(target.salu.spare_banks).div_ceil(4)
 }
 
 /// The memory of a register, counter or meter with this many cells, so many a word: with the spare
@@ -371,6 +397,7 @@ mod tests {
             default_takes_data: false,
             has_single_action: false,
             direct_cells_per_word: Vec::new(),
+            n_direct_meters: 0,
         }
     }
 
@@ -427,7 +454,11 @@ mod tests {
 
     #[test]
     fn tcam_blocks_pair_up_for_eleven_bytes() {
-        check(&ternary(6, 1), 512, (1, 1, 0));
+        check(&ternary(5, 1), 512, (1, 1, 0));
+        let mut half_byte = ternary(6, 1);
+        half_byte.key_bits = 44;
+        check(&half_byte, 512, (1, 1, 0));
+        check(&ternary(6, 1), 512, (1, 2, 0));
         check(&ternary(7, 1), 512, (1, 2, 0));
         check(&ternary(11, 1), 512, (1, 2, 0));
         check(&ternary(12, 1), 513, (1, 6, 0));

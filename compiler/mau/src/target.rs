@@ -100,8 +100,8 @@ pub struct TcamRules {
     pub depth_rows: u32,
     /// Bytes of key that two blocks side by side hold.
     pub pair_key_bytes: u32,
-    /// Bytes of key that one block alone holds.
-    pub single_key_bytes: u32,
+    /// Bits of key that one block alone holds.
+    pub single_key_bits: u32,
     /// Most rows that one entry with a range takes.
     pub range_lines_max: u32,
     /// How many of a hundred entries are taken to need them.
@@ -325,7 +325,7 @@ impl Target {
             ("width_bits", sram.width_bits, one),
             ("depth_rows", tcam.depth_rows, one),
             ("pair_key_bytes", tcam.pair_key_bytes, one),
-            ("single_key_bytes", tcam.single_key_bytes, one),
+            ("single_key_bits", tcam.single_key_bits, one),
             ("range_lines_max", tcam.range_lines_max, one),
             ("range_entries_percent", tcam.range_entries_percent, 0),
             ("range_key_bits_max", tcam.range_key_bits_max, 0),

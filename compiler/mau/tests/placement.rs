@@ -393,7 +393,7 @@ fn the_report_has_every_key_and_reads_well() {
     assert_eq!(json["totals"]["sram"]["available"], 1600);
     let text = render(&report);
     assert!(
-        text.starts_with("small fits tofino2\n2 stages used, 20 on the machine, 2 for"),
+        text.starts_with("small fits tofino2\n2 of 20 stages used, 2 needed by"),
         "{text}"
     );
     assert!(text.contains("match: `first` writes `hdr.h.b`"), "{text}");
