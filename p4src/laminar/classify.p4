@@ -1,0 +1,143 @@
+// Block 1: what kind of work a packet is.
+//
+// First what can be said from the port, the destination and the lengths, beside block 2; then the
+// decision, one table that reads as the list of cases.
+
+control Measure(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
+                in ingress_intrinsic_metadata_t ig_intr_md) {
+    action has_role(role_t role, bit<8> session) {
+        meta.role = role;
+        meta.port_session = session;
+    }
+    table ports {
+        key = { ig_intr_md.ingress_port : exact; }
+        actions = { has_role; NoAction; }
+        default_action = NoAction();
+        size = 512;
+    }
+
+    action is_ours() {
+        meta.is_local = 1;
+    }
+    table local_addresses {
+        key = { hdr.ipv4.dst_addr : exact; }
+        actions = { is_ours; NoAction; }
+        default_action = NoAction();
+        size = 1024;
+    }
+
+    // A segment has 40 bytes of headers; a write of its payload has 20 + 8 + 12 + 16 bytes in front
+    // and 4 behind, and is rounded up to four bytes.
+    action measure_segment() {
+        meta.len = (bit<32>)hdr.ipv4.total_len;
+        meta.padded = hdr.ipv4.total_len + 23;
+    }
+    action measure_write() {
+        meta.len = (bit<32>)hdr.ipv4.total_len;
+    }
+
+    apply {
+        ports.apply();
+        local_addresses.apply();
+        if (hdr.tcp.isValid()) {
+            measure_segment();
+        } else {
+            measure_write();
+        }
+    }
+}
+
+control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
+    Counter<bit<32>, bit<1>>(1, CounterType_t.PACKETS) segmented_writes;
+
+    action receive() {
+        meta.kind = KIND_RECEIVE;
+        meta.negated = 40 - meta.len;
+        meta.len = meta.len - 40;
+    }
+    // A write has 60 bytes beside its payload, 64 with immediate data, and its padding.
+    action transmit(bit<32> overhead) {
+        meta.kind = KIND_TRANSMIT;
+        meta.len = meta.len - overhead;
+    }
+    action sync_of_host() {
+        meta.kind = KIND_SYNC;
+        meta.reason = (bit<32>)REPORT_HOST;
+    }
+    action sync_of_control() {
+        meta.kind = KIND_SYNC;
+        meta.reason = (bit<32>)REPORT_TIMEOUT;
+    }
+    action sync_of_generator() {
+        meta.kind = KIND_SYNC;
+        meta.reason = (bit<32>)REPORT_GENERATOR;
+    }
+    action reset() {
+        meta.kind = KIND_RESET;
+    }
+    // Writes of several packets are counted, and are the control plane's for now.
+    action segmented() {
+        segmented_writes.count(0);
+        meta.kind = KIND_PLAIN;
+        meta.is_local = 1;
+    }
+    action control() {
+        meta.kind = KIND_PLAIN;
+        meta.is_local = 1;
+    }
+    action plain() {
+        meta.kind = KIND_PLAIN;
+    }
+
+    table workflows {
+        key = {
+            meta.role               : ternary @name("role");
+            hdr.timer.isValid()     : ternary @name("timer");
+            hdr.control.isValid()   : ternary @name("control");
+            hdr.control.operation   : ternary @name("operation");
+            hdr.tcp.isValid()       : ternary @name("tcp");
+            meta.is_known           : ternary @name("known");
+            hdr.tcp.data_offset     : ternary @name("data_offset");
+            hdr.tcp.flags           : ternary @name("flags");
+            hdr.reth.isValid()      : ternary @name("write");
+            hdr.bth.isValid()       : ternary @name("roce");
+            hdr.bth.opcode          : ternary @name("opcode");
+            hdr.bth.pad_count       : ternary @name("pad");
+            hdr.reth.address_top    : ternary @name("address_top");
+            meta.is_local           : ternary @name("local");
+        }
+        actions = {
+            receive; transmit; sync_of_host; sync_of_control; sync_of_generator; reset; segmented;
+            control; plain;
+        }
+        const entries = {
+            //               timer control  op           tcp    known off flags         write  roce   opcode            pad top        local
+            (_,             true,  _,     _,             _,     _, _, _,              _,     _,     _,                _, _,         _) : sync_of_generator();
+            (ROLE_CONTROL,  _,     true,  CONTROL_RESET, _,     _, _, _,              _,     _,     _,                _, _,         _) : reset();
+            (ROLE_CONTROL,  _,     true,  CONTROL_SYNC,  _,     _, _, _,              _,     _,     _,                _, _,         _) : sync_of_control();
+            // Established segments: no option, neither SYN nor FIN nor RST, but ACK.
+            (ROLE_NETWORK,  _,     _,     _,             true,  1, 5, 0x10 &&& 0x17,  _,     _,     _,                _, _,         _) : receive();
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     _,                _, 0x8000,    1) : sync_of_host();
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             0, 0x0000,    1) : transmit(60);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             1, 0x0000,    1) : transmit(61);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             2, 0x0000,    1) : transmit(62);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             3, 0x0000,    1) : transmit(63);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             0, 0x0000,    1) : transmit(64);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             1, 0x0000,    1) : transmit(65);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             2, 0x0000,    1) : transmit(66);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             3, 0x0000,    1) : transmit(67);
+            // First, middle, last, last with immediate: 0x26 to 0x29.
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x26 &&& 0xFE,    _, _,         1) : segmented();
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x28 &&& 0xFE,    _, _,         1) : segmented();
+            // SYN, FIN, RST and options of a known connection.
+            (_,             _,     _,     _,             true,  1, _, _,              _,     _,     _,                _, _,         _) : control();
+            (_,             _,     _,     _,             _,     _, _, _,              _,     _,     _,                _, _,         1) : control();
+        }
+        default_action = plain();
+        size = 32;
+    }
+
+    apply {
+        workflows.apply();
+    }
+}
