@@ -5,6 +5,7 @@
 //! [`Device::take_departures`]. The control plane's side is [`Device::state_mut`] and
 //! [`Device::traffic_mut`].
 
+mod capture;
 mod config;
 mod device;
 mod error;
@@ -15,6 +16,9 @@ mod mirror_gate;
 mod port_unit;
 mod traffic;
 
+pub use capture::{
+    CaptureError, CaptureFault, CaptureReader, CaptureWriter, CapturedPacket, MAX_CAPTURED,
+};
 pub use config::{DeviceConfig, MAX_PORTS};
 pub use device::{Departure, Device};
 pub use error::DeviceError;
