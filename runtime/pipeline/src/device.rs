@@ -91,8 +91,8 @@ pub struct Device {
 pub struct Departure {
     /// Where.
     pub port: u16,
-    /// When its last pass began.
-    pub clock: u64,
+    /// When its last pass began, in nanoseconds since clock 0.
+    pub timestamp_ns: u64,
     /// The number of the arrival that it goes back to, from 0.
     pub arrival: u64,
     /// The packet.
@@ -786,7 +786,7 @@ impl Device {
         self.tell(arrival, FateEvent::Left { port, len });
         self.departures.push(Departure {
             port,
-            clock: self.clock,
+            timestamp_ns: self.config.nanoseconds(self.clock),
             arrival,
             bytes: packet,
         });

@@ -14,6 +14,7 @@ mod generator;
 mod intrinsic;
 mod mirror_gate;
 mod port_unit;
+mod replay;
 mod traffic;
 
 pub use capture::{
@@ -25,6 +26,10 @@ pub use error::DeviceError;
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
 pub use generator::GeneratorApp;
 pub use port_unit::{PortUnit, PortUnitFault};
+pub use replay::{
+    CaptureFolder, NoOutput, ReplayClock, ReplayError, ReplayInput, ReplayOptions, ReplayOutput,
+    ReplaySummary, TableSummary, replay,
+};
 pub use traffic::{MirrorSession, MirrorTarget, MulticastNode, TrafficManager};
 
 use device::check_port;
