@@ -1,0 +1,124 @@
+//! Real programs structured, as tables, and placed: the same packets arrive at three devices, and
+//! the same packets leave them, with the same state behind.
+//!
+//! The packets are those of the program's vectors, and thousands that are broken out of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use p4rmt_driver::{DiskLoader, Options, compile};
+use p4rmt_engine::{Mode, Ref, State};
+use p4rmt_interp::Interp;
+use p4rmt_ir::{Bits, Id, PipeId, Program};
+use p4rmt_mau::{Target, place};
+use p4rmt_pipeline::Device;
+use p4rmt_stf::{StatementKind, Vector};
+use p4rmt_tests::mutation::{Random, mutate};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn pipe_id() -> PipeId {
+    PipeId::from_index(0)
+}
+
+fn read_vector(path: &str) -> Vector {
+    let text = std::fs::read_to_string(root().join(path)).expect(path);
+    p4rmt_stf::parse(path, &text).expect("a vector of ours")
+}
+
+/// Ports and packets that arrive in a vector.
+fn arrivals(vector: &Vector) -> Vec<(u16, Vec<u8>)> {
+    let kinds = vector.statements.iter().map(|statement| &statement.kind);
+    kinds
+        .filter_map(|kind| match kind {
+            StatementKind::Packet { port, bytes } => Some((*port, bytes.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// All elements of all registers, by name.
+fn registers(state: &State) -> Vec<(&str, Vec<Vec<Bits>>)> {
+    let pipe = state.layout().pipe();
+    let registers = pipe.gresses.iter().flat_map(|(gress_id, gress)| {
+        gress.registers.iter().map(move |(id, register)| {
+            let place = Ref {
+                gress: gress_id,
+                id,
+            };
+            let element = |index| state.register(place, index).expect("in range");
+            let elements = (0..register.size).map(element).collect();
+            (register.name.as_str(), elements)
+        })
+    });
+    registers.collect()
+}
+
+/// Runs `vector`, then `n_packets` broken ones on its ports, in the three executions.
+#[track_caller]
+fn check(program: &str, vector: &str, n_packets: usize) {
+    let compiled = compile(&root().join(program), &Options::default(), &DiskLoader);
+    let compiled = compiled.expect("a program of ours");
+    let target = Target::built_in("tofino2").expect("a target of ours");
+    let fit = place(&compiled.program, pipe_id(), &target).expect("it is in the tables form");
+    assert!(fit.fits(), "{:?}", fit.problems);
+    let device = |program: &Arc<Program>, mode| {
+        let device = Device::new(&Interp, Arc::clone(program), pipe_id(), mode);
+        let (mut device, errors) =
+            p4rmt_stf::apply(&read_vector(vector), device.expect("it loads"));
+        assert!(errors.is_empty(), "{errors:?}");
+        device.take_departures();
+        device
+    };
+    let mut structured = device(&compiled.structured, Mode::Unplaced);
+    let mut tables = device(&compiled.program, Mode::Unplaced);
+    let mut placed = device(&compiled.program, Mode::Placed(Arc::new(fit.placement)));
+    let arrivals = arrivals(&read_vector(vector));
+    let mut random = Random::new(42);
+    let mut n_departures = 0;
+    for n in 0..n_packets {
+        let (_, original) = &arrivals[random.below(arrivals.len())];
+        let (port, _) = &arrivals[random.below(arrivals.len())];
+        let packet = if random.happens(300) {
+            original.clone()
+        } else {
+            mutate(&mut random, original, &[])
+        };
+        let run = |device: &mut Device| {
+            let result = device.receive(*port, &packet);
+            let departures: Vec<_> = device.take_departures().collect();
+            (result.map_err(|error| error.to_string()), departures)
+        };
+        let expected = run(&mut tables);
+        n_departures += expected.1.len();
+        assert_eq!(
+            expected,
+            run(&mut structured),
+            "packet {n} structured: {packet:02x?}"
+        );
+        assert_eq!(
+            expected,
+            run(&mut placed),
+            "packet {n} placed: {packet:02x?}"
+        );
+    }
+    assert!(
+        n_departures > n_packets / 20,
+        "only {n_departures} packets left"
+    );
+    let difference = tables.state().first_difference(placed.state());
+    assert_eq!(difference.map(|difference| difference.to_string()), None);
+    assert_eq!(registers(tables.state()), registers(structured.state()));
+    assert_eq!(tables.table_counts(), placed.table_counts());
+}
+
+#[test]
+fn tiny() {
+    check(
+        "p4src/examples/tiny.p4",
+        "testvectors/tiny/switching.stf",
+        3_000,
+    );
+}
