@@ -5,10 +5,14 @@ use p4rmt_source::Explanation;
 /// All pages, in order of their codes.
 #[must_use]
 pub fn pages() -> Vec<&'static Explanation> {
-    let mut pages: Vec<_> = [p4rmt_frontend::explanations(), p4rmt_midend::explanations()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut pages: Vec<_> = [
+        p4rmt_syntax::explanations(),
+        p4rmt_frontend::explanations(),
+        p4rmt_midend::explanations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     pages.sort_by_key(|page| page.code);
     pages
 }

@@ -197,3 +197,24 @@ impl From<Diagnostic> for Diagnostics {
         diagnostics
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_the_cap_is_counted() {
+        let mut diagnostics = Diagnostics::new();
+        for _ in 0..Diagnostics::CAP {
+            diagnostics.push(Diagnostic::warning(Code("W0000"), Span::NONE, "careful"));
+        }
+        assert!(!diagnostics.has_errors());
+        let mut more = Diagnostics::from(Diagnostic::error(Code("E0000"), Span::NONE, "wrong"));
+        more.append(diagnostics.clone());
+        diagnostics.append(more);
+        assert!(diagnostics.has_errors());
+        assert_eq!(diagnostics.len(), Diagnostics::CAP);
+        assert_eq!(diagnostics.n_left_out(), Diagnostics::CAP + 1);
+        assert_eq!(diagnostics.n_errors(), 1);
+    }
+}

@@ -21,7 +21,13 @@ pub struct Explanation {
 /// The page, a paragraph wrapped at 80 columns.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code, title, text, example, help } = self;
+        let Self {
+            code,
+            title,
+            text,
+            example,
+            help,
+        } = self;
         writeln!(f, "{code}: {title}\n")?;
         write_wrapped(f, text)?;
         writeln!(f, "\nFor example:\n")?;

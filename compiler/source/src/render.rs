@@ -87,3 +87,65 @@ fn char_range(text: &str, lo: usize, hi: usize) -> (usize, usize) {
     }
     (lo, hi)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Code, Diagnostic, Sources, Span};
+
+    #[track_caller]
+    fn check(diagnostic: &Diagnostic, expected: &[&str]) {
+        let sources = Sources::from_text("a.p4", "bit<8> x;\nbit<9> y;\n");
+        let rendered = sources.render(diagnostic, false);
+        let found: Vec<&str> = rendered.lines().map(str::trim_end).collect();
+        assert_eq!(found, expected);
+        assert!(sources.render(diagnostic, true).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn place_label_notes_and_help_are_shown() {
+        let diagnostic = Diagnostic::error(Code("E0000"), Span::new(7, 8), "`x` is wrong")
+            .with_label("here")
+            .with_note("so it is said")
+            .with_note_at(Span::new(10, 16), "as here")
+            .with_help("write `y`");
+        check(
+            &diagnostic,
+            &[
+                "error[E0000]: `x` is wrong",
+                " --> a.p4:1:8",
+                "  |",
+                "1 | bit<8> x;",
+                "  |        ^ here",
+                "  |",
+                "  = note: so it is said",
+                "note: as here",
+                " --> a.p4:2:1",
+                "  |",
+                "2 | bit<9> y;",
+                "  | ^^^^^^",
+                "  = help: write `y`",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_has_no_place_is_shown_too() {
+        let diagnostic =
+            Diagnostic::warning(Code("W0000"), Span::NONE, "no place").with_help("none");
+        check(
+            &diagnostic,
+            &["warning[W0000]: no place", " |", " = help: none"],
+        );
+    }
+
+    #[test]
+    fn place_behind_the_text_is_shown_at_its_end() {
+        let diagnostic = Diagnostic::error(Code("E0000"), Span::new(20, 20), "too short");
+        let sources = Sources::from_text("a.p4", "bit<8> x;\nbit<9> y;\n");
+        assert!(
+            sources
+                .render(&diagnostic, false)
+                .starts_with("error[E0000]: too short")
+        );
+    }
+}

@@ -287,3 +287,80 @@ impl Sources {
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `a.p4` with `b.p4` in its middle and a macro's use at its end.
+    fn sources() -> Sources {
+        let mut sources = Sources::new();
+        let a = sources.add_file("a.p4".into(), "one\n#include\ntwo é M(1)\n");
+        let b = sources.add_file("b.p4".into(), "inner\n");
+        sources.push("one\n", Origin::File { file: a, at: 0 });
+        sources.push("inner\n", Origin::File { file: b, at: 0 });
+        sources.push("two ", Origin::File { file: a, at: 13 });
+        sources.push("é ", Origin::File { file: a, at: 17 });
+        let origin = Origin::Macro {
+            file: a,
+            use_lo: 20,
+            use_hi: 24,
+            definition: Some((b, 2)),
+        };
+        sources.push("x + 1", origin);
+        sources
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let sources = sources();
+        let lo = sources.expanded().find(text).expect("is there");
+        let span = Span::new(lo as u32, (lo + text.len()) as u32);
+        assert_eq!(sources.text(span), text);
+        let place = sources
+            .locate(span)
+            .map(|at| format!("{at}-{}:{} {:?}", at.end_line, at.end_column, at.defined_at));
+        assert_eq!(place.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn places_lead_back_to_files() {
+        check("one", "a.p4:1:1-1:4 None");
+        check("inner", "b.p4:1:1-1:6 None");
+        check("two", "a.p4:3:1-3:4 None");
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        check("é", "a.p4:3:5-3:6 None");
+    }
+
+    #[test]
+    fn macros_are_at_their_use() {
+        check("+", "a.p4:3:7-3:11 Some(\"b.p4:1\")");
+        check("é x", "a.p4:3:5-3:11 None");
+    }
+
+    #[test]
+    fn span_over_two_files_ends_with_the_first() {
+        check("one\ninner", "a.p4:1:1-1:2 None");
+        // Around an include it covers the directive.
+        check("one\ninner\ntwo", "a.p4:1:1-3:4 None");
+    }
+
+    #[test]
+    fn text_that_follows_makes_a_segment_longer() {
+        assert_eq!(sources().segments().len(), 4);
+    }
+
+    #[test]
+    fn end_and_nowhere_do_no_harm() {
+        let sources = sources();
+        let end = sources.expanded().len() as u32;
+        assert!(sources.locate(Span::new(end, end)).is_some());
+        assert!(sources.locate(Span::NONE).is_none());
+        assert!(sources.locate(Span::new(end + 7, end + 9)).is_none());
+        assert_eq!(sources.text(Span::new(end - 1, end + 9)), "");
+        assert!(Sources::new().locate(Span::new(0, 0)).is_none());
+    }
+}

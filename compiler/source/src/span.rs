@@ -66,3 +66,18 @@ impl std::fmt::Debug for Span {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn join_covers_both() {
+        let (a, b) = (Span::new(3, 5), Span::new(7, 9));
+        assert_eq!(a.join(b), Span::new(3, 9));
+        assert_eq!(b.join(a), Span::new(3, 9));
+        assert_eq!(a.join(Span::NONE), a);
+        assert_eq!(Span::NONE.join(b), b);
+        assert!(Span::default().join(Span::NONE).is_none());
+    }
+}

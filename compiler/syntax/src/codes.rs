@@ -32,11 +32,9 @@ pub const UNKNOWN_DIRECTIVE: Code = Code("W0103");
 pub const UNEXPECTED: Code = Code("E0150");
 /// Brackets, statements or operators nest too deep.
 pub const TOO_DEEP: Code = Code("E0151");
-/// A bracket has no partner.
-pub const UNBALANCED_BRACKET: Code = Code("E0152");
 /// A number has no value.
-pub const BAD_NUMBER: Code = Code("E0153");
+pub const BAD_NUMBER: Code = Code("E0152");
 /// A character that begins no word of the language.
-pub const STRAY_CHARACTER: Code = Code("E0154");
+pub const STRAY_CHARACTER: Code = Code("E0153");
 /// A string has no end.
-pub const UNTERMINATED_STRING: Code = Code("E0155");
+pub const UNTERMINATED_STRING: Code = Code("E0154");

@@ -27,6 +27,7 @@
 
 pub mod ast;
 pub mod codes;
+mod explain;
 mod grammar;
 mod load;
 mod marks;
@@ -39,6 +40,7 @@ use std::path::Path;
 
 use p4rmt_source::{Diagnostics, Sources};
 
+pub use explain::explanations;
 pub use load::{LoadError, Loader, Options};
 pub use print::{print, print_expr, print_type};
 

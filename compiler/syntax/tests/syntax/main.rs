@@ -3,6 +3,7 @@
 mod broken_input;
 mod common;
 mod diagnostics;
+mod explain;
 mod preprocessor;
 mod round_trip;
 mod speed;
