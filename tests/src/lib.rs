@@ -2,3 +2,4 @@
 
 pub mod laminar;
 pub mod mutation;
+pub mod rig;
