@@ -118,7 +118,13 @@ fn syntax_error(
         format!("expected {} after this", expected.words)
     };
     let mut diagnostic = Diagnostic::error(codes::UNEXPECTED, span, message).with_label(label);
-    if let Some(help) = expected.help {
+    let help = match tokens[at].text(text) {
+        "header_type" | "field_list" | "field_list_calculation" | "calculated_field" => {
+            Some("this looks like P4-14; write it in P4-16")
+        }
+        _ => expected.help,
+    };
+    if let Some(help) = help {
         diagnostic = diagnostic.with_help(help);
     }
     let end = found.map_or(u32::MAX, |token| token.hi);

@@ -66,6 +66,9 @@ pub(super) fn expected(rules: &[Rule], found: &str, is_top_level: bool) -> Expec
         (["`(`", "`<`"], ";" | "=") if is_top_level => Some(
             "there are no variables outside parsers, controls, actions and functions; for a constant write `const`",
         ),
+        (_, "table" | "apply" | "state") if is_top_level && rules.contains(&Rule::declaration) => {
+            Some("tables and `apply` stand within controls, states within parsers")
+        }
         (_, "in") => Some("declare the variable of the loop with its type: `for (bit<8> i in …)`"),
         (_, "bit" | "int" | "bool" | "varbit") if words.contains(&VALUE) => {
             Some("a cast is written `(bit<8>) x`")

@@ -37,6 +37,8 @@ fn word_that_cannot_stand_here() {
     check("type_as_function", "const bit<8> x = bit<8>(0);\n");
     check("operator_without_value", "const int x = 1 +;\n");
     check("global_variable", "bit<8> x = 1;\n");
+    check("table_at_top_level", "table t { }\n");
+    check("p4_14", "header_type h { fields { a : 8; } }\n");
     check("while_loop", "action a() { while (true) { } }\n");
     check(
         "loop_variable_without_type",

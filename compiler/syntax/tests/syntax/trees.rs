@@ -129,6 +129,9 @@ fn angles_are_type_arguments_only_around_types() {
         "call(g.f|T,bit<(4 > 3 ? 1 : 2)>|x)",
     );
     check("G<T>(1)", "call(G|T|1)");
+    check("b.lookahead<unknown>()", "call(b.lookahead|unknown|)");
+    check("a < b >> (c)", "(Lt a (Shr b c))");
+    check("a < b + 1 > (c)", "(Gt (Lt a (Add b 1)) c)");
     check("G<T>.x", "[G<T>].x");
 }
 
@@ -160,8 +163,8 @@ fn arguments_may_be_named_or_not_wanted() {
 
 #[test]
 fn numbers_have_value_and_width() {
-    let cases: &[(&str, u32, Option<(u32, bool)>)] = &[
-        ("0", 0, None),
+    let cases = [
+        ("0", 0_u32, None),
         ("1_000", 1000, None),
         ("0xFF_ff", 0xffff, None),
         ("0B101", 5, None),
@@ -180,9 +183,9 @@ fn numbers_have_value_and_width() {
         let ExprKind::Int(literal) = &constant.value.kind else {
             panic!("{text}: not a number");
         };
-        assert_eq!(literal.value, (*value).into(), "{text}");
-        assert_eq!(literal.width, *width, "{text}");
-        assert_eq!(literal.text, *text);
+        assert_eq!(literal.value, value.into(), "{text}");
+        assert_eq!(literal.width, width, "{text}");
+        assert_eq!(literal.text, text);
     }
 }
 
