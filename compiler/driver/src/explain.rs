@@ -9,6 +9,7 @@ pub fn pages() -> Vec<&'static Explanation> {
         p4rmt_syntax::explanations(),
         p4rmt_frontend::explanations(),
         p4rmt_midend::explanations(),
+        p4rmt_mau::explanations(),
     ]
     .into_iter()
     .flatten()

@@ -4,6 +4,7 @@ pub mod action;
 pub mod checker;
 pub mod condition;
 pub mod demand;
+mod explain;
 pub mod fit;
 pub mod graph;
 mod latency;
@@ -17,6 +18,7 @@ pub mod sizing;
 pub mod target;
 pub mod unit;
 
+pub use explain::explanations;
 pub use fit::{BlockedBy, Fit, PlaceError, place};
 pub use render::render;
 pub use report::{FitReport, report};

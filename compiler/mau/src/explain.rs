@@ -1,0 +1,142 @@
+//! What each code of this step means: its part of `p4rmt explain`.
+
+use p4rmt_source::Explanation;
+
+/// All codes in order.
+#[must_use]
+pub fn explanations() -> &'static [Explanation] {
+    EXPLANATIONS
+}
+
+macro_rules! explanations {
+    ($($code:literal $title:literal $text:literal $example:literal $help:literal;)*) => {
+        const EXPLANATIONS: &[Explanation] = &[$(Explanation {
+            code: $code, title: $title, text: $text, example: $example, help: $help,
+        }),*];
+    };
+}
+
+explanations! {
+    "E0501" "too many stages"
+    "A table that uses what another one writes stands in a later stage, and a stage holds only so much. The report says for each table why it is not one stage earlier, and how many stages the longest chain of dependencies takes by itself."
+    "t1.apply(); t2.apply(); /* … each matching on what the one before wrote, more often than the machine has stages */"
+    "shorten the longest chain: compute values side by side, from what is known early";
+    "E0502" "more than a stage has"
+    "Some things can't be divided: a register and all its users stand in one stage, with its memory and a spare block."
+    "Register<bit<32>, bit<32>>(4000000) all_flows;"
+    "make it smaller, or divide it into several registers with a table that chooses";
+    "E0503" "an entry wider than a word"
+    "An entry of an exact table lies in one word of up to eight memory blocks side by side, with its action data and a few bits more."
+    "key = { hdr.long.part1: exact; /* … more than a thousand bits */ }"
+    "match on a hash of the key, or in two tables";
+    "E0504" "a range key that is too wide"
+    "A range is compared by pieces of four bits, of which a table has five."
+    "key = { hdr.ipv4.dst_addr: range; }"
+    "match on the highest bits as a range, or use a ternary key";
+    "E0505" "one memory, two stages"
+    "A register, counter or meter stands in one stage, and so do all tables that use it. A table that needs the result of another one can't share its stage."
+    "md.a = reg_read.execute(i); if (md.a == 0) { reg_write.execute(i); }"
+    "do both in one register action: it reads, decides and writes at one instant";
+    "E0506" "two memories in one table"
+    "A table has one way to a stateful or meter ALU, and one to a counter. All its actions share it."
+    "action a() { r1_count.execute(i); } action b() { r2_count.execute(i); } table t { actions = { a; b; } }"
+    "reach the second memory from a second table";
+    "E0507" "a stage that is not possible"
+    "`@stage` asks for a stage. Dependencies and resources may rule it out."
+    "@stage(0) table t { key = { md.computed_before: exact; } }"
+    "remove the pragma, or name a later stage";
+    "E0508" "a branch that can't be finished"
+    "A machine without long branches follows a single chain of tables: all that a condition leads to stands before anything else of its gress. What tables in the branch need must therefore be placed in front of it."
+    "if (c) { t1.apply(); } t2.apply(); /* t1 and t2 use one register */"
+    "move what the branch needs in front of the condition, or use a machine with long branches";
+    "E0510" "expression too deep"
+    "An action ALU does one operation on at most two sources, and all of an action happens at once."
+    "action a() { md.x = md.a + md.b + md.c; }"
+    "compute `md.a + md.b` into a field in an action of an earlier table";
+    "E0511" "an operation that no action ALU has"
+    "Action ALUs add, subtract (also with saturation), shift by constants, do bitwise logic, and take the smaller or larger of two. They neither compare nor multiply."
+    "action a() { md.x = md.a * md.b; }"
+    "let a table with an entry for each case give the result, or write it as shifts and sums over several tables";
+    "E0512" "two operands that are not fields"
+    "Action data, results of hashes and of stateful ALUs reach an action ALU over one bus: an operation takes one of them, the other side is a field."
+    "action a(bit<32> x, bit<32> y) { md.z = x + y; }"
+    "store one of them in a field in an earlier table";
+    "E0513" "a condition that computes"
+    "A gateway compares fields with constants and with each other. It has no arithmetic."
+    "if (hdr.tcp.seq - md.expected == 0) { … }"
+    "compute the difference into a field in an action before, and test that field";
+    "E0514" "a condition that orders two fields"
+    "A gateway knows whether two fields are equal, but orders a field only against a constant."
+    "if (hdr.ipv4.total_len > md.mtu) { … }"
+    "subtract in an action before, and test the sign bit of the result";
+    "E0520" "too many register actions"
+    "A stateful ALU holds four programs, for all the tables that use its register."
+    "five RegisterActions of one Register"
+    "merge programs that differ only in a value: pass it in a field";
+    "E0521" "too many fields for a stateful ALU"
+    "All programs of a stateful ALU share two operands. Each is a field, or a slice of one, and the same for all of them."
+    "one RegisterAction reads md.a and md.b, another one of the same register md.a and md.c"
+    "compute the operands into the same two fields before, whichever case it is";
+    "E0522" "an operand wider than the element"
+    "An operand is as wide as a value of the register's element at most."
+    "Register<bit<16>, bit<8>>(256) r; /* and an action that reads a field of 32 bits */"
+    "pass a slice of the field";
+    "E0523" "action data in a register action"
+    "A stateful ALU sees memory and fields. Action data go to the action ALUs only."
+    "action a(bit<32> limit) { md.x = below.execute(i); } /* with `limit` inside `below` */"
+    "store the parameter in a field in an earlier table";
+    "E0524" "a shape of element that does not exist"
+    "An element is one value of 1, 8, 16, 32 or 64 bits, or a pair of equal ones; how wide exactly depends on the machine."
+    "Register<bit<24>, bit<8>>(256) r;"
+    "take the next larger width";
+    "E0525" "too many comparisons"
+    "A stateful ALU has two comparators, that of Tofino 2 four, for all conditions of one program together."
+    "if (v == 0) { … } else if (v < md.a) { … } else if (v > md.b) { … }"
+    "compute a comparison that needs no memory into a field before";
+    "E0526" "a comparison that is too deep"
+    "A comparator compares a sum of memory, one operand and a constant with zero."
+    "if (value < md.a + md.b) { … }"
+    "compute `md.a + md.b` into a field before";
+    "E0527" "too many values computed"
+    "One call computes two values. What is written back counts, even unchanged: a pair is two already. Returned can be, besides these, the old memory, an operand, or a comparison."
+    "struct pair { bit<32> lo; bit<32> hi; } /* and an action that returns v.lo + md.a */"
+    "return the old value, and add in a later table";
+    "E0528" "too many outputs"
+    "A stateful ALU returns one value a call, that of Tofino 2 four."
+    "void apply(inout bit<32> v, out bit<32> a, out bit<32> b) /* on Tofino 1 */"
+    "return fewer values, or divide the register into two";
+    "E0529" "too many alternatives of a value"
+    "A value has two programs of one operation each, each under its condition. To leave it alone takes none."
+    "if (a) { v = 1; } else if (b) { v = 2; } else { v = 3; }"
+    "let an earlier table choose the operand";
+    "E0530" "a value that is too deep"
+    "A value is one operation on memory or a constant and on a field or a constant, as they were before the call: no operation sees the result of another one."
+    "v = v + md.a; v = v + 1;"
+    "compute `md.a + 1` into a field before";
+    "E0531" "an operation that no stateful ALU has"
+    "A stateful ALU adds, subtracts (also with saturation), does bitwise logic, and takes the smaller or larger of two. It has neither shifts nor products, but a math unit for approximations."
+    "v = v >> 1;"
+    "approximate it by a math unit, or compute it before";
+    "E0532" "arithmetic that is too wide"
+    "Wider elements can be moved and compared, but sums and differences have 32 bits."
+    "Register<bit<64>, bit<8>>(256) r; /* and an action with v = v + 1 */"
+    "make it a pair of 32 bits, and carry in a second table";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes stand in `problem.rs` and here; neither list knows one that the other does not.
+    #[test]
+    fn every_code_has_its_page() {
+        let source = include_str!("problem.rs");
+        let mut codes: Vec<&str> = source
+            .match_indices("\"E05")
+            .filter_map(|(at, _)| source.get(at + 1..at + 6))
+            .collect();
+        codes.sort_unstable();
+        let pages: Vec<&str> = EXPLANATIONS.iter().map(|page| page.code).collect();
+        assert_eq!(codes, pages);
+    }
+}
