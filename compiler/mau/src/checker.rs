@@ -625,7 +625,8 @@ impl Checker<'_> {
             };
             for (other_at, other) in items.iter().enumerate() {
                 let is_above = open.path.iter().any(|(above, _)| *above == other_at);
-                let is_other = other_at != position && !is_under(other) && !is_above;
+                let is_other =
+                    other_at != position && !is_under(other) && !is_above && !other.excludes(open);
                 if is_other && other.slots.iter().any(|slot| start < *slot && *slot < end) {
                     self.violations.push(Violation::InBetween {
                         unit: other.name.clone(),

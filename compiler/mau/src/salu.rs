@@ -420,13 +420,14 @@ fn unchanged(action: &RegisterAction, local: LocalId) -> Expr {
 }
 
 /// Whether an output can take the value without computing it: memory, an operand, zero, a comparison,
-/// or what is written to memory anyway.
+/// one (which is a condition that holds), or what is written to memory anyway.
 fn is_at_hand(leaf: &Expr, written: &[&Expr]) -> bool {
     let bare = without_casts(leaf);
-    let is_zero = matches!(bare, Expr::Const(bits) if bits.is_zero());
+    let is_truth_value =
+        matches!(bare, Expr::Const(bits) if bits.low_u128() < 2 && bits.width() <= 128);
     let is_comparison = is_truth(bare);
     let is_input = matches!(bare, Expr::Local { .. } | Expr::Field(_));
-    is_zero || is_comparison || is_input || written.iter().any(|w| without_casts(w) == bare)
+    is_truth_value || is_comparison || is_input || written.iter().any(|w| without_casts(w) == bare)
 }
 
 fn without_casts(expr: &Expr) -> &Expr {

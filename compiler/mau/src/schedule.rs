@@ -728,8 +728,9 @@ impl<'a> Placer<'a> {
         Ok(())
     }
 
-    /// Without long branches a table leads only to the next one: what a unit leads to must be placed
-    /// before anything else of its gress, so all that it waits for must be there before it.
+    /// Without long branches a table leads only to the next one that the packet runs: what a unit leads
+    /// to must be placed before anything else that may run with it, so all that it waits for must be
+    /// there before it.
     fn check_next_table(&self, unit: UnitId) -> Result<(), Refusal> {
         if !self.strategy.keeps_next_table_rule || self.is_forced {
             return Ok(());
@@ -737,15 +738,14 @@ impl<'a> Placer<'a> {
         let graph = self.job.graph;
         let own = &graph.units[unit.index()];
         let is_open = |other: &UnitId| {
+            let unit = &graph.units[other.index()];
             self.positions[other.index()].is_some()
                 && self.n_unplaced_under[other.index()] > 0
-                && graph.units[other.index()].gress == own.gress
+                && unit.gress == own.gress
+                && !own.is_under(*other)
+                && !own.is_exclusive_with(unit)
         };
-        if let Some(open) = graph
-            .unit_ids()
-            .filter(is_open)
-            .find(|open| !own.is_under(*open))
-        {
+        if let Some(open) = graph.unit_ids().find(is_open) {
             return Err(Refusal::NextTable { open });
         }
         let subtree = unit.index()..=unit.index() + own.n_descendants;
