@@ -143,22 +143,15 @@ impl<'a> Lower<'a> {
     /// The number cut to a width, with a warning if that changes it.
     pub(crate) fn fit(&mut self, number: &BigInt, width: u32, is_signed: bool, span: Span) -> Bits {
         let bits = Bits::from_bigint(width, number);
-        let back = if is_signed {
-            bits.to_bigint_signed()
-        } else {
-            BigInt::from(bits.to_biguint())
-        };
         // A negative number of an unsigned type, and all ones of a signed one, are common and meant.
-        let wraps_once = BigInt::from(Bits::ones(width).to_biguint()) + 1;
-        let is_plain =
-            back == *number || &back - &wraps_once == *number || &back + &wraps_once == *number;
+        let one = BigInt::from(1);
+        let is_plain = *number < (&one << width) && *number >= -(one << (width - 1));
         if !is_plain {
-            self.error(
+            let ty = Type::Bits { width, is_signed };
+            self.warning(
+                "W3002",
                 span,
-                &ErrorKind::OutOfRange {
-                    value: number.to_string(),
-                    ty: Type::Bits { width, is_signed }.to_string(),
-                },
+                &format!("{number} does not fit `{ty}`: it is cut to its lowest bits"),
             );
         }
         bits

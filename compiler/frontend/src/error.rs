@@ -168,14 +168,6 @@ pub enum ErrorKind {
     /// An expression that must be known when the program is compiled.
     #[error("this must be a constant")]
     NotConstant,
-    /// A constant that its type cannot hold.
-    #[error("{value} does not fit `{ty}`")]
-    OutOfRange {
-        /// The constant.
-        value: String,
-        /// The type.
-        ty: String,
-    },
     /// A division by a constant zero, or of negative constants.
     #[error("division of {lhs} by {rhs} has no result")]
     Division {
@@ -411,7 +403,6 @@ impl ErrorKind {
             Self::Return => "E2011",
             Self::Misplaced { .. } => "E2012",
             Self::NotConstant => "E3001",
-            Self::OutOfRange { .. } => "E3002",
             Self::Division { .. } | Self::ShiftDistance { .. } => "E3003",
             Self::Width { .. } | Self::Size { .. } => "E3004",
             Self::IndexRange { .. } => "E3005",

@@ -101,10 +101,6 @@ explanations! {
     "Widths, sizes, arguments of constructors, entries and bounds of slices are computed by the compiler."
     "bit<(hdr.len)> x;"
     "use a constant expression";
-    "E3002" "constant out of range"
-    "The type cannot hold the number."
-    "bit<4> x = 16;"
-    "use a wider type, or cut the number with a cast";
     "E3003" "arithmetic without a result"
     "Division by zero, division of negative numbers, and shifts by negative or absurd distances have no result."
     "const int x = 1 / 0;"
@@ -189,4 +185,16 @@ explanations! {
     "Everything is inlined, so nested calls multiply."
     "a parser loop over a stack of 100,000 elements"
     "make the program smaller";
+    "W3002" "number that does not fit"
+    "The type cannot hold the number, so that only its lowest bits are kept."
+    "bit<4> x = 20;"
+    "use a wider type, or cut the number with a cast";
+    "W4001" "register parameter"
+    "A `RegisterParam` can be changed by the control plane of the machine. Here it keeps the value that the program gives it."
+    "RegisterParam<bit<32>>(100) limit;"
+    "use a constant if it never changes";
+    "W5001" "idle timeout"
+    "Entries of the machine can report that nothing matched them for a while. Here they do not; packets are treated the same."
+    "idle_timeout = true;"
+    "remove the property if the reports are not needed";
 }

@@ -25,7 +25,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 const MAX_NESTING: usize = 500;
 
 /// How many statements a program may have when everything is inlined.
-pub(crate) const MAX_STATEMENTS: usize = 1_000_000;
+pub(crate) const MAX_STATEMENTS: usize = 200_000;
 
 /// Which part of a program is being lowered: it says what may stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -147,6 +147,7 @@ impl<'a> Lower<'a> {
         let mut before = Block::new();
         let mut listed: Vec<Listed<'a>> = Vec::new();
         let mut is_good = true;
+        let mut are_keys_good = true;
         for property in &decl.properties {
             match &property.kind {
                 PropertyKind::Key(elements) => {
@@ -158,7 +159,7 @@ impl<'a> Lower<'a> {
                                     key_types.push((ty, key.kind));
                                     keys.push(key);
                                 }
-                                None => is_good = false,
+                                None => are_keys_good = false,
                             }
                         }
                     });
@@ -211,7 +212,7 @@ impl<'a> Lower<'a> {
                 }
                 PropertyKind::Entries(entries) => {
                     ir.are_entries_const = property.is_const;
-                    if is_good {
+                    if are_keys_good {
                         match self.entries(entries, &key_types, &listed, table) {
                             Some(entries) => ir.entries = entries,
                             None => is_good = false,
@@ -235,7 +236,7 @@ impl<'a> Lower<'a> {
                 });
             }
         }
-        if !is_good {
+        if !is_good || !are_keys_good {
             return None;
         }
         for entry in &listed {
@@ -625,7 +626,10 @@ impl<'a> Lower<'a> {
             |set: &ast::Keyset| matches!(set.kind, KeysetKind::Default | KeysetKind::DontCare);
         let sets = &keyset.elements;
         if sets.len() == 1 && keys.len() != 1 && is_all(&sets[0]) {
-            return Some(vec![Match::Any; keys.len()]);
+            return keys
+                .iter()
+                .map(|(ty, kind)| self.key_set(&sets[0], ty, *kind))
+                .collect();
         }
         if sets.len() != keys.len() {
             self.error(

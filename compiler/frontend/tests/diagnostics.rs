@@ -1,0 +1,322 @@
+//! Complaints: each at its line, with its code and message, as the fixture says behind `//~`.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use support::{Program, parse};
+
+/// The complaints of a text as (line, `CODE message`).
+fn complaints(text: &str) -> BTreeSet<(usize, String)> {
+    let parsed = parse(text);
+    let diagnostics = match p4rmt_frontend::lower(&parsed.program, "test") {
+        Ok((_, diagnostics)) | Err(diagnostics) => diagnostics,
+    };
+    diagnostics
+        .iter()
+        .map(|diagnostic| {
+            let line = parsed
+                .sources
+                .locate(diagnostic.span)
+                .map_or(0, |location| location.line as usize);
+            (line, format!("{} {}", diagnostic.code, diagnostic.message))
+        })
+        .collect()
+}
+
+/// Compares the complaints of a program with what its lines say behind `//~`; several are parted by
+/// `|`.
+#[track_caller]
+fn check(program: Program<'_>) {
+    let text = program.text();
+    let expected: BTreeSet<(usize, String)> = text
+        .lines()
+        .enumerate()
+        .filter_map(|(line, content)| Some((line + 1, content.split_once("//~")?.1)))
+        .flat_map(|(line, said)| {
+            said.split('|')
+                .map(move |one| (line, one.trim().to_owned()))
+        })
+        .collect();
+    assert!(!expected.is_empty(), "a fixture without a complaint");
+    let found = complaints(&text);
+    assert_eq!(found, expected, "in\n{text}");
+}
+
+/// The same for what stands in the ingress control.
+#[track_caller]
+fn check_control(control: &str) {
+    check(Program {
+        control: Some(control),
+        ..Program::default()
+    });
+}
+
+#[test]
+fn names() {
+    check_control(
+        "bit<8> twice;
+         bit<8> twice; //~ E1002 `twice` is declared twice
+         apply {
+             md.a = nothing; //~ E1001 unknown name `nothing`
+             md.nothing = 1; //~ E1003 `md_t` has no member `nothing`
+             md.d = CounterType_t.NOTHING; //~ E1003 `CounterType_t` has no member `NOTHING`
+             md.a = I; //~ E1005 `I` is not a value
+             nothing_t x; //~ E1001 unknown name `nothing_t`
+             hdr.ip.apply(); //~ E1003 `ip_t` has no member `apply`
+         }",
+    );
+}
+
+#[test]
+fn several_mistakes_are_reported_and_none_twice() {
+    check_control(
+        "apply {
+             bit<8> x = unknown; //~ E1001 unknown name `unknown`
+             md.a = x + unknown2; //~ E1001 unknown name `unknown2`
+             md.a = x; //~ E2001 expected `bit<32>`, found `bit<8>`
+         }",
+    );
+}
+
+#[test]
+fn types() {
+    check_control(
+        "action swap(inout bit<32> x) { }
+         apply {
+             md.a = md.c; //~ E2001 expected `bit<32>`, found `bit<16>`
+             md.f = md.x; //~ E2001 expected `bool`, found `bit<1>`
+             md.a = md.b + md.c; //~ E2002 operator `+` is not defined on `bit<32>` and `bit<16>`
+             md.f = md.f + md.f; //~ E2002 operator `+` is not defined on `bool` and `bool`
+             md.a = !md.a; //~ E2002 operator `!` is not defined on `bit<32>`
+             swap(1); //~ E2003 this cannot be written to
+             m.ingress_port = 1; //~ E2004 `m` is read only
+             md.s = (int<8>)md.c; //~ E2006 `bit<16>` cannot be cast to `int<8>`
+             md.a = md.c[16:0] ++ 15w0; //~ E2010 bits [16:0] of a value of 16 bits
+             if (md.a) { } //~ E2001 expected `bool`, found `bit<32>`
+             md.a = 1 << md.d; //~ E2007 this number needs a width
+             md.p = { 1 }; //~ E2005 `pair_t` takes 2 arguments, 1 given
+             return 1; //~ E2011 this `return` does not fit what it returns from
+         }",
+    );
+}
+
+#[test]
+fn constants() {
+    check(Program {
+        top: "const bit<8> WIDE = 256; //~ W3002 256 does not fit `bit<8>`: it is cut to its lowest bits
+              const int ZERO = 1 / 0; //~ E3003 division of 1 by 0 has no result
+              const int FAR = 1 << 100000; //~ E3003 shift by 100000
+              const bit<0> NONE = 0; //~ E3004 a width of 0 bits is outside 1 to 2048
+              const int SELF = SELF + 1; //~ E1004 `SELF` is declared in terms of itself
+              struct inner_t { inner_t again; } //~ E1004 `inner_t` is declared in terms of itself",
+        control: Some(
+            "apply {
+                 md.a = hdr.vlan[3].vid ++ 20w0; //~ E3005 index 3 of a stack of 3
+                 md.d = md.d[md.d:0]; //~ E3001 this must be a constant
+                 md.d = md.d / 0; //~ E3003 division of bit<8> by 0 has no result
+             }",
+        ),
+        ..Program::default()
+    });
+}
+
+#[test]
+fn tables() {
+    check_control(
+        "action a(bit<8> x) { md.d = x; }
+         action b() { }
+         table t {
+             key = { md.c : exact; md.d : ternary; }
+             actions = { a; b; nothing; } //~ E1001 unknown name `nothing`
+         }
+         table u {
+             key = { md.c : exact; md.d : lpm; }
+             actions = { a; @defaultonly b; }
+             default_action = c; //~ E4011 `c` is not an action of table `u`
+             const entries = {
+                 (1, 2) : a(); //~ E2005 `a` takes 1 arguments, 0 given
+                 (1) : b(); //~ E4012 the table has 2 keys, 1 given
+                 (1 &&& 3, 2) : b(); //~ E4012 a key matched `exact` cannot take a mask
+                 (1, 2 &&& 0xaa) : b(); //~ E4012 a key matched `lpm` cannot take a mask with holes
+                 (70000, 1) : b(); //~ W3002 70000 does not fit `bit<16>`: it is cut to its lowest bits
+             }
+         }
+         action c() { }
+         table good { actions = { b; } }
+         table v { key = { md.c : selector; } actions = { b; } } //~ E5004 match kind `selector` is not supported
+         table w { key = { md.c : exact; } actions = { b; } proxy_hash = b; } //~ E5003 table property `proxy_hash` is not supported
+         apply {
+             t.apply(); u.apply(); v.apply(); w.apply();
+             switch (good.apply().action_run) {
+                 c: { } //~ E4011 `c` is not an action of table `good`
+             }
+         }",
+    );
+}
+
+#[test]
+fn calls() {
+    check(Program {
+        top: "bit<8> f(in bit<8> x) { return x; }
+              bit<8> g(in bit<8> x) { return g(x); } //~ E1004 `g` is declared in terms of itself
+              void h(inout bit<8> x) { }",
+        control: Some(
+            "action a(in bit<8> x) { }
+             apply {
+                 md.d = f(md.c); //~ E2001 expected `bit<8>`, found `bit<16>`
+                 md.d = f(); //~ E2005 `f` needs an argument for `x`
+                 md.d = f(1, 2); //~ E2005 `f` takes 1 arguments, 2 given
+                 md.d = f(y = 1); //~ E2005 `f` has no parameter `y`
+                 md.d = g(1);
+                 h(1); //~ E2003 this cannot be written to
+                 h(m.packet_version); //~ E2004 `m` is read only
+                 md.d(); //~ E1003 `md_t` has no member `d`
+                 md_t(); //~ E2009 `md_t` cannot be called here
+             }",
+        ),
+        ..Program::default()
+    });
+}
+
+#[test]
+fn externs() {
+    check_control(
+        "Register<bit<32>, bit<8>>(0) none; //~ E3004 a size of 0 is outside 1 to 4294967296
+         Register<hdr_t, bit<8>>(16) wide; //~ E4008 `hdr_t` is not an element of a register
+         Register<bit<32>, bit<8>>(16) reg;
+         RegisterAction<bit<32>, bit<8>, bit<32>>(reg) empty; //~ E4009 `I.empty` does not define `apply`
+         RegisterAction<bit<32>, bit<8>, bit<32>>(reg) other = {
+             void apply(inout bit<16> v) { v = 1; } //~ E2001 expected `bit<32>`, found `bit<16>`
+         };
+         Hash<bit<16>>(HashAlgorithm_t.CRC16) hash;
+         Hash<bit<16>>(HashAlgorithm_t.CUSTOM) custom; //~ E2005 `Hash` needs an argument for `poly`
+         Checksum() sum;
+         Lpf<bit<8>, bit<8>>(16) lpf; //~ E5002 extern `Lpf` is not supported
+         Mirror(1) mirror;
+         apply {
+             reg.increment(1); //~ E4005 `Register` has no method `increment` for 1 arguments
+             md.c = hash.get({ 1 }); //~ E2007 this number needs a width
+             sum.add(md.a); //~ E4006 `Checksum.add` may not be called in a control
+             mirror.emit(1); //~ E4006 `Mirror.emit` may not be called in a control
+         }",
+    );
+}
+
+#[test]
+fn externs_of_the_deparser() {
+    check(Program {
+        deparser: Some(
+            "Mirror(1) mirror;
+             apply { mirror.emit<tuple<bit<4>>>(1, { 4w1 }); } //~ E4010 4 bits where a multiple of 8 is needed",
+        ),
+        ..Program::default()
+    });
+}
+
+#[test]
+fn parsers() {
+    check(Program {
+        parser: Some(
+            "state start {
+                 pkt.extract(m);
+                 pkt.extract(md); //~ E2001 expected `a header`, found `md_t`
+                 pkt.emit(hdr); //~ E4006 `packet.emit` may not be called in a parser
+                 exit; //~ E2012 `exit` may not stand in a parser
+                 transition select(md.c, md.d) {
+                     1 : accept; //~ E4012 the table has 2 keys, 1 given
+                     (1, 2) : nowhere; //~ E1006 no state `nowhere` in this parser
+                 }
+             }",
+        ),
+        ..Program::default()
+    });
+}
+
+#[test]
+fn statements_in_the_wrong_place() {
+    check_control(
+        "action a() { t.apply(); } //~ E2012 `apply` of a table may not stand in an action
+         table t { actions = { a; } }
+         apply {
+             t.apply();
+             break; //~ E2012 `break` outside of a loop may not stand in a control
+             hdr.vlan.next.vid = 1; //~ E2012 `next`, `last` or `lastIndex` of a stack may not stand in a control
+         }",
+    );
+}
+
+#[test]
+fn unsupported_parts_are_refused_by_name() {
+    check(Program {
+        top: "header_union either_t { eth_t e; ip_t i; }
+              struct with_union_t { either_t u; }",
+        control: Some(
+            "apply {
+                 with_union_t w; //~ E5001 a variable of this type is not supported
+             }",
+        ),
+        ..Program::default()
+    });
+}
+
+#[test]
+fn what_nothing_uses_is_checked() {
+    check(Program {
+        top: "control Unused(inout md_t md) {
+                  Lpf<bit<8>, bit<8>>(16) lpf;
+                  action a() { md.a = md.c; } //~ E2001 expected `bit<32>`, found `bit<16>`
+                  apply { md.b = nothing; } //~ E1001 unknown name `nothing`
+              }
+              parser UnusedParser(packet_in pkt, out hdr_t hdr) {
+                  state start { transition nowhere; } //~ E1006 no state `nowhere` in this parser
+              }
+              bit<8> unused(in bit<8> x) { return nothing; } //~ E1001 unknown name `nothing`",
+        control: Some(
+            "action never() { md.a = md.d; } //~ E2001 expected `bit<32>`, found `bit<8>`
+             apply { }",
+        ),
+        ..Program::default()
+    });
+}
+
+#[test]
+fn blocks_must_fit_the_architecture() {
+    let text = Program::default().text();
+    let wrong = text.replace(
+        "inout ingress_intrinsic_metadata_for_tm_t tm",
+        "inout ingress_intrinsic_metadata_t tm",
+    );
+    let found = complaints(&wrong);
+    let message = "E4004 parameter 6 of `I` has type `ingress_intrinsic_metadata_t`; \
+                   the architecture gives it `ingress_intrinsic_metadata_for_tm_t`";
+    assert!(
+        found.iter().any(|(_, complaint)| complaint == message),
+        "{found:?}"
+    );
+    let without_main = text.replace("Switch(pipe) main;", "");
+    assert_eq!(
+        complaints(&without_main),
+        BTreeSet::from([(0, "E4001 the program has no instance `main`".to_owned())])
+    );
+    let swapped = text.replace("IP(), I()", "I(), IP()");
+    assert_eq!(complaints(&swapped).len(), 2);
+}
+
+#[test]
+fn every_code_has_a_page() {
+    let mut codes: Vec<&str> = p4rmt_frontend::explanations()
+        .iter()
+        .map(|explanation| explanation.code)
+        .collect();
+    let n_codes = codes.len();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), n_codes, "a code has two pages");
+    for explanation in p4rmt_frontend::explanations() {
+        assert!(!explanation.help.is_empty() && !explanation.text.is_empty());
+    }
+    for code in ["E1001", "E2001", "E3001", "E4001", "E5001", "E5005"] {
+        assert!(p4rmt_frontend::explanation(code).is_some(), "{code}");
+    }
+}
