@@ -48,3 +48,27 @@ fn widths_with_a_greater_sign_come_back() {
         "const bit<(a > b ? 8 : 4)> x = 1; const bit<a + 1> y = 2; header h { varbit<(1 >> 2)> z; }",
     );
 }
+
+#[test]
+fn trees_as_deep_as_may_be_come_back() {
+    check(&format!("const int x = 1{};", " + 1".repeat(390)));
+    check(&format!(
+        "const int x = {}1{};",
+        "(1 - ".repeat(70),
+        ")".repeat(70)
+    ));
+    check(&format!(
+        "action a() {{ {} b(); }}",
+        "if (x) c(); else ".repeat(190)
+    ));
+    check(&format!(
+        "action a() {{ {}{} }}",
+        "{".repeat(150),
+        "}".repeat(150)
+    ));
+    check(&format!(
+        "const {}bit<8>{} x = 1;",
+        "tuple<".repeat(150),
+        ">".repeat(150)
+    ));
+}

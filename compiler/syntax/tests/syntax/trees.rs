@@ -90,6 +90,7 @@ fn operators_bind_as_specified() {
     check("a || b ? c : d + e", "(? (Or a b) c (Add d e))");
     check("-a.b[1] + !c", "(Add (Negate a.b[1]) (Not c))");
     check("a[b+:4][7:0]", "a[b+:4][7:0]");
+    check("a[b + c + : 4]", "a[(Add b c)+:4]");
     check("a & b && c", "(And (BitAnd a b) c)");
 }
 
