@@ -1,5 +1,6 @@
 //! `p4rmt check`: parse, type-check and lower a program, or every program below a folder.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use p4rmt_driver::{Compiled, Rejected};
@@ -175,7 +176,12 @@ pub(crate) fn to_json(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report).expect("reports have string keys and finite numbers")
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
+/// Prints the output of a command. Whoever reads it may stop before its end (`| head`).
 pub(crate) fn print(text: &str) {
-    println!("{text}");
+    let result = writeln!(std::io::stdout().lock(), "{text}");
+    if let Err(error) = result
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        panic!("standard output cannot be written: {error}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `p4rmt explain CODE`: what an error code means.
 
+use crate::check::print;
 use crate::failure::Failure;
 
 /// Say what an error code means, with an example and the way out.
@@ -13,11 +14,10 @@ pub(crate) struct Args {
     code: Option<String>,
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let Some(code) = &args.code else {
         for page in p4rmt_driver::explain::pages() {
-            println!("{}  {}", page.code, page.title);
+            print(&format!("{}  {}", page.code, page.title));
         }
         return Ok(());
     };
@@ -26,6 +26,6 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             "there is no code `{code}`: `p4rmt explain` lists them all"
         ))
     })?;
-    println!("{page}");
+    print(page.to_string().trim_end());
     Ok(())
 }

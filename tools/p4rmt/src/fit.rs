@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         ReportFormat::Json => to_json(&report) + "\n",
     };
     match &args.output {
-        Some(path) => program::write_whole(path, &text)?,
+        Some(path) => program::write_whole(path, text.as_bytes())?,
         None => print(text.trim_end()),
     }
     if !fit.fits() {

@@ -12,6 +12,7 @@ mod failure;
 mod fit;
 mod machine;
 mod program;
+mod replay;
 
 mod test;
 
@@ -42,6 +43,8 @@ enum Command {
     Fit(fit::Args),
     /// Run packet vectors (STF) against a program.
     Test(test::Args),
+    /// Send captures through a program.
+    Replay(replay::Args),
     /// Say what an error code means.
     Explain(explain::Args),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Fit(args) => fit::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Explain(args) => explain::run(&args),
     };
     match result {

@@ -99,7 +99,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 
 /// Writes a whole file at once: to a neighbour first, which then takes its name, so that a file of
 /// this name is never half written.
-pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |source| Failure::Write {
         path: path.to_owned(),
         source,
@@ -107,7 +107,7 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    std::fs::write(&partial, text).map_err(failed)?;
+    std::fs::write(&partial, bytes).map_err(failed)?;
     std::fs::rename(&partial, path).map_err(|source| {
         // The rename failed, so the neighbour is of no use to anyone.
         let _ = std::fs::remove_file(&partial);

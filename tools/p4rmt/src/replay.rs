@@ -1,0 +1,396 @@
+//! `p4rmt replay`: captures through a program.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use p4rmt_driver::Compiled;
+use p4rmt_engine::State;
+use p4rmt_pipeline::{
+    CaptureFolder, Device, NoOutput, ReplayClock, ReplayInput, ReplayOptions, ReplaySummary, replay,
+};
+use serde::Serialize;
+
+use crate::args::{Language, ReportFormat};
+use crate::check::{print, to_json};
+use crate::failure::Failure;
+use crate::machine::{self, Machine};
+use crate::program;
+use crate::test::read_vector;
+
+/// Send captures through a program; what leaves each port becomes a capture.
+///
+/// Example: p4rmt replay laminar.p4 --setup setup.stf --in 1=network.pcap --in 2=host.pcap --out out
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The program.
+    #[arg(value_name = "PROG.p4")]
+    program: PathBuf,
+    /// A capture (pcap or pcapng) that arrives on a port; may be given again for others.
+    #[arg(long = "in", value_name = "PORT=FILE", required = true)]
+    inputs: Vec<Input>,
+    /// Write `port-N.pcap` for each port that packets leave by into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// A vector that sets tables, registers and ports first.
+    #[arg(long, value_name = "FILE.stf")]
+    setup: Option<PathBuf>,
+    /// When packets arrive: as their timestamps say, at the line rate of their ports, or so many a
+    /// second.
+    #[arg(
+        long,
+        value_name = "timestamps|line-rate|PPS",
+        default_value = "timestamps"
+    )]
+    clock: Clock,
+    /// Go through the captures so many times.
+    #[arg(long = "loop", value_name = "N", default_value_t = 1)]
+    rounds: u64,
+    /// Write the state (registers, counters, entries) to this file afterwards.
+    #[arg(long, value_name = "FILE")]
+    save_state: Option<PathBuf>,
+    /// Begin with the state in this file.
+    #[arg(long, value_name = "FILE")]
+    load_state: Option<PathBuf>,
+    /// How the summary is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: ReportFormat,
+    #[command(flatten)]
+    machine: machine::MachineArgs,
+    #[command(flatten)]
+    language: Language,
+}
+
+/// `PORT=FILE`.
+#[derive(Clone, Debug)]
+struct Input {
+    port: u16,
+    path: PathBuf,
+}
+
+impl FromStr for Input {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (port, path) = text
+            .split_once('=')
+            .ok_or("write PORT=FILE, such as 1=in.pcap")?;
+        let port = port
+            .parse()
+            .map_err(|_| format!("`{port}` is no port number"))?;
+        Ok(Self {
+            port,
+            path: PathBuf::from(path),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Clock(ReplayClock);
+
+impl FromStr for Clock {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "timestamps" => Ok(Self(ReplayClock::Timestamps)),
+            "line-rate" => Ok(Self(ReplayClock::LineRate)),
+            rate => match rate.parse() {
+                Ok(rate) if rate > 0 => Ok(Self(ReplayClock::PacketsPerSecond(rate))),
+                Ok(_) | Err(_) => {
+                    Err("write `timestamps`, `line-rate`, or packets per second".to_owned())
+                }
+            },
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let generation = machine::generation_of(args.machine.target.as_deref());
+    let compiled = program::compile(&args.program, &args.language, generation)?;
+    let machine = Machine::new(&compiled, &args.machine)?;
+    let mut device = set_up(args, &machine)?;
+    let inputs: Vec<ReplayInput> = args
+        .inputs
+        .iter()
+        .map(|input| ReplayInput::file(input.port, &input.path))
+        .collect();
+    let options = ReplayOptions {
+        clock: args.clock.0,
+        rounds: args.rounds,
+    };
+
+    let progress = progress_bar(args);
+    let mut tell = |n_bytes| progress.set_position(n_bytes);
+    let failed = |error: p4rmt_pipeline::ReplayError| Failure::Input(error.to_string());
+    let mut captures = Vec::new();
+    let summary = match &args.out {
+        None => replay(&mut device, &inputs, options, &mut NoOutput, &mut tell).map_err(failed)?,
+        Some(folder) => {
+            let unwritable = |source| Failure::Write {
+                path: folder.clone(),
+                source,
+            };
+            let mut output = CaptureFolder::create(folder).map_err(unwritable)?;
+            let summary =
+                replay(&mut device, &inputs, options, &mut output, &mut tell).map_err(failed)?;
+            captures = output
+                .finish()
+                .map_err(|error| Failure::Input(format!("{}: {error}", folder.display())))?;
+            summary
+        }
+    };
+    progress.finish_and_clear();
+    if let Some(path) = &args.save_state {
+        program::write_whole(path, &device.state().to_bytes())?;
+    }
+    let report = Report::new(&compiled, &machine, &summary, &captures);
+    match args.format {
+        ReportFormat::Text => print(&report.render()),
+        ReportFormat::Json => print(&to_json(&report)),
+    }
+    Ok(())
+}
+
+/// A device after setup, or with the state that was saved.
+fn set_up(args: &Args, machine: &Machine) -> Result<Device, Failure> {
+    let program = args.program.display();
+    let mut device = machine
+        .device()
+        .map_err(|error| Failure::Input(format!("{program}: {error}")))?;
+    if let Some(path) = &args.setup {
+        let setup = read_vector(path)?;
+        let (after, errors) = p4rmt_stf::apply(&setup, device);
+        if !errors.is_empty() {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Err(Failure::Input(lines.join("\nerror: ")));
+        }
+        device = after;
+    }
+    if let Some(path) = &args.load_state {
+        let bytes = std::fs::read(path).map_err(|source| Failure::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let state = State::from_bytes(device.state().layout(), &bytes)
+            .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
+        *device.state_mut() = state;
+    }
+    Ok(device)
+}
+
+/// A bar over the bytes of all captures, shown on a terminal only.
+fn progress_bar(args: &Args) -> ProgressBar {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let n_bytes: u64 = args.inputs.iter().map(|input| size(&input.path)).sum();
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}")
+        .expect("the template is fixed");
+    ProgressBar::new(n_bytes.saturating_mul(args.rounds)).with_style(style)
+}
+
+/// The summary of a replay.
+#[derive(Debug, Serialize)]
+struct Report {
+    program: String,
+    /// `interp`.
+    engine: &'static str,
+    /// The machine whose stages it ran in; none if it ran without stages.
+    target: Option<String>,
+    stages_used: Option<u32>,
+    #[serde(skip)]
+    why_unplaced: Option<String>,
+    packets_in: u64,
+    bytes_in: u64,
+    packets_out: u64,
+    bytes_out: u64,
+    ports_out: Vec<PortOut>,
+    dropped: Vec<Dropped>,
+    tables: Vec<TableLookups>,
+    /// Mirrored copies that entered a gress again.
+    pseudo_segments: u64,
+    resubmitted: u64,
+    recirculated: u64,
+    generated: u64,
+    digests: u64,
+    /// Packets that were cut when they were captured.
+    cut_in_capture: u64,
+    seconds: f64,
+    /// With reading and writing captures.
+    packets_per_second: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct PortOut {
+    port: u16,
+    packets: u64,
+    file: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Dropped {
+    packets: u64,
+    reason: String,
+    /// `file:line:column`, where the program says so.
+    at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TableLookups {
+    name: String,
+    hits: u64,
+    misses: u64,
+}
+
+impl Report {
+    fn new(
+        compiled: &Compiled,
+        machine: &Machine,
+        summary: &ReplaySummary,
+        captures: &[(u16, PathBuf)],
+    ) -> Self {
+        let counters = &summary.counters;
+        let file = |port| {
+            let capture = captures.iter().find(|(capture, _)| *capture == port);
+            capture.map(|(_, path)| path.display().to_string())
+        };
+        let ports_out = summary.packets_out.iter();
+        let dropped = counters.dropped.iter().map(|(reason, packets)| Dropped {
+            packets: *packets,
+            reason: reason.describe(&compiled.program.errors),
+            at: compiled
+                .sources
+                .locate(reason.span())
+                .map(|place| place.to_string()),
+        });
+        let tables = summary
+            .tables
+            .iter()
+            .filter(|table| table.hits > 0 || table.misses > 0);
+        let is_declared = |name: &str| {
+            let gresses = compiled
+                .program
+                .pipes
+                .values()
+                .flat_map(|pipe| pipe.gresses.values());
+            let mut tables = gresses.flat_map(|gress| gress.tables.values());
+            tables.any(|table| table.name == name && !table.keys.is_empty())
+        };
+        let seconds = summary.elapsed.as_secs_f64();
+        Self {
+            program: compiled.program.name.clone(),
+            engine: "interp",
+            target: machine.fit.as_ref().map(|fit| fit.placement.target.clone()),
+            stages_used: machine.fit.as_ref().map(|fit| fit.placement.stages_used),
+            why_unplaced: machine.why_unplaced.clone(),
+            packets_in: counters.packets_in,
+            bytes_in: counters.bytes_in,
+            packets_out: counters.packets_out,
+            bytes_out: counters.bytes_out,
+            ports_out: ports_out
+                .map(|(&port, &packets)| PortOut {
+                    port,
+                    packets,
+                    file: file(port),
+                })
+                .collect(),
+            dropped: dropped.collect(),
+            tables: tables
+                .filter(|table| is_declared(&table.name))
+                .map(|table| TableLookups {
+                    name: table.name.clone(),
+                    hits: table.hits,
+                    misses: table.misses,
+                })
+                .collect(),
+            pseudo_segments: counters.mirror_copies,
+            resubmitted: counters.resubmitted,
+            recirculated: counters.recirculated,
+            generated: counters.generated,
+            digests: counters.digests,
+            cut_in_capture: summary.cut_in_capture,
+            seconds,
+            packets_per_second: if seconds > 0.0 {
+                counters.packets_in as f64 / seconds
+            } else {
+                0.0
+            },
+        }
+    }
+
+    /// The summary for people.
+    fn render(&self) -> String {
+        let how = match (&self.target, self.stages_used, &self.why_unplaced) {
+            (Some(target), Some(stages), _) => format!("placed in {stages} stages of {target}"),
+            (_, _, Some(why)) => format!("without stages: {why}"),
+            (_, _, None) => "without stages".to_owned(),
+        };
+        let mut text = format!("{}, on {}, {how}\n\n", self.program, self.engine);
+        let mut row = |name: &str, value: String| text += &format!("{name:<18}{value}\n");
+        row(
+            "packets in",
+            format!("{:>9}  ({} bytes)", self.packets_in, self.bytes_in),
+        );
+        row(
+            "packets out",
+            format!("{:>9}  ({} bytes)", self.packets_out, self.bytes_out),
+        );
+        for port in &self.ports_out {
+            let file = port
+                .file
+                .as_ref()
+                .map_or_else(String::new, |file| format!("  {file}"));
+            row(
+                &format!("  on port {}", port.port),
+                format!("{:>9}{file}", port.packets),
+            );
+        }
+        for (name, count) in [
+            ("pseudo segments", self.pseudo_segments),
+            ("resubmitted", self.resubmitted),
+            ("recirculated", self.recirculated),
+            ("generated", self.generated),
+            ("digests", self.digests),
+            ("cut in capture", self.cut_in_capture),
+        ] {
+            if count > 0 {
+                row(name, format!("{count:>9}"));
+            }
+        }
+        row(
+            "dropped",
+            format!("{:>9}", self.dropped.iter().map(|d| d.packets).sum::<u64>()),
+        );
+        for dropped in &self.dropped {
+            let at = dropped
+                .at
+                .as_ref()
+                .map_or_else(String::new, |at| format!(", at {at}"));
+            text += &format!("  {:>25}  {}{at}\n", dropped.packets, dropped.reason);
+        }
+        if !self.tables.is_empty() {
+            text += &format!("\n{}\n", self.render_tables());
+        }
+        let rate = self.packets_per_second;
+        text + &format!(
+            "\n{:.3} s with captures, {rate:.0} packets a second",
+            self.seconds
+        )
+    }
+
+    fn render_tables(&self) -> String {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_header(["table", "hits", "misses"]);
+        for lookups in &self.tables {
+            let TableLookups { name, hits, misses } = lookups;
+            table.add_row([name.clone(), hits.to_string(), misses.to_string()]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table.trim_fmt()
+    }
+}
