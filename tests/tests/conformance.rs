@@ -1,0 +1,85 @@
+//! Every packet vector of the repository, in every form that a program can run in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use p4rmt_source::Span;
+use p4rmt_stf::Vector;
+use p4rmt_tests::rig::{FORMS, compile_program, device, root};
+
+/// Folder of vectors, program, setup that runs before each vector.
+const PROGRAMS: &[(&str, &str, Option<&str>)] = &[
+    ("tiny", "p4src/examples/tiny.p4", None),
+    ("laminar", "laminar.p4", Some("setup/one-connection.stf")),
+];
+
+fn vectors_in(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "stf"))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn read(path: &Path) -> Vector {
+    let text = fs::read_to_string(path).unwrap();
+    p4rmt_stf::parse(&path.file_name().unwrap().to_string_lossy(), &text).unwrap_or_else(|errors| {
+        panic!(
+            "{}",
+            errors
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n")
+        )
+    })
+}
+
+#[track_caller]
+fn check(folder: &str) {
+    let (_, program, setup) = PROGRAMS.iter().find(|(name, ..)| *name == folder).unwrap();
+    let folder = root().join("testvectors").join(folder);
+    let compiled = compile_program(program);
+    let setup = setup.map(|setup| read(&folder.join(setup)));
+    let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
+    let vectors = vectors_in(&folder);
+    assert!(!vectors.is_empty(), "{} has vectors", folder.display());
+    let mut failures = Vec::new();
+    for path in &vectors {
+        let vector = read(path);
+        for form in FORMS {
+            let report =
+                p4rmt_stf::run(&vector, setup.as_ref(), || Ok(device(&compiled, form))).unwrap();
+            if !report.is_pass() {
+                let shown = report.render(&compiled.program.errors, &locate);
+                failures.push(format!("{} ({form:?}):\n{shown}", path.display()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn tiny() {
+    check("tiny");
+}
+
+#[test]
+fn laminar() {
+    check("laminar");
+}
+
+#[test]
+fn every_folder_of_vectors_is_run() {
+    for entry in fs::read_dir(root().join("testvectors")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let is_run = PROGRAMS.iter().any(|(folder, ..)| *folder == name);
+        assert!(
+            !path.is_dir() || is_run,
+            "testvectors/{name} is run by no test"
+        );
+    }
+}
