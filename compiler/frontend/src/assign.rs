@@ -98,6 +98,18 @@ impl<'a> Lower<'a> {
                         return Some(());
                     }
                 }
+                if let (Some((to, _)), Data::Place(Storage::Record(from))) =
+                    (record.header, &value.data)
+                    && let Some((from, _)) = from.header
+                {
+                    let widths = (
+                        self.gress.headers[to].varbit,
+                        self.gress.headers[from].varbit,
+                    );
+                    if let (Some((_, to)), Some((_, from))) = widths {
+                        pairs.push((Slot::whole(Base::Field(to), 32), Expr::Field(from)));
+                    }
+                }
                 let parts = self.parts(value)?;
                 for (field, part) in record.fields.iter().zip(&parts) {
                     self.pair_up(field, part, span, pairs)?;

@@ -130,8 +130,30 @@ impl<'a> Lower<'a> {
             if let Some(object) = self.path_object(path) {
                 return self.call_object(&object, path, name, type_args, args, want, dest, span);
             }
+            if matches!(
+                self.scopes.lookup(self.scope, &path.name.text),
+                Some(Binding::Poison)
+            ) || self.is_broken_instance(path)
+            {
+                return Value::poison();
+            }
             if name.text == "apply" {
                 return self.apply_type(path, args, span);
+            }
+            if let Some(ty) = self.path_as_type(path) {
+                return match size_by_name(&ty, &name.text) {
+                    Some(size) => Value::int(size.into()),
+                    None => {
+                        self.error(
+                            name.span,
+                            &ErrorKind::UnknownMember {
+                                ty: ty.to_string(),
+                                member: name.text.clone(),
+                            },
+                        );
+                        Value::poison()
+                    }
+                };
             }
         }
         let value = self.expr(base, None);
@@ -186,6 +208,16 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Whether a path names an instance of the top level that has been complained about.
+    fn is_broken_instance(&mut self, path: &'a ast::Path) -> bool {
+        match self.scopes.lookup(self.scope, &path.name.text).cloned() {
+            Some(binding @ Binding::Declaration(_)) => {
+                matches!(self.settle_binding(binding), Binding::Poison)
+            }
+            _ => false,
+        }
+    }
+
     /// `C.apply(a)` where `C` is the name of a control: an instance without a name of its own.
     fn apply_type(&mut self, path: &'a ast::Path, args: &'a [ast::Argument], span: Span) -> Value {
         if let Binding::Declaration(declaration) = self.lookup(path)
@@ -236,18 +268,13 @@ impl<'a> Lower<'a> {
                 }
                 Value::void()
             }
-            "push_front" | "pop_front" if matches!(value.ty, Type::Stack(..)) && is_place => {
+            "push_front" | "pop_front" if is_header_stack(&value.ty) && is_place => {
                 self.shift_stack(base, name, args, span);
                 Value::void()
             }
-            "minSizeInBits" | "maxSizeInBits" | "minSizeInBytes" | "maxSizeInBytes" => {
-                match size_in_bits(&value.ty, name.text.starts_with("min")) {
-                    Some(bits) => {
-                        let is_bytes = name.text.ends_with("Bytes");
-                        Value::int(if is_bytes { bits.div_ceil(8) } else { bits }.into())
-                    }
-                    None => Value::poison(),
-                }
+            member if size_by_name(&value.ty, member).is_some() => {
+                let size = size_by_name(&value.ty, member).unwrap_or_default();
+                Value::int(size.into())
             }
             _ => {
                 self.error(
@@ -364,8 +391,23 @@ impl<'a> Lower<'a> {
     }
 }
 
+/// Whether a type is a stack of headers.
+fn is_header_stack(ty: &Type) -> bool {
+    matches!(ty, Type::Stack(element, _) if element.as_header().is_some())
+}
+
+/// What `minSizeInBits` and its kin yield.
+fn size_by_name(ty: &Type, member: &str) -> Option<u32> {
+    let is_least = member.starts_with("min");
+    match member {
+        "minSizeInBits" | "maxSizeInBits" => size_in_bits(ty, is_least),
+        "minSizeInBytes" | "maxSizeInBytes" => Some(size_in_bits(ty, is_least)?.div_ceil(8)),
+        _ => None,
+    }
+}
+
 /// The size of a type in bits, varbits empty or full.
-pub(crate) fn size_in_bits(ty: &Type, is_least: bool) -> Option<u32> {
+fn size_in_bits(ty: &Type, is_least: bool) -> Option<u32> {
     let full = ty.width()?;
     if !is_least {
         return Some(full);

@@ -61,6 +61,13 @@ impl<'a> Lower<'a> {
         if value.ty == *ty || value.ty == Type::Var("_".into()) {
             return value;
         }
+        // A constant can do without its width.
+        if matches!(ty, Type::Int)
+            && matches!(value.ty.as_number(), Type::Bits { .. })
+            && let Some(number) = value.as_number()
+        {
+            return Value::int(number);
+        }
         // A member of an enumeration with an underlying type is a number.
         if let Type::Enum(enumeration) = &value.ty
             && enumeration.underlying.as_ref() == Some(ty)
@@ -242,6 +249,10 @@ impl<'a> Lower<'a> {
                 for part in self.parts(value)? {
                     self.flatten_into(&part, span, exprs)?;
                 }
+            }
+            _ if matches!(value.ty, Type::Varbit(_)) => {
+                self.unsupported(span, "a `varbit` in a list of data");
+                return None;
             }
             _ => exprs.push(self.read(value, span)?),
         }

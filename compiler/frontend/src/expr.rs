@@ -321,7 +321,8 @@ impl<'a> Lower<'a> {
                 Bits::from_u64(32, u64::from(size)),
             ));
         }
-        if !matches!(name.text.as_str(), "next" | "last" | "lastIndex") {
+        let is_header = element.as_header().is_some();
+        if !is_header || !matches!(name.text.as_str(), "next" | "last" | "lastIndex") {
             return None;
         }
         if self.unit != Unit::Parser {
@@ -702,8 +703,8 @@ impl<'a> Lower<'a> {
                 } else {
                     // A serializable enumeration meets a number of its underlying type.
                     let ty = left.ty.as_number().clone();
-                    if left.ty != ty && right.ty == ty {
-                        (self.coerce(left, &ty, span), right)
+                    if left.ty != ty && *right.ty.as_number() == ty {
+                        (self.coerce(left, &ty, span), self.coerce(right, &ty, span))
                     } else {
                         let ty = left.ty.clone();
                         (left, self.coerce(right, &ty, span))

@@ -212,6 +212,23 @@ impl<'a> Lower<'a> {
                     None => Binding::Poison,
                 }
             }
+            DeclarationKind::Typedef(decl)
+                if type_args.is_empty() && self.resolving.len() < crate::lower::MAX_DEPTH =>
+            {
+                let (path, type_args): (&'a ast::Path, &'a [ast::Type]) = match &decl.ty.kind {
+                    TypeKind::Named(path) => (path, &[]),
+                    TypeKind::Specialized { base, args } => (base, args),
+                    _ => {
+                        let ty = self.ty(&decl.ty);
+                        self.mismatch_text(span, "an extern, parser or control", &ty);
+                        return Binding::Poison;
+                    }
+                };
+                self.resolving.push(declaration);
+                let made = self.construct(path, type_args, args, instance, name, span);
+                self.resolving.pop();
+                made
+            }
             _ => {
                 self.error(
                     path.span,

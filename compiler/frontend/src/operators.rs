@@ -185,6 +185,10 @@ impl<'a> Lower<'a> {
     fn shift(&mut self, op: ast::BinaryOp, lhs: Value, rhs: Value, span: Span) -> Value {
         let ty = lhs.ty.as_number().clone();
         let distance_type = rhs.ty.as_number().clone();
+        if let (Data::Int(value), Some(distance)) = (&lhs.data, rhs.as_number()) {
+            let value = value.clone();
+            return self.int_binary(op, &value, &distance, span);
+        }
         if !matches!(ty, Type::Bits { .. })
             || !matches!(
                 distance_type,

@@ -546,12 +546,12 @@ impl<'a> Lower<'a> {
                         KeySet::Exact(self.const_of_type(expr, ty)?)
                     }
                     KeysetKind::Mask(value, mask) => KeySet::Mask {
-                        value: self.const_of_type(value, ty)?,
-                        mask: self.const_of_type(mask, ty)?,
+                        value: self.const_of_type(value, ty.as_number())?,
+                        mask: self.const_of_type(mask, ty.as_number())?,
                     },
                     KeysetKind::Range(lo, hi) => KeySet::Range {
-                        lo: self.const_of_type(lo, ty)?,
-                        hi: self.const_of_type(hi, ty)?,
+                        lo: self.const_of_type(lo, ty.as_number())?,
+                        hi: self.const_of_type(hi, ty.as_number())?,
                     },
                 })
             })

@@ -42,8 +42,16 @@ impl<'a> Lower<'a> {
                 let Some(size) = self.size(size, 1, MAX_STACK) else {
                     return Type::Poison;
                 };
-                if element_type.as_header().is_none() {
-                    self.mismatch_text(element.span, "a header", &element_type);
+                if matches!(&element_type, Type::Record(record) if record.kind == RecordKind::Union)
+                {
+                    self.unsupported(element.span, "a stack of header unions");
+                    return Type::Poison;
+                }
+                if matches!(
+                    element_type,
+                    Type::Void | Type::Int | Type::String | Type::MatchKind | Type::Object { .. }
+                ) {
+                    self.mismatch_text(element.span, "a type with values", &element_type);
                     return Type::Poison;
                 }
                 Type::Stack(Rc::new(element_type), u32::try_from(size).unwrap_or(1))

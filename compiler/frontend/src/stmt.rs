@@ -118,7 +118,7 @@ impl<'a> Lower<'a> {
             return;
         }
         let Some(storage) = self.variable(&variable.name.text, &ty, variable.span) else {
-            if matches!(ty, Type::Record(_)) {
+            if matches!(ty, Type::Record(_) | Type::Varbit(_)) {
                 self.unsupported(variable.span, "a variable of this type");
             } else {
                 self.mismatch_text(variable.ty.span, "a type with values", &ty);

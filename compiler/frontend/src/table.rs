@@ -694,8 +694,8 @@ impl<'a> Lower<'a> {
                 })
             }
             KeysetKind::Mask(value, mask) => {
-                let value = self.const_of_type(value, ty)?;
-                let mask = self.const_of_type(mask, ty)?;
+                let value = self.const_of_type(value, ty.as_number())?;
+                let mask = self.const_of_type(mask, ty.as_number())?;
                 match kind {
                     MatchKind::Ternary => Some(Match::Ternary { value, mask }),
                     MatchKind::Lpm => {
@@ -710,8 +710,8 @@ impl<'a> Lower<'a> {
                 }
             }
             KeysetKind::Range(lo, hi) => {
-                let lo = self.const_of_type(lo, ty)?;
-                let hi = self.const_of_type(hi, ty)?;
+                let lo = self.const_of_type(lo, ty.as_number())?;
+                let hi = self.const_of_type(hi, ty.as_number())?;
                 if kind == MatchKind::Range {
                     Some(Match::Range { lo, hi })
                 } else {
