@@ -36,7 +36,8 @@
 //!
 //! # What holds it
 //!
-//! The validator checks every rule that an engine relies on: validated IR never panics an engine.
+//! The validator ([`validate`](mod@validate)) checks every rule that an engine relies on: validated IR
+//! never panics an engine. [`text`] shows a program, [`build`] makes small ones by hand.
 
 pub mod bits;
 pub mod build;

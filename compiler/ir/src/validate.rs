@@ -5,14 +5,14 @@
 //! a bug of a compiler step.
 //!
 //! * Every id names an element of its arena; every width is 1 to 2,048 bits; what is stored, compared
-//!   or passed is as wide as where it goes ([`expr`], [`stmt`]).
+//!   or passed is as wide as where it goes (`expr`, `stmt`).
 //! * A statement, call or operand stands only where it has a meaning; labels are unique and left from
-//!   inside ([`stmt`]).
-//! * Headers, registers, register actions and parsers hold together ([`unit`]).
-//! * Tables, their entries and default actions fit their keys and actions ([`table`]).
+//!   inside (`stmt`).
+//! * Headers, registers, register actions and parsers hold together (`unit`).
+//! * Tables, their entries and default actions fit their keys and actions (`table`).
 //! * In the tables form, each table and gateway stands in the control flow once, keys are fields,
-//!   actions write no bit twice and locals once, and no packet touches a register twice ([`table`],
-//!   [`touch`]).
+//!   actions write no bit twice and locals once, and no packet touches a register twice (`table`,
+//!   `touch`).
 
 mod expr;
 mod stmt;

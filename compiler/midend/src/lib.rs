@@ -2,13 +2,13 @@
 //!
 //! [`to_tables`] takes the match-action part of each gress through these steps:
 //!
-//! 1. Actions that tables name become parallel actions: jumps out ([`jumps`]), then forward
-//!    substitution of the statements before into each statement ([`action`], [`symbolic`]).
+//! 1. Actions that tables name become parallel actions: jumps out (`jumps`), then forward
+//!    substitution of the statements before into each statement (`action`, `symbolic`).
 //! 2. The control loses its jumps likewise, then becomes a sequence of tables and gateways; loose
-//!    statements become keyless tables ([`flow`]).
-//! 3. Writes to local fields that nothing reads go, and what is empty without them ([`dead`],
-//!    [`compact`]).
-//! 4. Generated tables are split where some of their work could be done earlier ([`spread`]).
+//!    statements become keyless tables (`flow`).
+//! 3. Writes to local fields that nothing reads go, and what is empty without them (`dead`,
+//!    `compact`).
+//! 4. Generated tables are split where some of their work could be done earlier (`spread`).
 //! 5. A register that one packet can touch twice is refused: the machine has each in one stage.
 //!
 //! Parsers and deparsers stay as they are. Both forms mean the same; a packet cannot tell which one it
