@@ -52,6 +52,7 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
 
     action receive() {
         meta.kind = KIND_RECEIVE;
+        meta.reason = (bit<32>)REPORT_FAST_RETRANSMIT;
         meta.negated = 40 - meta.len;
         meta.len = meta.len - 40;
     }
@@ -81,7 +82,7 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         meta.kind = KIND_PLAIN;
         meta.is_local = 1;
     }
-    action control() {
+    action control_plane() {
         meta.kind = KIND_PLAIN;
         meta.is_local = 1;
     }
@@ -93,8 +94,8 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         key = {
             meta.role               : ternary @name("role");
             hdr.timer.isValid()     : ternary @name("timer");
-            hdr.control.isValid()   : ternary @name("control");
-            hdr.control.operation   : ternary @name("operation");
+            hdr.command.isValid()   : ternary @name("command");
+            hdr.command.operation   : ternary @name("operation");
             hdr.tcp.isValid()       : ternary @name("tcp");
             meta.is_known           : ternary @name("known");
             hdr.tcp.data_offset     : ternary @name("data_offset");
@@ -108,10 +109,10 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         }
         actions = {
             receive; transmit; sync_of_host; sync_of_control; sync_of_generator; reset; segmented;
-            control; plain;
+            control_plane; plain;
         }
         const entries = {
-            //               timer control  op           tcp    known off flags         write  roce   opcode            pad top        local
+            //               timer command  op           tcp    known off flags         write  roce   opcode            pad top        local
             (_,             true,  _,     _,             _,     _, _, _,              _,     _,     _,                _, _,         _) : sync_of_generator();
             (ROLE_CONTROL,  _,     true,  CONTROL_RESET, _,     _, _, _,              _,     _,     _,                _, _,         _) : reset();
             (ROLE_CONTROL,  _,     true,  CONTROL_SYNC,  _,     _, _, _,              _,     _,     _,                _, _,         _) : sync_of_control();
@@ -130,8 +131,8 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x26 &&& 0xFE,    _, _,         1) : segmented();
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x28 &&& 0xFE,    _, _,         1) : segmented();
             // SYN, FIN, RST and options of a known connection.
-            (_,             _,     _,     _,             true,  1, _, _,              _,     _,     _,                _, _,         _) : control();
-            (_,             _,     _,     _,             _,     _, _, _,              _,     _,     _,                _, _,         1) : control();
+            (_,             _,     _,     _,             true,  1, _, _,              _,     _,     _,                _, _,         _) : control_plane();
+            (_,             _,     _,     _,             _,     _, _, _,              _,     _,     _,                _, _,         1) : control_plane();
         }
         default_action = plain();
         size = 32;

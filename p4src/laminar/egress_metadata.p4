@@ -72,6 +72,7 @@ struct egress_metadata_t {
     bit<1>   is_beyond;              // tx_beyond is not 0
 
     // ---- what becomes of it ----
+    kind_t   copy_kind;              // KIND_COPY: a list of mirrored fields has no constants
     bit<8>   session;                // of the copy
     bit<32>  copy_end;
     bit<1>   copy_broken;

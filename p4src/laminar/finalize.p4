@@ -64,17 +64,20 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
     // Only acknowledges.
     action copy() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session;
         meta.copy_end = meta.rx_position;
     }
     // Merges the out-of-order interval, too.
     action copy_range() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session;
         meta.copy_end = meta.rx_ready;
     }
     action copy_broken() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
         meta.copy_end = meta.rx_position;
         meta.copy_broken = 1;
@@ -82,12 +85,14 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
     }
     action copy_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
         meta.copy_end = meta.rx_position;
         meta.copy_beyond = 1;
     }
     action copy_range_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
         meta.copy_end = meta.rx_ready;
         meta.copy_beyond = 1;
@@ -95,6 +100,7 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
     // Nothing is acknowledged, only the control plane told.
     action tell_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        meta.copy_kind = KIND_COPY;
         meta.session = SESSION_CONTROL;
         meta.copy_end = meta.rx_position;
         meta.copy_beyond = 1;

@@ -89,7 +89,7 @@ header report_h {
 // ---- control plane ----
 
 // From the control plane, behind EtherType 0x88B5.
-header control_h {
+header command_h {
     bit<8>  operation;
     bit<8>  reason;
     bit<16> connection;
@@ -186,7 +186,7 @@ struct ingress_headers_t {
     reply_h               reply;
     pktgen_timer_header_t timer;
     ethernet_h            ethernet;
-    control_h             control;
+    command_h             command;
     ipv4_h                ipv4;
     udp_h                 udp;
     bth_h                 bth;

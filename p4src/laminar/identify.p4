@@ -30,8 +30,8 @@ control Identify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         meta.freed = hdr.reth.address_low;
     }
     action named_by_control() {
-        meta.connection = hdr.control.connection;
-        meta.freed = hdr.control.value;
+        meta.connection = hdr.command.connection;
+        meta.freed = hdr.command.value;
     }
     action named_by_generator() {
         meta.connection = hdr.timer.packet_id;
@@ -93,7 +93,7 @@ control Identify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             segments.apply();
         } else if (hdr.reth.isValid()) {
             named_by_write();
-        } else if (hdr.control.isValid()) {
+        } else if (hdr.command.isValid()) {
             named_by_control();
         } else if (hdr.timer.isValid()) {
             named_by_generator();

@@ -56,7 +56,7 @@ control LaminarIngressDeparser(packet_out pkt,
         pkt.emit(hdr.request);
         pkt.emit(hdr.reply);
         pkt.emit(hdr.ethernet);
-        pkt.emit(hdr.control);
+        pkt.emit(hdr.command);
         pkt.emit(hdr.ipv4);
         pkt.emit(hdr.udp);
         pkt.emit(hdr.bth);

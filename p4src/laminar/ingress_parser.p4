@@ -30,7 +30,7 @@ parser LaminarIngressParser(packet_in pkt,
     }
 
     state parse_control {
-        pkt.extract(hdr.control);
+        pkt.extract(hdr.command);
         transition accept;
     }
 

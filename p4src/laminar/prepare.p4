@@ -43,7 +43,7 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
     action become_write() {
         hdr.tcp.setInvalid();
         hdr.timer.setInvalid();
-        hdr.control.setInvalid();
+        hdr.command.setInvalid();
         hdr.immediate.setInvalid();
         hdr.ethernet.setValid();
         hdr.ethernet.ether_type = ETHERTYPE_IPV4;
@@ -165,20 +165,18 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
             if (meta.len != 0) {
                 note_payload();
             }
+        } else if (meta.kind == KIND_SYNC) {
+            reply_to_peer();
+        }
+        if (meta.kind == KIND_RECEIVE || meta.kind == KIND_SYNC) {
             become_write();
             round_length();
             contexts.apply();
-            if (meta.len != 0) {
+            if (meta.kind == KIND_RECEIVE && meta.len != 0) {
                 place_payload();
             } else {
-                hdr.request.reason = (bit<32>)REPORT_FAST_RETRANSMIT;
                 reports.apply();
             }
-        } else if (meta.kind == KIND_SYNC) {
-            reply_to_peer();
-            become_write();
-            contexts.apply();
-            reports.apply();
         } else if (meta.kind == KIND_TRANSMIT) {
             if (hdr.immediate.isValid()) {
                 become_segment();
