@@ -16,8 +16,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    Body, Call, CallKind, CountKind, Expr, FieldId, Gress, GressId, MatchKind, Node, Outcome, Pipe,
-    Place, Placement, Seq, Slot, Stmt, StmtKind, Table, TableId, TablePart,
+    ActionId, Body, Call, CallKind, CountKind, Expr, FieldId, Gress, GressId, MatchKind, Node,
+    Outcome, Pipe, Place, Placement, Seq, Slot, Stmt, StmtKind, Table, TableId, TablePart,
 };
 
 use crate::target::Target;
@@ -177,8 +177,15 @@ struct Item {
     /// Outcomes above it: position of the deciding item in its gress, and arm.
     path: Vec<(usize, usize)>,
     exits: bool,
+    /// What it reads before it decides on an action.
+    keys: BTreeSet<(FieldId, u32)>,
+    /// What it reads and writes in all.
     reads: BTreeSet<(FieldId, u32)>,
     writes: BTreeSet<(FieldId, u32)>,
+    /// By action: what that reads and writes.
+    actions: BTreeMap<ActionId, Touched>,
+    /// By arm: the actions that lead there.
+    leads: Vec<BTreeSet<ActionId>>,
     memories: BTreeSet<Memory>,
     parts: Vec<TablePart>,
     slots: Vec<Slot>,
@@ -187,6 +194,9 @@ struct Item {
     /// Whether it runs only by a gateway, one of its own if no condition shares its logical table.
     wants_gateway: bool,
 }
+
+/// Bits that are read and bits that are written.
+type Touched = (BTreeSet<(FieldId, u32)>, BTreeSet<(FieldId, u32)>);
 
 /// What tables reach by an index: 0 register, 1 counter, 2 meter; and which.
 type Memory = (u8, usize);
@@ -205,7 +215,9 @@ impl Walk<'_> {
             let position = items.len();
             let arms: Vec<&Seq> = match node {
                 Node::Table { table, arms } => {
-                    items.push(self.table(*table, path));
+                    let mut item = self.table(*table, path);
+                    item.leads = self.leads(*table, arms);
+                    items.push(item);
                     arms.iter().map(|(_, seq): &(Outcome, Seq)| seq).collect()
                 }
                 Node::Gateway {
@@ -241,8 +253,11 @@ impl Walk<'_> {
             table: None,
             path: path.to_vec(),
             exits: false,
+            keys: BTreeSet::new(),
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
+            actions: BTreeMap::new(),
+            leads: Vec::new(),
             memories: BTreeSet::new(),
             parts: Vec::new(),
             slots: Vec::new(),
@@ -256,12 +271,14 @@ impl Walk<'_> {
         let mut item = self.item(table.name.clone(), path);
         item.table = Some(id);
         for key in &table.keys {
-            self.bits_of(&key.expr, &mut item.reads);
+            self.bits_of(&key.expr, &mut item.keys);
         }
         let listed = table.actions.iter().map(|action| action.action);
         let actions: BTreeSet<_> = listed.chain([table.default_action.action]).collect();
-        for action in actions {
-            let action = &self.tables.actions[action];
+        let mut all = item.keys.clone();
+        let mut all_writes = BTreeSet::new();
+        for action_id in actions {
+            let action = &self.tables.actions[action_id];
             item.exits |= action.exits;
             for (call, _) in &action.calls {
                 self.call(call, &mut item);
@@ -271,10 +288,57 @@ impl Walk<'_> {
                 self.bits_of(&assign.value, &mut item.reads);
                 self.place(&assign.dst, &mut item);
             }
+            let touched = (
+                std::mem::take(&mut item.reads),
+                std::mem::take(&mut item.writes),
+            );
+            all.extend(touched.0.iter().copied());
+            all_writes.extend(touched.1.iter().copied());
+            item.actions.insert(action_id, touched);
         }
+        item.reads = all;
+        item.writes = all_writes;
         item.parts = self.placed.tables.get(id).cloned().unwrap_or_default();
         item.slots = item.parts.iter().map(|part| part.slot).collect();
         item
+    }
+
+    /// By arm: the actions after which it may be the first that fits.
+    fn leads(&self, table: TableId, arms: &[(Outcome, Seq)]) -> Vec<BTreeSet<ActionId>> {
+        let table = &self.gress.tables[table];
+        let mut all: BTreeSet<ActionId> = table.actions.iter().map(|a| a.action).collect();
+        all.insert(table.default_action.action);
+        let hits = table
+            .actions
+            .iter()
+            .filter(|a| a.in_entries)
+            .map(|a| a.action)
+            .collect();
+        let mut misses = BTreeSet::from([table.default_action.action]);
+        if !table.is_default_const {
+            misses.extend(
+                table
+                    .actions
+                    .iter()
+                    .filter(|a| a.as_default)
+                    .map(|a| a.action),
+            );
+        }
+        let mut gone = BTreeSet::new();
+        let mut leads = Vec::new();
+        for (on, _) in arms {
+            let possible = match on {
+                Outcome::Hit => &hits,
+                Outcome::Miss => &misses,
+                Outcome::Action(_) | Outcome::Otherwise => &all,
+            };
+            let wanted = |action: &ActionId| !matches!(on, Outcome::Action(a) if a != action);
+            leads.push(possible.difference(&gone).copied().filter(wanted).collect());
+            if let Outcome::Action(action) = on {
+                gone.insert(*action);
+            }
+        }
+        leads
     }
 
     fn place(&self, place: &Place, item: &mut Item) {
@@ -467,6 +531,22 @@ impl Item {
         false
     }
 
+    /// What this item, at `position`, does to packets that `later` runs for too.
+    fn touches_before(&self, position: usize, later: &Item) -> Option<Touched> {
+        let (_, arm) = later.path.iter().find(|(above, _)| *above == position)?;
+        let leads = self.leads.get(*arm)?;
+        let (mut reads, mut writes) = (self.keys.clone(), BTreeSet::new());
+        for (_, touched) in self
+            .actions
+            .iter()
+            .filter(|(action, _)| leads.contains(action))
+        {
+            reads.extend(touched.0.iter().copied());
+            writes.extend(touched.1.iter().copied());
+        }
+        Some((reads, writes))
+    }
+
     fn is_child_of(&self, position: usize) -> bool {
         self.path
             .last()
@@ -510,8 +590,13 @@ impl Checker<'_> {
                     continue;
                 }
                 let name = |item: &Item| item.name.clone();
-                let touched = later.reads.iter().chain(&later.writes);
-                let data = touched.clone().find(|bit| earlier.writes.contains(bit));
+                let before = earlier.touches_before(earlier_at, later);
+                let (reads, writes) = match &before {
+                    Some((reads, writes)) => (reads, writes),
+                    None => (&earlier.reads, &earlier.writes),
+                };
+                let mut touched = later.reads.iter().chain(&later.writes);
+                let data = touched.find(|bit| writes.contains(bit));
                 if let Some((field, _)) = data.filter(|_| first.stage <= last.stage) {
                     self.violations.push(Violation::TooEarly {
                         first: name(earlier),
@@ -522,7 +607,7 @@ impl Checker<'_> {
                 }
                 let shares_slot = later.is_child_of(earlier_at) && earlier.table.is_none();
                 let decides = later.path.iter().any(|(above, _)| *above == earlier_at);
-                let overwrites = earlier.reads.iter().any(|bit| later.writes.contains(bit));
+                let overwrites = reads.iter().any(|bit| later.writes.contains(bit));
                 let must_follow = decides || earlier.exits || overwrites;
                 let follows = first > last || (shares_slot && first == last);
                 if must_follow && !follows {

@@ -235,7 +235,11 @@ impl Builder<'_> {
         };
         let overlaps = first.lo <= second.hi && second.lo <= first.hi;
         let units = (&self.units[from.index()], &self.units[to.index()]);
-        if from != to && overlaps && !units.0.is_exclusive_with(units.1) {
+        if from != to
+            && overlaps
+            && !units.0.is_exclusive_with(units.1)
+            && units.0.may_do_before(from, first, units.1)
+        {
             self.add(Edge {
                 from,
                 to,

@@ -5,7 +5,7 @@
 //! comes after every unit whose writes it may see.
 
 use p4rmt_ir::{
-    Body, Call, CallKind, Expr, FieldId, GatewayId, Gress, GressId, Id, Node, Outcome,
+    ActionId, Body, Call, CallKind, Expr, FieldId, GatewayId, Gress, GressId, Id, Node, Outcome,
     ParallelAction, Pipe, Place, RegisterActionId, Seq, Stmt, StmtKind, TableId, Tables,
 };
 use p4rmt_source::Span;
@@ -53,6 +53,8 @@ pub struct Unit {
     pub exits: bool,
     /// What it reads and writes.
     pub accesses: Vec<Access>,
+    /// Of a table, by arm: the actions that can lead there.
+    pub arm_actions: Vec<Vec<ActionId>>,
 }
 
 /// An outcome of a unit.
@@ -75,6 +77,8 @@ pub struct Access {
     pub lo: u32,
     /// How.
     pub usage: Usage,
+    /// The action that does it; none for keys and conditions.
+    pub action: Option<ActionId>,
     /// Where it stands in the program.
     pub span: Span,
 }
@@ -102,6 +106,20 @@ impl Unit {
     pub fn is_exclusive_with(&self, other: &Self) -> bool {
         let fork = self.path.iter().zip(&other.path).find(|(a, b)| a != b);
         self.gress == other.gress && fork.is_some_and(|(a, b)| a.unit == b.unit)
+    }
+
+    /// Whether this unit, `id`, may do `access` to a packet that also runs `later`: not if that runs
+    /// only after another action.
+    #[must_use]
+    pub fn may_do_before(&self, id: UnitId, access: &Access, later: &Self) -> bool {
+        let decision = later.path.iter().find(|decision| decision.unit == id);
+        match (access.action, decision) {
+            (Some(action), Some(decision)) => self
+                .arm_actions
+                .get(decision.arm)
+                .is_none_or(|actions| actions.contains(&action)),
+            (None, _) | (_, None) => true,
+        }
     }
 
     /// Whether this unit runs only under a decision of that one.
@@ -149,6 +167,7 @@ impl Flow<'_> {
             let arms: Vec<&Seq> = match node {
                 Node::Table { table, arms } => {
                     let mut unit = self.table_unit(*table, path);
+                    unit.arm_actions = arm_actions(&self.gress.tables[*table], arms);
                     unit.branches_on_action =
                         arms.iter().any(|(on, _)| matches!(on, Outcome::Action(_)));
                     units.push(unit);
@@ -186,6 +205,7 @@ impl Flow<'_> {
             branches_on_action: false,
             exits: false,
             accesses: accesses.list,
+            arm_actions: Vec::new(),
         }
     }
 
@@ -196,9 +216,10 @@ impl Flow<'_> {
             accesses.read(&key.expr, Usage::Match, key.span);
         }
         let mut exits = false;
-        for action in actions_of(table) {
-            let action = &self.tables.actions[action];
+        for action_id in actions_of(table) {
+            let action = &self.tables.actions[action_id];
             exits |= action.exits;
+            accesses.of_action = Some(action_id);
             accesses.action(action);
         }
         Unit {
@@ -211,12 +232,13 @@ impl Flow<'_> {
             branches_on_action: false,
             exits,
             accesses: accesses.list,
+            arm_actions: Vec::new(),
         }
     }
 }
 
 /// The actions that a table can run, each once.
-pub(crate) fn actions_of(table: &p4rmt_ir::Table) -> Vec<p4rmt_ir::ActionId> {
+pub(crate) fn actions_of(table: &p4rmt_ir::Table) -> Vec<ActionId> {
     let mut actions: Vec<_> = table.actions.iter().map(|action| action.action).collect();
     if !actions.contains(&table.default_action.action) {
         actions.push(table.default_action.action);
@@ -224,9 +246,45 @@ pub(crate) fn actions_of(table: &p4rmt_ir::Table) -> Vec<p4rmt_ir::ActionId> {
     actions
 }
 
+/// By arm, the actions of a table after which it may run: the first arm that fits does.
+fn arm_actions(table: &p4rmt_ir::Table, arms: &[(Outcome, Seq)]) -> Vec<Vec<ActionId>> {
+    let all = actions_of(table);
+    let mut named: Vec<ActionId> = Vec::new();
+    arms.iter()
+        .map(|(on, _)| {
+            let can_lead = |action: &ActionId| match on {
+                Outcome::Hit => table
+                    .actions
+                    .iter()
+                    .any(|a| a.action == *action && a.in_entries),
+                Outcome::Miss => {
+                    let is_default = table.default_action.action == *action;
+                    let may_become = table
+                        .actions
+                        .iter()
+                        .any(|a| a.action == *action && a.as_default);
+                    is_default || (may_become && !table.is_default_const)
+                }
+                Outcome::Action(wanted) => wanted == action,
+                Outcome::Otherwise => true,
+            };
+            let reached = all
+                .iter()
+                .copied()
+                .filter(|action| can_lead(action) && !named.contains(action));
+            let reached = reached.collect();
+            if let Outcome::Action(action) = on {
+                named.push(*action);
+            }
+            reached
+        })
+        .collect()
+}
+
 /// Collects accesses, each once.
 struct Accesses<'a> {
     gress: &'a Gress,
+    of_action: Option<ActionId>,
     list: Vec<Access>,
 }
 
@@ -234,13 +292,17 @@ impl<'a> Accesses<'a> {
     fn new(gress: &'a Gress) -> Self {
         Self {
             gress,
+            of_action: None,
             list: Vec::new(),
         }
     }
 
     fn add(&mut self, field: FieldId, hi: u32, lo: u32, usage: Usage, span: Span) {
+        let action = self.of_action;
         let is_known = |known: &Access| {
-            (known.field, known.usage) == (field, usage) && known.lo <= lo && hi <= known.hi
+            (known.field, known.usage, known.action) == (field, usage, action)
+                && known.lo <= lo
+                && hi <= known.hi
         };
         if !self.list.iter().any(is_known) {
             self.list.push(Access {
@@ -248,6 +310,7 @@ impl<'a> Accesses<'a> {
                 hi,
                 lo,
                 usage,
+                action,
                 span,
             });
         }

@@ -48,6 +48,12 @@ impl Maker {
         self.builder.table(name, &keys, &[action])
     }
 
+    fn program_of(&self, body: Block) -> Program {
+        let builder = self.builder.clone();
+        let fields = self.fields.clone();
+        Self { builder, fields }.program(body)
+    }
+
     fn program(self, body: Block) -> Program {
         let structured = program("small", Arch::T2na, [self.builder.structured(body)]);
         p4rmt_midend::to_tables(&structured).expect("the program has a tables form")
@@ -397,4 +403,20 @@ fn the_report_has_every_key_and_reads_well() {
         "{text}"
     );
     assert!(text.contains("match: `first` writes `hdr.h.b`"), "{text}");
+}
+
+#[test]
+fn what_runs_after_another_action_shares_the_stage() {
+    let mut maker = Maker::new();
+    let read = maker.read(0);
+    let nothing = maker.builder.action("nothing", &[], vec![]);
+    let write = vec![assign(maker.fields[1], p4rmt_ir::build::param(0, 32))];
+    let writes = maker.builder.action("writes", &[32], write);
+    let above = maker.builder.table("above", &[(read, MatchKind::Exact)], &[nothing, writes]);
+    let below = maker.table("below", &[2], &[1]);
+    let arms = |on| [(Outcome::Action(on), vec![run(below)])];
+    let free = maker.program_of(vec![apply(above, arms(nothing))]);
+    check_stages(&fit(&free), &[("above", 0), ("below", 0)]);
+    let bound = maker.program(vec![apply(above, arms(writes))]);
+    check_stages(&fit(&bound), &[("above", 0), ("below", 1)]);
 }
