@@ -43,8 +43,8 @@ impl DeviceConfig {
             recirculation_ports: (68..=71).collect(),
             cpu_port: 64,
             n_generator_apps: 8,
-            max_passes: 1 << 16,
-            max_generated: 1 << 22,
+            max_passes: 1 << 13,
+            max_generated: 1 << 18,
         };
         match arch {
             Arch::Tna => Some(common),

@@ -77,8 +77,8 @@ pub struct Device {
     clock: u64,
     arrivals: u64,
     passes_left: u32,
-    to_ingress: VecDeque<IngressEntry>,
-    to_egress: VecDeque<EgressEntry>,
+    ingress_queue: VecDeque<IngressEntry>,
+    egress_queue: VecDeque<EgressEntry>,
     mirrors: MirrorGate<EgressEntry>,
     departures: Vec<Departure>,
     counters: DeviceCounters,
@@ -179,8 +179,8 @@ impl Device {
             clock: 0,
             arrivals: 0,
             passes_left: 0,
-            to_ingress: VecDeque::new(),
-            to_egress: VecDeque::new(),
+            ingress_queue: VecDeque::new(),
+            egress_queue: VecDeque::new(),
             mirrors: MirrorGate::default(),
             departures: Vec::new(),
             counters: DeviceCounters::default(),
@@ -403,7 +403,7 @@ impl Device {
         for entry in self.mirrors.order(GateAction::LetIn, count) {
             self.passes_left = self.config.max_passes;
             self.tell(entry.arrival, FateEvent::MirrorReleased);
-            self.to_egress.push_back(entry);
+            self.egress_queue.push_back(entry);
             self.run()?;
         }
         Ok(())
@@ -459,7 +459,7 @@ impl Device {
                 self.counters.generated += 1;
                 self.tell(arrival, FateEvent::Generated { app: id });
                 self.passes_left = self.config.max_passes;
-                self.to_ingress.push_back(IngressEntry {
+                self.queue_ingress(IngressEntry {
                     arrival,
                     port: app.port,
                     resubmit: None,
@@ -478,7 +478,7 @@ impl Device {
         {
             return self.end(arrival, DropReason::PortUnit { port, fault });
         }
-        self.to_ingress.push_back(IngressEntry {
+        self.queue_ingress(IngressEntry {
             arrival,
             port,
             resubmit: None,
@@ -486,28 +486,42 @@ impl Device {
         });
     }
 
+    /// Puts a packet in line for the ingress, if a pass is left for it.
+    fn queue_ingress(&mut self, entry: IngressEntry) {
+        match self.refusal(entry.packet.len()) {
+            None => self.ingress_queue.push_back(entry),
+            Some(reason) => self.end(entry.arrival, reason),
+        }
+    }
+
+    /// Puts a packet in line for the egress, if a pass is left for it.
+    fn queue_egress(&mut self, entry: EgressEntry) {
+        match self.refusal(entry.packet.len()) {
+            None => self.egress_queue.push_back(entry),
+            Some(reason) => self.end(entry.arrival, reason),
+        }
+    }
+
+    /// Why a packet of this length cannot pass a gress: loops must neither run nor grow for ever.
+    fn refusal(&self, len: usize) -> Option<DropReason> {
+        if len > MAX_PACKET {
+            return Some(DropReason::TooLong);
+        }
+        let n_queued = self.ingress_queue.len() + self.egress_queue.len();
+        (n_queued >= self.passes_left as usize).then_some(DropReason::TooManyPasses)
+    }
+
     /// Runs until nothing is on its way.
     fn run(&mut self) -> Result<(), DeviceError> {
         loop {
-            let is_egress = !self.to_egress.is_empty();
-            let arrival = match (self.to_egress.front(), self.to_ingress.front()) {
-                (Some(entry), _) => entry.arrival,
-                (None, Some(entry)) => entry.arrival,
-                (None, None) => return Ok(()),
-            };
-            if self.passes_left == 0 {
-                self.to_egress.pop_front();
-                if !is_egress {
-                    self.to_ingress.pop_front();
-                }
-                self.end(arrival, DropReason::TooManyPasses);
-                continue;
-            }
-            self.passes_left -= 1;
-            if let Some(entry) = self.to_egress.pop_front() {
+            // No more are in line than passes are left.
+            self.passes_left = self.passes_left.saturating_sub(1);
+            if let Some(entry) = self.egress_queue.pop_front() {
                 self.run_egress(entry)?;
-            } else if let Some(entry) = self.to_ingress.pop_front() {
+            } else if let Some(entry) = self.ingress_queue.pop_front() {
                 self.run_ingress(entry)?;
+            } else {
+                return Ok(());
             }
             self.clock = self.clock.saturating_add(1);
         }
@@ -588,7 +602,7 @@ impl Device {
             let header = outcome.extra.get(request.header.clone());
             self.counters.resubmitted += 1;
             self.tell(arrival, FateEvent::Resubmitted);
-            return self.to_ingress.push_back(IngressEntry {
+            return self.queue_ingress(IngressEntry {
                 arrival,
                 port,
                 resubmit: Some(header.unwrap_or_default().to_vec()),
@@ -608,7 +622,7 @@ impl Device {
         if is_for_cpu {
             self.tell(arrival, FateEvent::CopiedToCpu);
             let replica = Replica::of_unicast(self.config.cpu_port);
-            self.to_egress.push_back(copy(replica, cos_for_cpu));
+            self.queue_egress(copy(replica, cos_for_cpu));
         }
         if is_dropped {
             let reason = DropReason::Program {
@@ -624,7 +638,7 @@ impl Device {
             if bypasses_egress {
                 self.leave(arrival, port, entry.packet);
             } else {
-                self.to_egress.push_back(entry);
+                self.queue_egress(entry);
             }
         }
         for group in groups.into_iter().flatten() {
@@ -635,7 +649,7 @@ impl Device {
             for replica in replicas {
                 let (port, rid) = (replica.port, Some(replica.rid));
                 self.tell(arrival, FateEvent::Forwarded { port, rid });
-                self.to_egress.push_back(copy(replica, cos));
+                self.queue_egress(copy(replica, cos));
             }
         }
         if unicast.is_none() && groups == [None; 2] && !is_for_cpu {
@@ -756,7 +770,7 @@ impl Device {
                 packet: packet.to_vec(),
             };
             match self.mirrors.arrive(copy) {
-                Gated::In(copy) => self.to_egress.push_back(copy),
+                Gated::In(copy) => self.queue_egress(copy),
                 Gated::Held => self.tell(arrival, FateEvent::MirrorHeld),
                 Gated::Lost => self.end(arrival, DropReason::MirrorLost),
             }
@@ -768,7 +782,7 @@ impl Device {
         if self.config.recirculation_ports.contains(&port) {
             self.counters.recirculated += 1;
             self.tell(arrival, FateEvent::Recirculated { port });
-            return self.to_ingress.push_back(IngressEntry {
+            return self.queue_ingress(IngressEntry {
                 arrival,
                 port,
                 resubmit: None,

@@ -48,6 +48,8 @@ pub enum DropReason {
     },
     /// One arrival led to more passes than the device allows: the program loops.
     TooManyPasses,
+    /// The program made it longer than a packet can be.
+    TooLong,
 }
 
 /// What happened to a packet.
@@ -158,6 +160,7 @@ impl DropReason {
             Self::NoSession { session } => format!("mirror session {session} is not there"),
             Self::MirrorLost => "the mirrored copy was to be lost".to_owned(),
             Self::PortUnit { port, fault } => format!("port {port}: {fault}"),
+            Self::TooLong => "the packet grew too long".to_owned(),
             Self::TooManyPasses => "the packet goes round in circles".to_owned(),
         }
     }
@@ -172,7 +175,8 @@ impl DropReason {
             | Self::NoSession { .. }
             | Self::MirrorLost
             | Self::PortUnit { .. }
-            | Self::TooManyPasses => Span::NONE,
+            | Self::TooManyPasses
+            | Self::TooLong => Span::NONE,
         }
     }
 }

@@ -429,9 +429,10 @@ impl Run {
             .gress(id.gress)
             .and_then(|gress| gress.meters.get(id.id))
             .map_or(0, |array| array.cells);
-        let indexes = index.map_or(0..cells, |index| index..index.saturating_add(1));
-        for index in indexes {
-            self.device.state_mut().configure_meter(id, index, config)?;
+        match index {
+            Some(index) => self.device.state_mut().configure_meter(id, index, config)?,
+            None => (0..cells)
+                .try_for_each(|index| self.device.state_mut().configure_meter(id, index, config))?,
         }
         Ok(())
     }

@@ -254,3 +254,63 @@ fn the_generator_is_a_statement() {
          expect 0",
     );
 }
+
+/// Xorshift, so that the test needs no crate and no seed from outside.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+#[test]
+fn nonsense_that_still_is_a_vector_never_panics() {
+    let text = "mirroring_add 4 10 truncate 13
+mc_mgrp_create 7
+mc_node_create 1 6 2
+mc_node_associate 7 0
+pktgen 8 68 every 90 packets 2 00000000 99
+add count 10 key0:0x00** note(p0:0x12) = A
+setdefault count nothing()
+hold mirror
+packet 1 01 0005 07 01 00 04 02 00 00 0102
+packet 1 00 0006 07 01 00 04 00 00 09 0304
+register_write noted 1 hi 7
+meter_array_set_rates m 1:7
+port_unit 2 roce
+release mirror 1
+check_counter hits($A) packets == 2
+check_register noted(1) hi = 0x0000abcd
+counter_write hits 0 9 99
+tick 120
+remove all
+drop mirror
+expect 5 0005
+release mirror
+"
+    .as_bytes();
+    let mut seed = 0x2545_f491_4f6c_dd1d;
+    let mut n_run = 0;
+    for _ in 0..3_000 {
+        let mut damaged = text.to_vec();
+        for _ in 0..1 + next(&mut seed) % 3 {
+            let at = next(&mut seed) as usize % damaged.len();
+            damaged[at] = b"0123456789abcdef $*\n"[next(&mut seed) as usize % 20];
+        }
+        let Ok(vector) = p4rmt_stf::parse_bytes("v.stf", &damaged) else {
+            continue;
+        };
+        n_run += 1;
+        let report = run(&vector, None, || {
+            let program = Arc::new(commanded::commanded());
+            let pipe = PipeId::from_index(0);
+            let mut device = Device::new(&Interp, program, pipe, Mode::Unplaced)?;
+            device.config_mut().max_passes = 200;
+            Ok(device)
+        })
+        .expect("the program runs on the device");
+        assert!(!report.is_pass(), "there is no meter `m`");
+        assert!(!report.render(&[], &|_| None).is_empty());
+    }
+    assert!(n_run > 100, "{n_run}");
+}
