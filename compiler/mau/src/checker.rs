@@ -13,13 +13,15 @@
 //! * All users of one register, counter or meter are in one stage.
 //! * Without long branches, all that a unit leads to stands before anything else of its gress.
 
+mod flow;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    ActionId, Body, Call, CallKind, CountKind, Expr, FieldId, Gress, GressId, MatchKind, Node,
-    Outcome, Pipe, Place, Placement, Seq, Slot, Stmt, StmtKind, Table, TableId, TablePart,
+    Body, CountKind, Expr, Gress, Id, MatchKind, Pipe, Placement, Slot, Table, TablePart,
 };
 
+use self::flow::{Item, Memory, Walk};
 use crate::target::Target;
 
 /// A rule that a placement breaks.
@@ -167,391 +169,6 @@ pub fn check_placement(pipe: &Pipe, placement: &Placement, target: &Target) -> V
     checker.check_stages(&all, pipe);
     checker.check_shared(&all, pipe);
     checker.violations
-}
-
-/// A table or gateway with its place.
-struct Item {
-    gress: GressId,
-    name: String,
-    table: Option<TableId>,
-    /// Outcomes above it: position of the deciding item in its gress, and arm.
-    path: Vec<(usize, usize)>,
-    exits: bool,
-    /// What it reads before it decides on an action.
-    keys: BTreeSet<(FieldId, u32)>,
-    /// What it reads and writes in all.
-    reads: BTreeSet<(FieldId, u32)>,
-    writes: BTreeSet<(FieldId, u32)>,
-    /// By action: what that reads and writes.
-    actions: BTreeMap<ActionId, Touched>,
-    /// By arm: the actions that lead there.
-    leads: Vec<BTreeSet<ActionId>>,
-    memories: BTreeSet<Memory>,
-    parts: Vec<TablePart>,
-    slots: Vec<Slot>,
-    /// Hardware gateways that it takes if it is one.
-    n_gateways: u32,
-    /// Whether it runs only by a gateway, one of its own if no condition shares its logical table.
-    wants_gateway: bool,
-}
-
-/// Bits that are read and bits that are written.
-type Touched = (BTreeSet<(FieldId, u32)>, BTreeSet<(FieldId, u32)>);
-
-/// What tables reach by an index: 0 register, 1 counter, 2 meter; and which.
-type Memory = (u8, usize);
-
-/// The walk over the control flow of one gress.
-struct Walk<'a> {
-    gress_id: GressId,
-    gress: &'a Gress,
-    tables: &'a p4rmt_ir::Tables,
-    placed: &'a p4rmt_ir::GressPlacement,
-}
-
-impl Walk<'_> {
-    fn seq(&self, seq: &Seq, path: &[(usize, usize)], items: &mut Vec<Item>) {
-        for node in seq {
-            let position = items.len();
-            let arms: Vec<&Seq> = match node {
-                Node::Table { table, arms } => {
-                    let mut item = self.table(*table, path);
-                    item.leads = self.leads(*table, arms);
-                    items.push(item);
-                    arms.iter().map(|(_, seq): &(Outcome, Seq)| seq).collect()
-                }
-                Node::Gateway {
-                    gateway,
-                    then,
-                    otherwise,
-                } => {
-                    let of = &self.tables.gateways[*gateway];
-                    let mut item = self.item(of.name.clone(), path);
-                    self.bits_of(&of.cond, &mut item.reads);
-                    item.slots.extend(self.placed.gateways.get(*gateway));
-                    item.n_gateways = {
-                        let mut parts = BTreeSet::new();
-                        self.spans_of(&of.cond, &mut parts);
-                        parts.iter().map(|(_, hi, lo)| hi - lo + 1).sum()
-                    };
-                    items.push(item);
-                    vec![then, otherwise]
-                }
-            };
-            for (arm, seq) in arms.into_iter().enumerate() {
-                let mut below = path.to_vec();
-                below.push((position, arm));
-                self.seq(seq, &below, items);
-            }
-        }
-    }
-
-    fn item(&self, name: String, path: &[(usize, usize)]) -> Item {
-        Item {
-            gress: self.gress_id,
-            name,
-            table: None,
-            path: path.to_vec(),
-            exits: false,
-            keys: BTreeSet::new(),
-            reads: BTreeSet::new(),
-            writes: BTreeSet::new(),
-            actions: BTreeMap::new(),
-            leads: Vec::new(),
-            memories: BTreeSet::new(),
-            parts: Vec::new(),
-            slots: Vec::new(),
-            n_gateways: 0,
-            wants_gateway: false,
-        }
-    }
-
-    fn table(&self, id: TableId, path: &[(usize, usize)]) -> Item {
-        let table = &self.gress.tables[id];
-        let mut item = self.item(table.name.clone(), path);
-        item.table = Some(id);
-        for key in &table.keys {
-            self.bits_of(&key.expr, &mut item.keys);
-        }
-        let listed = table.actions.iter().map(|action| action.action);
-        let actions: BTreeSet<_> = listed.chain([table.default_action.action]).collect();
-        let mut all = item.keys.clone();
-        let mut all_writes = BTreeSet::new();
-        for action_id in actions {
-            let action = &self.tables.actions[action_id];
-            item.exits |= action.exits;
-            for (call, _) in &action.calls {
-                self.call(call, &mut item);
-                item.wants_gateway |= table.keys.is_empty() && needs_hash(&call.kind);
-            }
-            for assign in &action.assigns {
-                self.bits_of(&assign.value, &mut item.reads);
-                self.place(&assign.dst, &mut item);
-            }
-            let touched = (
-                std::mem::take(&mut item.reads),
-                std::mem::take(&mut item.writes),
-            );
-            all.extend(touched.0.iter().copied());
-            all_writes.extend(touched.1.iter().copied());
-            item.actions.insert(action_id, touched);
-        }
-        item.reads = all;
-        item.writes = all_writes;
-        item.parts = self.placed.tables.get(id).cloned().unwrap_or_default();
-        item.slots = item.parts.iter().map(|part| part.slot).collect();
-        item
-    }
-
-    /// By arm: the actions after which it may be the first that fits.
-    fn leads(&self, table: TableId, arms: &[(Outcome, Seq)]) -> Vec<BTreeSet<ActionId>> {
-        let table = &self.gress.tables[table];
-        let mut all: BTreeSet<ActionId> = table.actions.iter().map(|a| a.action).collect();
-        all.insert(table.default_action.action);
-        let hits = table
-            .actions
-            .iter()
-            .filter(|a| a.in_entries)
-            .map(|a| a.action)
-            .collect();
-        let mut misses = BTreeSet::from([table.default_action.action]);
-        if !table.is_default_const {
-            misses.extend(
-                table
-                    .actions
-                    .iter()
-                    .filter(|a| a.as_default)
-                    .map(|a| a.action),
-            );
-        }
-        let mut gone = BTreeSet::new();
-        let mut leads = Vec::new();
-        for (on, _) in arms {
-            let possible = match on {
-                Outcome::Hit => &hits,
-                Outcome::Miss => &misses,
-                Outcome::Action(_) | Outcome::Otherwise => &all,
-            };
-            let wanted = |action: &ActionId| !matches!(on, Outcome::Action(a) if a != action);
-            leads.push(possible.difference(&gone).copied().filter(wanted).collect());
-            if let Outcome::Action(action) = on {
-                gone.insert(*action);
-            }
-        }
-        leads
-    }
-
-    fn place(&self, place: &Place, item: &mut Item) {
-        match place {
-            Place::Field(field) => {
-                item.writes
-                    .extend((0..self.gress.fields[*field].width).map(|bit| (*field, bit)));
-            }
-            Place::FieldSlice { field, hi, lo } => {
-                item.writes.extend((*lo..=*hi).map(|bit| (*field, bit)));
-            }
-            Place::Local(_) | Place::LocalSlice { .. } => {}
-        }
-    }
-
-    fn call(&self, call: &Call, item: &mut Item) {
-        let mut exprs: Vec<&Expr> = Vec::new();
-        match &call.kind {
-            CallKind::RegisterAction { action, index } => {
-                let action = &self.gress.register_actions[*action];
-                exprs.extend(index);
-                self.statements(&action.body, item);
-                if index.is_some() {
-                    item.memories
-                        .insert((0, p4rmt_ir::Id::index(action.register)));
-                }
-            }
-            CallKind::RegisterRead { register, index } => {
-                exprs.push(index);
-                item.memories.insert((0, p4rmt_ir::Id::index(*register)));
-            }
-            CallKind::RegisterWrite {
-                register,
-                index,
-                values,
-            } => {
-                exprs.push(index);
-                exprs.extend(values);
-                item.memories.insert((0, p4rmt_ir::Id::index(*register)));
-            }
-            CallKind::Count { counter, index } => {
-                exprs.extend(index);
-                if index.is_some() {
-                    item.memories.insert((1, p4rmt_ir::Id::index(*counter)));
-                }
-            }
-            CallKind::Meter {
-                meter,
-                index,
-                color,
-            } => {
-                exprs.extend(index.iter().chain(color));
-                if index.is_some() {
-                    item.memories.insert((2, p4rmt_ir::Id::index(*meter)));
-                }
-            }
-            CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => exprs.extend(args),
-            CallKind::Mirror {
-                session, header, ..
-            } => {
-                exprs.push(session);
-                exprs.extend(header);
-            }
-            CallKind::Resubmit { header, .. } => exprs.extend(header),
-            CallKind::Digest { fields, .. } => exprs.extend(fields),
-            CallKind::Random { .. } => {}
-        }
-        for expr in exprs {
-            self.bits_of(expr, &mut item.reads);
-        }
-        for place in call.outs.iter().flatten() {
-            self.place(place, item);
-        }
-    }
-
-    fn statements(&self, block: &[Stmt], item: &mut Item) {
-        for stmt in block {
-            match &stmt.kind {
-                StmtKind::Assign { value, .. } => self.bits_of(value, &mut item.reads),
-                StmtKind::If {
-                    cond,
-                    then,
-                    otherwise,
-                } => {
-                    self.bits_of(cond, &mut item.reads);
-                    self.statements(then, item);
-                    self.statements(otherwise, item);
-                }
-                StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
-                    self.statements(body, item);
-                }
-                StmtKind::Call(call) => self.call(call, item),
-                StmtKind::Apply { .. }
-                | StmtKind::Leave(_)
-                | StmtKind::Exit
-                | StmtKind::Extract { .. }
-                | StmtKind::Advance { .. }
-                | StmtKind::Verify { .. }
-                | StmtKind::Emit { .. } => {}
-            }
-        }
-    }
-
-    fn bits_of(&self, expr: &Expr, bits: &mut BTreeSet<(FieldId, u32)>) {
-        let mut spans = BTreeSet::new();
-        self.spans_of(expr, &mut spans);
-        for (field, hi, lo) in spans {
-            bits.extend((lo..=hi).map(|bit| (field, bit)));
-        }
-    }
-
-    fn spans_of(&self, expr: &Expr, spans: &mut BTreeSet<(FieldId, u32, u32)>) {
-        let whole = |field: FieldId| self.gress.fields[field].width.saturating_sub(1);
-        match expr {
-            Expr::Field(field) => {
-                spans.insert((*field, whole(*field), 0));
-            }
-            Expr::Slice { arg, hi, lo } => match **arg {
-                Expr::Field(field) => {
-                    spans.insert((field, *hi, *lo));
-                }
-                ref arg => self.spans_of(arg, spans),
-            },
-            Expr::Resize { arg, width, .. } => match **arg {
-                Expr::Field(field) if *width > 0 => {
-                    spans.insert((field, whole(field).min(width - 1), 0));
-                }
-                ref arg => self.spans_of(arg, spans),
-            },
-            Expr::Unary { arg, .. } | Expr::MathUnit { arg, .. } => self.spans_of(arg, spans),
-            Expr::Binary { lhs, rhs, .. } => {
-                self.spans_of(lhs, spans);
-                self.spans_of(rhs, spans);
-            }
-            Expr::Mux {
-                cond,
-                then,
-                otherwise,
-            } => {
-                self.spans_of(cond, spans);
-                self.spans_of(then, spans);
-                self.spans_of(otherwise, spans);
-            }
-            Expr::Const(_) | Expr::Param { .. } | Expr::Local { .. } | Expr::Lookahead { .. } => {}
-        }
-    }
-}
-
-/// Whether a call takes a value from a hash or random unit, or computes its index from fields.
-fn needs_hash(kind: &CallKind) -> bool {
-    let is_computed = |index: &Expr| {
-        let mut found = false;
-        index.walk(&mut |expr| found |= matches!(expr, Expr::Field(_) | Expr::Local { .. }));
-        found
-    };
-    match kind {
-        CallKind::Hash { .. } | CallKind::Random { .. } => true,
-        CallKind::RegisterAction { index, .. }
-        | CallKind::Count { index, .. }
-        | CallKind::Meter { index, .. } => index.as_ref().is_some_and(is_computed),
-        CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => {
-            is_computed(index)
-        }
-        CallKind::Checksum { .. }
-        | CallKind::Mirror { .. }
-        | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => false,
-    }
-}
-
-impl Item {
-    fn first(&self) -> Option<Slot> {
-        self.slots.first().copied()
-    }
-
-    fn last(&self) -> Option<Slot> {
-        self.slots.last().copied()
-    }
-
-    /// Whether no packet runs both items of one gress.
-    fn excludes(&self, other: &Item) -> bool {
-        for (own, its) in self.path.iter().zip(&other.path) {
-            if own.0 != its.0 {
-                return false;
-            }
-            if own.1 != its.1 {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// What this item, at `position`, does to packets that `later` runs for too.
-    fn touches_before(&self, position: usize, later: &Item) -> Option<Touched> {
-        let (_, arm) = later.path.iter().find(|(above, _)| *above == position)?;
-        let leads = self.leads.get(*arm)?;
-        let (mut reads, mut writes) = (self.keys.clone(), BTreeSet::new());
-        for (_, touched) in self
-            .actions
-            .iter()
-            .filter(|(action, _)| leads.contains(action))
-        {
-            reads.extend(touched.0.iter().copied());
-            writes.extend(touched.1.iter().copied());
-        }
-        Some((reads, writes))
-    }
-
-    fn is_child_of(&self, position: usize) -> bool {
-        self.path
-            .last()
-            .is_some_and(|(above, _)| *above == position)
-    }
 }
 
 struct Checker<'a> {
@@ -733,7 +350,7 @@ impl Checker<'_> {
         let mut by_gress: BTreeMap<usize, Vec<&Item>> = BTreeMap::new();
         for item in items {
             by_gress
-                .entry(p4rmt_ir::Id::index(item.gress))
+                .entry(Id::index(item.gress))
                 .or_default()
                 .push(item);
         }
@@ -741,7 +358,7 @@ impl Checker<'_> {
             let is_shared_well = match sharing[..] {
                 [_] => true,
                 [gateway, table] => {
-                    let own = &by_gress[&p4rmt_ir::Id::index(gateway.gress)];
+                    let own = &by_gress[&Id::index(gateway.gress)];
                     let above = table.path.last().and_then(|(above, _)| own.get(*above));
                     gateway.table.is_none()
                         && table.table.is_some()
@@ -863,7 +480,7 @@ impl Checker<'_> {
                     (table.direct_meters.len() + table.direct_registers.len()) as u64;
             }
             for memory in &item.memories {
-                if !seen.insert((p4rmt_ir::Id::index(item.gress), *memory)) {
+                if !seen.insert((Id::index(item.gress), *memory)) {
                     continue;
                 }
                 let (cells, cell_bits) = cells_of(*memory, gress);
@@ -885,7 +502,7 @@ impl Checker<'_> {
         let mut stages: BTreeMap<(usize, Memory), u32> = BTreeMap::new();
         for item in items {
             for memory in &item.memories {
-                let key = (p4rmt_ir::Id::index(item.gress), *memory);
+                let key = (Id::index(item.gress), *memory);
                 for slot in &item.slots {
                     let first = *stages.entry(key).or_insert(slot.stage);
                     if first != slot.stage {

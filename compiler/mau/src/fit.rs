@@ -13,15 +13,17 @@ use p4rmt_ir::{
 };
 
 use crate::action::check_action;
+use crate::blocked::{BlockedBy, blocked_by};
+use crate::bounds::{Direction, grouped_bounds};
 use crate::checker::{Violation, check_placement};
 use crate::condition::{check_condition, n_gateways};
 use crate::demand::{SharedKey, SharedMemory, TableDemand, shared_usage, table_demand};
-use crate::graph::{DependencyGraph, Edge};
+use crate::graph::DependencyGraph;
 use crate::latency::{StageFeatures, latency_cycles};
 use crate::problem::{LocatedProblem, Problem};
-use crate::resource::{Resource, Usage};
+use crate::resource::Usage;
 use crate::salu::check_register;
-use crate::schedule::{Direction, Job, Refusal, Schedule, UnitDemand, grouped_bounds, schedule};
+use crate::schedule::{Job, Schedule, UnitDemand, schedule};
 use crate::sizing::{MatchForm, lay_out};
 use crate::target::Target;
 use crate::unit::{Unit, UnitId, UnitKind, actions_of, collect_units};
@@ -52,42 +54,6 @@ impl Fit {
     pub fn fits(&self) -> bool {
         self.problems.is_empty()
     }
-}
-
-/// Why a unit is not one stage earlier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BlockedBy {
-    /// It, or the gateway `through` above it, depends on a unit in the stage before, or must follow
-    /// one in the same stage.
-    Dependency {
-        /// The dependency.
-        edge: Edge,
-        /// The unit that depends, if it is not the table itself.
-        through: Option<UnitId>,
-    },
-    /// The stage before had not enough of a resource left.
-    Resource {
-        /// Which.
-        resource: Resource,
-        /// What is needed.
-        needed: u32,
-        /// What was left.
-        available: u32,
-    },
-    /// Another user of a memory could not be there.
-    SharedMemory {
-        /// The other user.
-        user: UnitId,
-    },
-    /// Without long branches, what this unit leads to had to come first.
-    NextTable {
-        /// The unit.
-        open: UnitId,
-    },
-    /// The program wants it there.
-    StagePragma,
-    /// Nothing that could be named: other tables had their turn first.
-    Order,
 }
 
 /// Why a pipe could not be placed at all.
@@ -498,90 +464,6 @@ fn placement_of(
         stages_used: u32::try_from(schedule.stages.len()).unwrap_or(u32::MAX),
         gresses,
     }
-}
-
-/// Why a unit is not one stage earlier.
-fn blocked_by(job: &Job<'_>, schedule: &Schedule, unit: UnitId) -> Option<BlockedBy> {
-    let stage_of = |unit: UnitId| {
-        schedule.positions[unit.index()]
-            .as_ref()
-            .map(|p| p.first.stage)
-    };
-    let stage = stage_of(unit).filter(|stage| *stage > 0)?;
-    let bound = |unit: UnitId| {
-        job.graph
-            .edges_to(unit)
-            .filter(|edge| edge.kind.distance() > 0)
-            .find(|edge| {
-                let from = schedule.positions[edge.from.index()].as_ref();
-                from.is_some_and(|from| from.last.stage + 1 == stage)
-            })
-            .copied()
-    };
-    if let Some(edge) = bound(unit) {
-        return Some(BlockedBy::Dependency {
-            edge,
-            through: None,
-        });
-    }
-    // What must be in the same stage and before it may be what can't be earlier.
-    let mut same_stage: Vec<UnitId> = vec![unit];
-    let mut position = 0;
-    while let Some(&at) = same_stage.get(position) {
-        position += 1;
-        for edge in job.graph.edges_to(at) {
-            if stage_of(edge.from) == Some(stage) && !same_stage.contains(&edge.from) {
-                if let Some(edge) = bound(edge.from) {
-                    return Some(BlockedBy::Dependency {
-                        edge,
-                        through: Some(edge.to),
-                    });
-                }
-                same_stage.push(edge.from);
-            }
-        }
-    }
-    let refusal = same_stage
-        .iter()
-        .find_map(|unit| match &schedule.refusals[unit.index()] {
-            Some((refused_in, refusal)) if refused_in + 1 == stage => Some(refusal),
-            Some(_) | None => None,
-        });
-    match refusal {
-        Some(Refusal::Resource {
-            resource,
-            needed,
-            available,
-            ..
-        }) => {
-            return Some(BlockedBy::Resource {
-                resource: *resource,
-                needed: *needed,
-                available: *available,
-            });
-        }
-        Some(Refusal::NextTable { open }) => return Some(BlockedBy::NextTable { open: *open }),
-        None => {}
-    }
-    let pragma = |unit: UnitId| match &job.demands[unit.index()] {
-        UnitDemand::Table(demand) => demand.stage_pragma,
-        UnitDemand::Gateway { .. } => None,
-    };
-    if pragma(unit) == Some(stage) {
-        return Some(BlockedBy::StagePragma);
-    }
-    let other_user = job.groups[unit.index()].iter().copied().find(|member| {
-        *member != unit && (bound(*member).is_some() || pragma(*member) == Some(stage))
-    });
-    let any_user = job.groups[unit.index()]
-        .iter()
-        .copied()
-        .find(|member| *member != unit);
-    Some(
-        other_user
-            .or(any_user)
-            .map_or(BlockedBy::Order, |user| BlockedBy::SharedMemory { user }),
-    )
 }
 
 fn gress_latency(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -> u32 {

@@ -1,6 +1,8 @@
 //! Placement of tables and stateful ALUs in match-action stages.
 
 pub mod action;
+pub mod blocked;
+mod bounds;
 pub mod checker;
 pub mod condition;
 pub mod demand;
@@ -18,8 +20,9 @@ pub mod sizing;
 pub mod target;
 pub mod unit;
 
+pub use blocked::BlockedBy;
 pub use explain::explanations;
-pub use fit::{BlockedBy, Fit, PlaceError, place};
+pub use fit::{Fit, PlaceError, place};
 pub use render::render;
 pub use report::{FitReport, report};
 pub use target::{Target, TargetError};

@@ -9,7 +9,8 @@ use p4rmt_ir::{GressRole, Id, MatchKind, Pipe, PipeId, Program, Table, TablePart
 use p4rmt_source::{Sources, Span};
 use serde::Serialize;
 
-use crate::fit::{BlockedBy, Fit};
+use crate::blocked::BlockedBy;
+use crate::fit::Fit;
 use crate::graph::DependencyKind;
 use crate::resource::Resource;
 use crate::target::Target;

@@ -13,18 +13,20 @@
 //! Phase 1 runs a body symbolically, so that each value is an expression over memory and fields as
 //! they were before the call ([`Symbolic`]); phase 2 counts what is in these expressions.
 
+mod comparison;
+mod symbolic;
+
 use p4rmt_ir::{
-    BinaryOp, Block, Expr, FieldId, Gress, Id, LocalId, Place, RegisterAction, RegisterActionId,
+    BinaryOp, Block, Expr, FieldId, Gress, Id, LocalId, RegisterAction, RegisterActionId,
     RegisterId, StmtKind, UnaryOp,
 };
 use p4rmt_source::Span;
 
+use self::comparison::Contents;
+use self::symbolic::Symbolic;
 use crate::problem::{LocatedProblem, Problem};
 use crate::target::Target;
 use crate::unit::field_slices;
-
-/// Nodes beyond which an expression is certainly more than the unit can do.
-const NODES_MAX: usize = 2_000;
 
 /// What the stateful ALU can't do for these actions on this register.
 #[must_use]
@@ -199,114 +201,6 @@ fn for_each_expr<'a>(block: &'a Block, visit: &mut impl FnMut(&'a Expr, Span)) {
     }
 }
 
-/// The values of the variables of a register action, as expressions over the memory's and fields'
-/// values before the call.
-#[derive(Clone)]
-struct Symbolic<'a> {
-    action: &'a RegisterAction,
-    values: Vec<Expr>,
-}
-
-impl<'a> Symbolic<'a> {
-    fn new(action: &'a RegisterAction) -> Self {
-        let values = action
-            .locals
-            .iter()
-            .map(|(local, variable)| {
-                if action.memory.contains(&local) {
-                    Expr::Local {
-                        local,
-                        width: variable.width,
-                    }
-                } else {
-                    Expr::Const(p4rmt_ir::Bits::zero(variable.width))
-                }
-            })
-            .collect();
-        Self { action, values }
-    }
-
-    fn too_deep(&self) -> Problem {
-        Problem::ValueTooDeep {
-            action: self.action.name.clone(),
-        }
-    }
-
-    fn run(&mut self, block: &Block) -> Result<(), Problem> {
-        for stmt in block {
-            match &stmt.kind {
-                StmtKind::Assign {
-                    dst: Place::Local(local),
-                    value,
-                } => {
-                    self.values[local.index()] = self.substitute(value)?;
-                }
-                StmtKind::If {
-                    cond,
-                    then,
-                    otherwise,
-                } => self.branch(cond, then, otherwise)?,
-                StmtKind::Assign { .. } => {
-                    return Err(Problem::NoSuchStatefulOperation {
-                        action: self.action.name.clone(),
-                        operator: "an assignment to a part of a value",
-                    });
-                }
-                // The validator keeps these out of register actions.
-                StmtKind::Apply { .. }
-                | StmtKind::Call(_)
-                | StmtKind::Labeled { .. }
-                | StmtKind::Loop { .. }
-                | StmtKind::Leave(_)
-                | StmtKind::Exit
-                | StmtKind::Extract { .. }
-                | StmtKind::Advance { .. }
-                | StmtKind::Verify { .. }
-                | StmtKind::Emit { .. } => return Err(self.too_deep()),
-            }
-        }
-        Ok(())
-    }
-
-    fn branch(&mut self, cond: &Expr, then: &Block, otherwise: &Block) -> Result<(), Problem> {
-        let cond = self.substitute(cond)?;
-        let mut taken = self.clone();
-        taken.run(then)?;
-        self.run(otherwise)?;
-        for (value, taken) in self.values.iter_mut().zip(taken.values) {
-            if *value != taken {
-                let untaken = std::mem::replace(value, Expr::Const(p4rmt_ir::Bits::zero(1)));
-                *value = Expr::mux(cond.clone(), taken, untaken);
-            }
-        }
-        if self.values.iter().any(|value| n_nodes(value) > NODES_MAX) {
-            return Err(self.too_deep());
-        }
-        Ok(())
-    }
-
-    fn substitute(&self, expr: &Expr) -> Result<Expr, Problem> {
-        let value = self.with_values(expr.clone());
-        if n_nodes(&value) > NODES_MAX {
-            return Err(self.too_deep());
-        }
-        Ok(value)
-    }
-
-    fn with_values(&self, expr: Expr) -> Expr {
-        match expr {
-            Expr::Local { local, .. } => self.values[local.index()].clone(),
-            expr => expr.map_args(&mut |arg| self.with_values(arg)),
-        }
-    }
-}
-
-fn n_nodes(expr: &Expr) -> usize {
-    let mut n = 0;
-    expr.walk(&mut |_| n += 1);
-    n
-}
-
 /// Why an expression is not one instruction.
 enum Fault {
     TooDeep,
@@ -461,169 +355,6 @@ fn is_truth(expr: &Expr) -> bool {
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
         | Expr::MathUnit { .. } => false,
-    }
-}
-
-/// What a register action needs, while it is collected.
-#[derive(Default)]
-struct Contents {
-    /// Comparisons, each once, as operator and sides; negations and mirror images are one.
-    comparisons: Vec<(BinaryOp, Expr, Expr)>,
-}
-
-impl Contents {
-    /// Divides a value into its alternatives, each once, and takes the comparisons that choose.
-    fn take_value<'a>(&mut self, value: &'a Expr, leaves: &mut Vec<&'a Expr>) -> Result<(), Fault> {
-        match value {
-            Expr::Mux {
-                cond,
-                then,
-                otherwise,
-            } if !is_minimum(cond, then, otherwise) => {
-                self.take_condition(cond)?;
-                self.take_value(then, leaves)?;
-                self.take_value(otherwise, leaves)
-            }
-            leaf => {
-                if is_truth(without_casts(leaf)) {
-                    self.take_condition(without_casts(leaf))?;
-                }
-                if !leaves.contains(&leaf) {
-                    leaves.push(leaf);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn take_condition(&mut self, cond: &Expr) -> Result<(), Fault> {
-        match cond {
-            Expr::Const(_) => Ok(()),
-            Expr::Unary {
-                op: UnaryOp::Not,
-                arg,
-            } => self.take_condition(arg),
-            Expr::Binary {
-                op: BinaryOp::And | BinaryOp::Or | BinaryOp::Xor,
-                lhs,
-                rhs,
-            } => {
-                self.take_condition(lhs)?;
-                self.take_condition(rhs)
-            }
-            Expr::Binary { op, lhs, rhs } if op.is_comparison() => {
-                self.take_comparison(*op, lhs, rhs)
-            }
-            Expr::Mux {
-                cond,
-                then,
-                otherwise,
-            } => {
-                self.take_condition(cond)?;
-                self.take_condition(then)?;
-                self.take_condition(otherwise)
-            }
-            // A bit by itself is compared with zero.
-            Expr::Field(_) | Expr::Local { .. } | Expr::Slice { .. } | Expr::Resize { .. } => {
-                let zero = Expr::Const(p4rmt_ir::Bits::zero(1));
-                self.take_comparison(BinaryOp::Ne, cond, &zero)
-            }
-            Expr::Param { .. }
-            | Expr::Unary { .. }
-            | Expr::Binary { .. }
-            | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => Err(Fault::ComparisonTooDeep),
-        }
-    }
-
-    fn take_comparison(&mut self, op: BinaryOp, lhs: &Expr, rhs: &Expr) -> Result<(), Fault> {
-        let mut terms = Terms::default();
-        terms.take(lhs)?;
-        terms.take(rhs)?;
-        if terms.memory.len() > 1 || terms.fields.len() > 1 {
-            return Err(Fault::ComparisonTooDeep);
-        }
-        let (op, lhs, rhs) = match op {
-            BinaryOp::Ne => (BinaryOp::Eq, lhs, rhs),
-            BinaryOp::LeU => (BinaryOp::LtU, rhs, lhs),
-            BinaryOp::LeS => (BinaryOp::LtS, rhs, lhs),
-            op => (op, lhs, rhs),
-        };
-        let known = |(o, a, b): &(BinaryOp, Expr, Expr)| {
-            let mirrored = op == BinaryOp::Eq && (a, b) == (rhs, lhs);
-            *o == op && ((a, b) == (lhs, rhs) || mirrored)
-        };
-        if !self.comparisons.iter().any(known) {
-            self.comparisons.push((op, lhs.clone(), rhs.clone()));
-        }
-        Ok(())
-    }
-}
-
-/// Whether a choice is the smaller or larger of its two sides, which is one operation.
-fn is_minimum(cond: &Expr, then: &Expr, otherwise: &Expr) -> bool {
-    match cond {
-        Expr::Binary {
-            op: BinaryOp::LtU | BinaryOp::LeU | BinaryOp::LtS | BinaryOp::LeS,
-            lhs,
-            rhs,
-        } => {
-            let sides = (&**lhs, &**rhs);
-            let is_simple = |expr: &Expr| operand(expr).is_some();
-            (sides == (then, otherwise) || sides == (otherwise, then))
-                && is_simple(then)
-                && is_simple(otherwise)
-        }
-        _ => false,
-    }
-}
-
-/// The terms of a comparison.
-#[derive(Default)]
-struct Terms {
-    memory: Vec<Expr>,
-    fields: Vec<Expr>,
-}
-
-impl Terms {
-    fn take(&mut self, expr: &Expr) -> Result<(), Fault> {
-        match expr {
-            Expr::Const(_) => Ok(()),
-            Expr::Local { .. } => {
-                if !self.memory.contains(expr) {
-                    self.memory.push(expr.clone());
-                }
-                Ok(())
-            }
-            Expr::Field(_) => {
-                if !self.fields.contains(expr) {
-                    self.fields.push(expr.clone());
-                }
-                Ok(())
-            }
-            Expr::Slice { arg, .. } if matches!(**arg, Expr::Field(_)) => {
-                if !self.fields.contains(expr) {
-                    self.fields.push(expr.clone());
-                }
-                Ok(())
-            }
-            Expr::Slice { arg, .. } | Expr::Resize { arg, .. } | Expr::Unary { arg, .. } => {
-                self.take(arg)
-            }
-            Expr::Binary {
-                op: BinaryOp::Add | BinaryOp::Sub | BinaryOp::And,
-                lhs,
-                rhs,
-            } => {
-                self.take(lhs)?;
-                self.take(rhs)
-            }
-            Expr::Binary { .. }
-            | Expr::Mux { .. }
-            | Expr::Param { .. }
-            | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => Err(Fault::ComparisonTooDeep),
-        }
     }
 }
 

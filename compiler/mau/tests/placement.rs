@@ -412,7 +412,9 @@ fn what_runs_after_another_action_shares_the_stage() {
     let nothing = maker.builder.action("nothing", &[], vec![]);
     let write = vec![assign(maker.fields[1], p4rmt_ir::build::param(0, 32))];
     let writes = maker.builder.action("writes", &[32], write);
-    let above = maker.builder.table("above", &[(read, MatchKind::Exact)], &[nothing, writes]);
+    let above = maker
+        .builder
+        .table("above", &[(read, MatchKind::Exact)], &[nothing, writes]);
     let below = maker.table("below", &[2], &[1]);
     let arms = |on| [(Outcome::Action(on), vec![run(below)])];
     let free = maker.program_of(vec![apply(above, arms(nothing))]);
