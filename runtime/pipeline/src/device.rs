@@ -36,29 +36,27 @@
 //! * The replication id of what is no multicast copy is zero.
 //! * Queues are empty: depths, congestion and delays read as zero.
 
+mod egress;
+mod ingress;
+mod mirror;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    Engine, Instance, Interface, Job, Mode, Outcome, State, StateLayout, TableCounts, Verdict,
+    Engine, Instance, Interface, Job, Mode, Outcome, State, StateLayout, TableCounts,
 };
 use p4rmt_ir::{Arch, GressId, GressRole, PipeId, Program};
-use p4rmt_source::Span;
 
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
 use crate::generator::Generator;
-use crate::intrinsic::{
-    EGRESS_WATCHED, INGRESS_WATCHED, IntrinsicHeader, Timestamp, Watched, egress, ingress,
-};
-use crate::mirror_gate::{GateAction, Gated, MirrorGate};
-use crate::traffic::{MirrorTarget, Replica};
+use crate::intrinsic::{EGRESS_WATCHED, INGRESS_WATCHED, IntrinsicHeader, Timestamp, Watched};
+use crate::mirror_gate::{GateAction, MirrorGate};
+use crate::traffic::Replica;
 use crate::{DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, PortUnit, TrafficManager};
 
 /// The longest packet, in bytes: length fields have 16 bits.
 const MAX_PACKET: usize = 65_535;
-
-/// The unicast port that is none.
-const NO_PORT: u64 = 0x1ff;
 
 /// A device with one pipe.
 pub struct Device {
@@ -526,285 +524,6 @@ impl Device {
             self.clock = self.clock.saturating_add(1);
         }
     }
-
-    fn run_ingress(&mut self, entry: IngressEntry) -> Result<(), DeviceError> {
-        let ns = self.config.nanoseconds(self.clock);
-        let mut buffers = std::mem::take(&mut self.buffers);
-        buffers.prefix.clear();
-        let values = [
-            ("resubmit_flag", u64::from(entry.resubmit.is_some())),
-            ("ingress_port", u64::from(entry.port)),
-            ("ingress_mac_tstamp", ns),
-        ];
-        self.ingress.header.append(&mut buffers.prefix, &values);
-        let start = buffers.prefix.len();
-        let metadata = &self.port_metadata[usize::from(entry.port)];
-        let metadata = entry.resubmit.as_ref().or(metadata.as_ref());
-        buffers.prefix.extend(metadata.into_iter().flatten());
-        buffers
-            .prefix
-            .resize(start + self.config.port_metadata_bytes, 0);
-        self.ingress.timestamp.inputs(ns, &mut buffers.inputs);
-        let job = Job {
-            prefix: &buffers.prefix,
-            packet: &entry.packet,
-            clock: self.clock,
-            inputs: &buffers.inputs,
-        };
-        let outcome = &mut buffers.outcome;
-        let gress = self.ingress.gress;
-        self.instance
-            .run(gress, &[job], outcome, &mut self.state, None)?;
-        let deparsed = deparsed(&job, &outcome[0]);
-        self.after_ingress(entry, &outcome[0], deparsed);
-        self.buffers = buffers;
-        Ok(())
-    }
-
-    /// What follows an ingress pass: resubmission, copies, the way on.
-    fn after_ingress(&mut self, entry: IngressEntry, outcome: &Outcome, deparsed: Vec<u8>) {
-        let IngressEntry {
-            arrival,
-            port,
-            packet,
-            ..
-        } = entry;
-        let role = GressRole::Ingress;
-        if let Verdict::Dropped(failure) = outcome.verdict {
-            return self.end(arrival, parser_drop(role, failure));
-        }
-        self.counters.digests += outcome.digests.len() as u64;
-        let watched = &self.ingress.watched;
-        let get = |name| watched.get(outcome, name);
-        let written = |name| watched.written(outcome, name);
-        let drop_ctl = get(ingress::DROP_CTL);
-        let drop_span = written(ingress::DROP_CTL).unwrap_or(Span::NONE);
-        let is_dropped = drop_ctl & 1 != 0;
-        let is_for_cpu = get(ingress::COPY_TO_CPU) == 1 && drop_ctl & 2 == 0;
-        let bypasses_egress = get(ingress::BYPASS_EGRESS) == 1;
-        let (qid, cos) = (get(ingress::QID), get(ingress::COS));
-        let cos_for_cpu = get(ingress::COS_FOR_CPU);
-        let unicast = (written(ingress::UCAST_EGRESS_PORT).is_some())
-            .then(|| get(ingress::UCAST_EGRESS_PORT))
-            .filter(|port| *port != NO_PORT);
-        let groups = [ingress::MCAST_GRP_A, ingress::MCAST_GRP_B]
-            .map(|name| get(name) as u16)
-            .map(|group| (group != 0).then_some(group));
-        let copies_deparsed =
-            written(ingress::MIRROR_IO_SELECT).is_some() && get(ingress::MIRROR_IO_SELECT) == 1;
-        let length = packet.len();
-        let resubmit = outcome.resubmit.as_ref().filter(|_| !is_dropped);
-        if drop_ctl & 4 == 0 {
-            let copied = if copies_deparsed { &deparsed } else { &packet };
-            self.mirror(role, arrival, outcome, copied);
-        }
-        if let Some(request) = resubmit {
-            let header = outcome.extra.get(request.header.clone());
-            self.counters.resubmitted += 1;
-            self.tell(arrival, FateEvent::Resubmitted);
-            return self.queue_ingress(IngressEntry {
-                arrival,
-                port,
-                resubmit: Some(header.unwrap_or_default().to_vec()),
-                packet,
-            });
-        }
-        let copy = |replica: Replica, cos| EgressEntry {
-            arrival,
-            replica,
-            qid,
-            cos,
-            length,
-            is_mirrored: false,
-            mirror_header: Vec::new(),
-            packet: deparsed.clone(),
-        };
-        if is_for_cpu {
-            self.tell(arrival, FateEvent::CopiedToCpu);
-            let replica = Replica::of_unicast(self.config.cpu_port);
-            self.queue_egress(copy(replica, cos_for_cpu));
-        }
-        if is_dropped {
-            let reason = DropReason::Program {
-                gress: role,
-                span: drop_span,
-            };
-            return self.end(arrival, reason);
-        }
-        if let Some(port) = unicast {
-            let port = port as u16;
-            self.tell(arrival, FateEvent::Forwarded { port, rid: None });
-            let entry = copy(Replica::of_unicast(port), cos);
-            if bypasses_egress {
-                self.leave(arrival, port, entry.packet);
-            } else {
-                self.queue_egress(entry);
-            }
-        }
-        for group in groups.into_iter().flatten() {
-            let replicas = self.traffic.replicas(group).unwrap_or_default();
-            if replicas.is_empty() {
-                self.end(arrival, DropReason::EmptyGroup { group });
-            }
-            for replica in replicas {
-                let (port, rid) = (replica.port, Some(replica.rid));
-                self.tell(arrival, FateEvent::Forwarded { port, rid });
-                self.queue_egress(copy(replica, cos));
-            }
-        }
-        if unicast.is_none() && groups == [None; 2] && !is_for_cpu {
-            self.end(arrival, DropReason::NoDestination);
-        }
-    }
-
-    fn run_egress(&mut self, entry: EgressEntry) -> Result<(), DeviceError> {
-        let ns = self.config.nanoseconds(self.clock);
-        let mut buffers = std::mem::take(&mut self.buffers);
-        buffers.prefix.clear();
-        let values = [
-            ("egress_port", u64::from(entry.replica.port)),
-            ("enq_tstamp", ns),
-            ("egress_rid", u64::from(entry.replica.rid)),
-            ("egress_rid_first", u64::from(entry.replica.is_first)),
-            ("egress_qid", entry.qid),
-            ("egress_cos", entry.cos),
-            ("pkt_length", entry.length as u64),
-        ];
-        self.egress.header.append(&mut buffers.prefix, &values);
-        buffers.prefix.extend(&entry.mirror_header);
-        self.egress.timestamp.inputs(ns, &mut buffers.inputs);
-        if entry.is_mirrored {
-            self.counters.mirror_copies += 1;
-        }
-        let job = Job {
-            prefix: &buffers.prefix,
-            packet: &entry.packet,
-            clock: self.clock,
-            inputs: &buffers.inputs,
-        };
-        let outcome = &mut buffers.outcome;
-        let gress = self.egress.gress;
-        self.instance
-            .run(gress, &[job], outcome, &mut self.state, None)?;
-        let deparsed = deparsed(&job, &outcome[0]);
-        self.after_egress(entry, &outcome[0], deparsed);
-        self.buffers = buffers;
-        Ok(())
-    }
-
-    /// What follows an egress pass: copies, the way out.
-    fn after_egress(&mut self, entry: EgressEntry, outcome: &Outcome, deparsed: Vec<u8>) {
-        let arrival = entry.arrival;
-        let role = GressRole::Egress;
-        if let Verdict::Dropped(failure) = outcome.verdict {
-            return self.end(arrival, parser_drop(role, failure));
-        }
-        self.counters.digests += outcome.digests.len() as u64;
-        let watched = &self.egress.watched;
-        let drop_ctl = watched.get(outcome, egress::DROP_CTL);
-        let span = watched.written(outcome, egress::DROP_CTL);
-        let copies_received = watched.written(outcome, egress::MIRROR_IO_SELECT).is_some()
-            && watched.get(outcome, egress::MIRROR_IO_SELECT) == 0;
-        if drop_ctl & 4 == 0 {
-            let copied = if copies_received {
-                &entry.packet
-            } else {
-                &deparsed
-            };
-            self.mirror(role, arrival, outcome, copied);
-        }
-        if drop_ctl & 1 != 0 {
-            let reason = DropReason::Program {
-                gress: role,
-                span: span.unwrap_or(Span::NONE),
-            };
-            return self.end(arrival, reason);
-        }
-        self.leave(arrival, entry.replica.port, deparsed);
-    }
-
-    /// Makes the mirrored copy that a pass asked for.
-    fn mirror(&mut self, gress: GressRole, arrival: u64, outcome: &Outcome, packet: &[u8]) {
-        let Some(request) = outcome.mirrors.last() else {
-            return;
-        };
-        let session = request.session as u16;
-        self.tell(
-            arrival,
-            FateEvent::Mirrored {
-                gress,
-                session,
-                span: request.span,
-            },
-        );
-        let Some(target) = self.traffic.session(session) else {
-            return self.end(arrival, DropReason::NoSession { session });
-        };
-        let header = outcome
-            .extra
-            .get(request.header.clone())
-            .unwrap_or_default();
-        let whole = header.len() + packet.len();
-        let length = whole.min(target.truncate.map_or(MAX_PACKET, usize::from));
-        let header = &header[..header.len().min(length)];
-        let packet = &packet[..length - header.len()];
-        let replicas = match target.to {
-            MirrorTarget::Port(port) => vec![Replica::of_unicast(port)],
-            MirrorTarget::Group(group) => {
-                let replicas = self.traffic.replicas(group).unwrap_or_default();
-                if replicas.is_empty() {
-                    self.end(arrival, DropReason::EmptyGroup { group });
-                }
-                replicas
-            }
-        };
-        for replica in replicas {
-            let copy = EgressEntry {
-                arrival,
-                replica,
-                qid: 0,
-                cos: 0,
-                length,
-                is_mirrored: true,
-                mirror_header: header.to_vec(),
-                packet: packet.to_vec(),
-            };
-            match self.mirrors.arrive(copy) {
-                Gated::In(copy) => self.queue_egress(copy),
-                Gated::Held => self.tell(arrival, FateEvent::MirrorHeld),
-                Gated::Lost => self.end(arrival, DropReason::MirrorLost),
-            }
-        }
-    }
-
-    /// A packet leaves the pipe: it comes back, or goes out through the unit of its port.
-    fn leave(&mut self, arrival: u64, port: u16, mut packet: Vec<u8>) {
-        if self.config.recirculation_ports.contains(&port) {
-            self.counters.recirculated += 1;
-            self.tell(arrival, FateEvent::Recirculated { port });
-            return self.queue_ingress(IngressEntry {
-                arrival,
-                port,
-                resubmit: None,
-                packet,
-            });
-        }
-        if let Some(unit) = self.units.get(usize::from(port)).copied().flatten()
-            && let Err(fault) = unit.send(&mut packet)
-        {
-            return self.end(arrival, DropReason::PortUnit { port, fault });
-        }
-        let len = packet.len();
-        self.counters.packets_out += 1;
-        self.counters.bytes_out += len as u64;
-        self.tell(arrival, FateEvent::Left { port, len });
-        self.departures.push(Departure {
-            port,
-            timestamp_ns: self.config.nanoseconds(self.clock),
-            arrival,
-            bytes: packet,
-        });
-    }
 }
 
 /// Refuses a port that there is not.
@@ -816,20 +535,6 @@ pub(crate) fn check_port(port: u16) -> Result<(), DeviceError> {
         port,
         available: MAX_PORTS,
     })
-}
-
-/// Headers as deparsed, then payload.
-fn deparsed(job: &Job<'_>, outcome: &Outcome) -> Vec<u8> {
-    let (in_prefix, in_packet) = job.payload(outcome);
-    [&outcome.bytes, in_prefix, in_packet].concat()
-}
-
-fn parser_drop(gress: GressRole, failure: p4rmt_engine::ParseFailure) -> DropReason {
-    DropReason::Parser {
-        gress,
-        error: failure.error,
-        span: failure.span,
-    }
 }
 
 /// The ways into both gresses, and the header of the packet generator.
@@ -867,4 +572,18 @@ fn gates(
     };
     let timer = IntrinsicHeader::generator_timer(ingress, arch);
     Ok((ingress_gate, egress_gate, timer))
+}
+
+/// Headers as deparsed, then payload.
+fn deparsed(job: &Job<'_>, outcome: &Outcome) -> Vec<u8> {
+    let (in_prefix, in_packet) = job.payload(outcome);
+    [&outcome.bytes, in_prefix, in_packet].concat()
+}
+
+fn parser_drop(gress: GressRole, failure: p4rmt_engine::ParseFailure) -> DropReason {
+    DropReason::Parser {
+        gress,
+        error: failure.error,
+        span: failure.span,
+    }
 }

@@ -1,0 +1,178 @@
+//! A pass through the ingress, and what follows it: resubmission, copies, the way on.
+
+use p4rmt_engine::{Job, Outcome, Verdict};
+use p4rmt_ir::GressRole;
+use p4rmt_source::Span;
+
+use super::{Device, EgressEntry, IngressEntry, deparsed, parser_drop};
+use crate::DeviceError;
+use crate::fate::{DropReason, FateEvent};
+use crate::intrinsic::{INGRESS_WATCHED, Watched, ingress};
+use crate::traffic::Replica;
+
+/// The unicast port that is none.
+const NO_PORT: u64 = 0x1ff;
+
+/// What a pass decided.
+struct Decision {
+    drop_ctl: u64,
+    /// The statement that wrote `drop_ctl` last.
+    drop_span: Span,
+    is_for_cpu: bool,
+    bypasses_egress: bool,
+    qid: u64,
+    cos: u64,
+    cos_for_cpu: u64,
+    unicast: Option<u16>,
+    groups: [Option<u16>; 2],
+    /// Whether a mirrored copy is of the packet as deparsed.
+    copies_deparsed: bool,
+}
+
+impl Decision {
+    fn read(watched: &Watched<{ INGRESS_WATCHED.len() }>, outcome: &Outcome) -> Self {
+        let get = |name| watched.get(outcome, name);
+        let written = |name| watched.written(outcome, name);
+        let drop_ctl = get(ingress::DROP_CTL);
+        let group = |name| Some(get(name) as u16).filter(|group| *group != 0);
+        let unicast = Some(get(ingress::UCAST_EGRESS_PORT))
+            .filter(|port| written(ingress::UCAST_EGRESS_PORT).is_some() && *port != NO_PORT)
+            .map(|port| port as u16);
+        Self {
+            drop_ctl,
+            drop_span: written(ingress::DROP_CTL).unwrap_or(Span::NONE),
+            is_for_cpu: get(ingress::COPY_TO_CPU) == 1 && drop_ctl & 2 == 0,
+            bypasses_egress: get(ingress::BYPASS_EGRESS) == 1,
+            qid: get(ingress::QID),
+            cos: get(ingress::COS),
+            cos_for_cpu: get(ingress::COS_FOR_CPU),
+            unicast,
+            groups: [group(ingress::MCAST_GRP_A), group(ingress::MCAST_GRP_B)],
+            copies_deparsed: written(ingress::MIRROR_IO_SELECT).is_some()
+                && get(ingress::MIRROR_IO_SELECT) == 1,
+        }
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.drop_ctl & 1 != 0
+    }
+}
+
+impl Device {
+    pub(super) fn run_ingress(&mut self, entry: IngressEntry) -> Result<(), DeviceError> {
+        let ns = self.config.nanoseconds(self.clock);
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.prefix.clear();
+        let values = [
+            ("resubmit_flag", u64::from(entry.resubmit.is_some())),
+            ("ingress_port", u64::from(entry.port)),
+            ("ingress_mac_tstamp", ns),
+        ];
+        self.ingress.header.append(&mut buffers.prefix, &values);
+        let start = buffers.prefix.len();
+        let metadata = self.port_metadata.get(usize::from(entry.port));
+        let metadata = metadata.and_then(Option::as_ref);
+        let metadata = entry.resubmit.as_ref().or(metadata);
+        buffers.prefix.extend(metadata.into_iter().flatten());
+        buffers
+            .prefix
+            .resize(start + self.config.port_metadata_bytes, 0);
+        self.ingress.timestamp.inputs(ns, &mut buffers.inputs);
+        let job = Job {
+            prefix: &buffers.prefix,
+            packet: &entry.packet,
+            clock: self.clock,
+            inputs: &buffers.inputs,
+        };
+        let outcome = &mut buffers.outcome;
+        let gress = self.ingress.gress;
+        self.instance
+            .run(gress, &[job], outcome, &mut self.state, None)?;
+        let deparsed = deparsed(&job, &outcome[0]);
+        self.after_ingress(entry, &outcome[0], deparsed);
+        self.buffers = buffers;
+        Ok(())
+    }
+
+    /// What follows a pass.
+    fn after_ingress(&mut self, entry: IngressEntry, outcome: &Outcome, deparsed: Vec<u8>) {
+        let arrival = entry.arrival;
+        let gress = GressRole::Ingress;
+        if let Verdict::Dropped(failure) = outcome.verdict {
+            return self.end(arrival, parser_drop(gress, failure));
+        }
+        self.counters.digests += outcome.digests.len() as u64;
+        let decision = Decision::read(&self.ingress.watched, outcome);
+        if decision.drop_ctl & 4 == 0 {
+            let is_deparsed = decision.copies_deparsed;
+            let copied = if is_deparsed {
+                &deparsed
+            } else {
+                &entry.packet
+            };
+            self.mirror(gress, arrival, outcome, copied);
+        }
+        let resubmit = outcome.resubmit.as_ref();
+        if let Some(request) = resubmit.filter(|_| !decision.is_dropped()) {
+            let header = outcome.extra.get(request.header.clone());
+            self.counters.resubmitted += 1;
+            self.tell(arrival, FateEvent::Resubmitted);
+            return self.queue_ingress(IngressEntry {
+                resubmit: Some(header.unwrap_or_default().to_vec()),
+                ..entry
+            });
+        }
+        self.forward(arrival, entry.packet.len(), &decision, &deparsed);
+    }
+
+    /// Sends a packet on its ways: to the CPU, to its port, to its groups.
+    fn forward(&mut self, arrival: u64, length: usize, decision: &Decision, deparsed: &[u8]) {
+        let copy = |replica: Replica, cos: u64| EgressEntry {
+            arrival,
+            replica,
+            qid: decision.qid,
+            cos,
+            length,
+            is_mirrored: false,
+            mirror_header: Vec::new(),
+            packet: deparsed.to_vec(),
+        };
+        if decision.is_for_cpu {
+            self.tell(arrival, FateEvent::CopiedToCpu);
+            let replica = Replica::of_unicast(self.config.cpu_port);
+            self.queue_egress(copy(replica, decision.cos_for_cpu));
+        }
+        if decision.is_dropped() {
+            let reason = DropReason::Program {
+                gress: GressRole::Ingress,
+                span: decision.drop_span,
+            };
+            return self.end(arrival, reason);
+        }
+        let mut replicas = Vec::new();
+        for group in decision.groups.into_iter().flatten() {
+            let of_group = self.traffic.replicas(group).unwrap_or_default();
+            if of_group.is_empty() {
+                self.end(arrival, DropReason::EmptyGroup { group });
+            }
+            replicas.extend(of_group);
+        }
+        if let Some(port) = decision.unicast {
+            self.tell(arrival, FateEvent::Forwarded { port, rid: None });
+            if decision.bypasses_egress {
+                self.leave(arrival, port, deparsed.to_vec());
+            } else {
+                let replica = Replica::of_unicast(port);
+                self.queue_egress(copy(replica, decision.cos));
+            }
+        }
+        for replica in replicas {
+            let (port, rid) = (replica.port, Some(replica.rid));
+            self.tell(arrival, FateEvent::Forwarded { port, rid });
+            self.queue_egress(copy(replica, decision.cos));
+        }
+        if decision.unicast.is_none() && decision.groups == [None; 2] && !decision.is_for_cpu {
+            self.end(arrival, DropReason::NoDestination);
+        }
+    }
+}
