@@ -2,4 +2,5 @@
 
 pub mod model;
 pub mod peer;
+pub mod rig;
 pub mod wire;

@@ -240,9 +240,12 @@ impl Connection {
         self.rx_broken = 0;
     }
 
-    /// A SYNC of the host: `freed` bytes of the receive buffer, `granted` bytes of credit.
-    pub fn sync(&mut self, freed: u32) {
+    /// A SYNC of the host: `freed` bytes of the receive buffer are free again. Returns whether it
+    /// lifts the window from under one MSS, which the peer must hear of.
+    pub fn sync(&mut self, freed: u32, mss: u32) -> bool {
+        let was_under = self.rx_avail < mss;
         self.rx_avail = self.rx_avail.wrapping_add(freed);
+        was_under && self.rx_avail >= mss && self.rx_broken == 0
     }
 
     /// A transmit write of `len` bytes that begins at sequence number `seq`.
@@ -262,6 +265,45 @@ impl Connection {
         } else {
             Sent::Segment
         }
+    }
+
+    /// What a segment acknowledges. The receive side must not have seen it yet: whether its window
+    /// counts depends on where it lies.
+    pub fn acknowledge(&mut self, segment: Segment) -> Acknowledged {
+        let start = offset(segment.seq, self.rx_next_seq);
+        let newer = offset(segment.ack, self.tx_next_ack);
+        if newer < 0 {
+            return Acknowledged::Old;
+        }
+        if start == 0 || (start < 0 && segment.len > 0) {
+            self.tx_remote_avail = segment.window;
+        }
+        if newer > 0 {
+            let newer = narrow(newer.unsigned_abs());
+            self.tx_next_ack = segment.ack;
+            self.tx_dupack_cnt = 0;
+            if newer > self.tx_avail {
+                return Acknowledged::Beyond;
+            }
+            self.tx_avail -= newer;
+            return Acknowledged::New(newer);
+        }
+        if segment.len > 0 {
+            return Acknowledged::Current;
+        }
+        self.tx_dupack_cnt = (self.tx_dupack_cnt + 1).min(255);
+        if self.tx_dupack_cnt == 3 && self.tx_avail > 0 {
+            Acknowledged::FastRetransmit
+        } else {
+            Acknowledged::Duplicate
+        }
+    }
+
+    /// Sequence number of an acknowledgment without payload: behind all that the peer may have seen.
+    #[must_use]
+    pub fn bare_seq(&self) -> u32 {
+        self.tx_next_ack
+            .wrapping_add(self.tx_avail.min(self.tx_remote_avail))
     }
 }
 
