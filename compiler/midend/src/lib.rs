@@ -4,7 +4,8 @@
 //!
 //! 1. Actions that tables name become parallel actions: jumps out (`jumps`), then forward
 //!    substitution of the statements before into each statement (`action`, `symbolic`).
-//! 2. The control loses its jumps likewise, then becomes a sequence of tables and gateways; loose
+//! 2. The control loses its jumps likewise; a table applied on several branches gets one place behind
+//!    them (`share`); then the control becomes a sequence of tables and gateways; loose
 //!    statements become keyless tables (`flow`).
 //! 3. Writes to local fields that nothing reads go, and what is empty without them (`dead`,
 //!    `compact`).
@@ -21,6 +22,7 @@ mod error;
 mod explain;
 mod flow;
 mod jumps;
+mod share;
 mod simplify;
 mod spread;
 mod step;
@@ -92,7 +94,8 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
         parallel.push(action::parallel_action(action, gress, &mut fields, errors));
     }
 
-    let body = jumps::without_jumps(control.body, false, &mut fields, errors);
+    let mut body = jumps::without_jumps(control.body, false, &mut fields, errors);
+    share::share_tables(&mut body, &mut fields);
     let mut flow = flow::Flow {
         control: &control.name,
         register_actions: &gress.register_actions,

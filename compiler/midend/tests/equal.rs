@@ -190,6 +190,11 @@ impl Maker {
                 } else {
                     self.block(depth - 1, in_action, true)
                 };
+                let mut branches = [then, otherwise];
+                if !in_action && self.n_tables < 8 && self.dice.below(2) == 0 {
+                    self.end_with_one_table(&mut branches);
+                }
+                let [then, otherwise] = branches;
                 branch(cond, then, otherwise)
             }
             8 => {
@@ -249,6 +254,28 @@ impl Maker {
                         apply(table, [first, second, otherwise])
                     }
                 }
+            }
+        }
+    }
+
+    /// Applies one table at the ends of branches, also of those inside.
+    fn end_with_one_table(&mut self, branches: &mut [Block; 2]) {
+        self.n_tables += 1;
+        let action = self.action(0);
+        let name = format!("table{}", self.n_tables);
+        let key = (self.byte(0), MatchKind::Exact);
+        let table = self.gress.table(&name, &[key], &[action]);
+        for block in branches {
+            match block.last_mut().map(|stmt| &mut stmt.kind) {
+                Some(StmtKind::If {
+                    then, otherwise, ..
+                }) => {
+                    then.push(apply(table, []));
+                    if self.dice.below(2) == 0 {
+                        otherwise.push(apply(table, []));
+                    }
+                }
+                _ => block.push(apply(table, [])),
             }
         }
     }

@@ -715,6 +715,136 @@ fn loops_are_refused() {
 }
 
 #[test]
+fn a_table_at_the_ends_of_all_branches_moves_behind_them() {
+    let mut f = fixture();
+    let (a, b, flag) = (f.a, f.b, f.flag);
+    let nothing = f.gress.action("nothing", &[], vec![]);
+    let keys = [(field(a), MatchKind::Exact)];
+    let first = f.gress.table("first", &keys, &[nothing]);
+    let second = f.gress.table("second", &keys, &[nothing]);
+    f.check(
+        vec![
+            branch(
+                field(flag),
+                vec![
+                    assign(a, constant(8, 1)),
+                    apply(first, []),
+                    apply(second, []),
+                ],
+                vec![
+                    assign(a, constant(8, 2)),
+                    apply(first, []),
+                    apply(second, []),
+                ],
+            ),
+            assign(b, constant(8, 3)),
+        ],
+        r"
+parallel action a0[] {
+}
+parallel action a1[] {
+  f0 = 8w0x1
+}
+parallel action a2[] {
+  f0 = 8w0x2
+}
+parallel action a3[] {
+  f1 = 8w0x3
+}
+gateway g0 = f4
+tables {
+  if g0 {
+    t2
+  } else {
+    t3
+  }
+  t0
+  t1
+  t4
+}
+",
+    );
+}
+
+#[test]
+fn a_table_at_the_ends_of_some_branches_moves_under_a_guard() {
+    let mut f = fixture();
+    let (a, b, flag) = (f.a, f.b, f.flag);
+    let nothing = f.gress.action("nothing", &[], vec![]);
+    let keys = [(field(a), MatchKind::Exact)];
+    let first = f.gress.table("first", &keys, &[nothing]);
+    let second = f.gress.table("second", &keys, &[nothing]);
+    let is_two = eq(field(b), constant(8, 2));
+    f.check(
+        vec![branch(
+            field(flag),
+            vec![
+                assign(a, constant(8, 1)),
+                apply(first, []),
+                apply(second, []),
+            ],
+            vec![branch(
+                is_two,
+                vec![apply(second, [])],
+                vec![apply(first, [])],
+            )],
+        )],
+        r"
+parallel action a0[] {
+}
+parallel action a1[] {
+  f0 = 8w0x1
+  f8 = 1w0x1
+  f7 = 1w0x1
+}
+parallel action a2[] {
+  f7 = 1w0x1
+}
+parallel action a3[] {
+  f8 = 1w0x1
+}
+gateway g0 = f4
+gateway g1 = (f1 == 8w0x2)
+gateway g2 = f8
+gateway g3 = f7
+tables {
+  if g0 {
+    t2
+  } else {
+    if g1 {
+      t3
+    } else {
+      t4
+    }
+  }
+  if g2 {
+    t0
+  }
+  if g3 {
+    t1
+  }
+}
+",
+    );
+}
+
+#[test]
+fn a_table_does_not_move_across_statements() {
+    let mut f = fixture();
+    let (a, flag) = (f.a, f.flag);
+    let nothing = f.gress.action("nothing", &[], vec![]);
+    let table = f.gress.table("table", &[], &[nothing]);
+    f.refuse(
+        vec![branch(
+            field(flag),
+            vec![apply(table, []), assign(a, constant(8, 1))],
+            vec![apply(table, [])],
+        )],
+        "table `table` is applied twice",
+    );
+}
+
+#[test]
 fn direct_units_outside_of_tables_are_refused() {
     let mut f = fixture();
     let (a, d) = (f.a, f.d);
