@@ -485,7 +485,6 @@ fn from_host(address: u64, payload: Vec<u8>, immediate: Option<u32>) -> RdmaWrit
 }
 
 /// Runs the sequences of these seeds.
-#[expect(clippy::print_stderr, reason = "the seed of what failed")]
 fn run(form: Form, seeds: std::ops::Range<u64>) {
     let compiled = compile_program("laminar.p4");
     let links = IDENTITIES.map(|identity| Link {
