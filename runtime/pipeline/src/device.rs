@@ -44,9 +44,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    Engine, Instance, Interface, Job, Mode, Outcome, State, StateLayout, TableCounts,
+    Engine, Event, Instance, Interface, Job, Mode, Outcome, State, StateLayout, TableCounts, Trace,
 };
-use p4rmt_ir::{Arch, GressId, GressRole, PipeId, Program};
+use p4rmt_ir::{Arch, GressId, GressRole, HeaderId, PipeId, Program};
 
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
 use crate::generator::Generator;
@@ -95,6 +95,29 @@ pub struct Departure {
     pub arrival: u64,
     /// The packet.
     pub bytes: Vec<u8>,
+    /// What the headers in its front are, if records of fates are kept.
+    pub headers: Option<EmittedHeaders>,
+}
+
+/// The headers that a deparser emitted, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmittedHeaders {
+    /// Of which gress.
+    pub gress: GressId,
+    /// The headers.
+    pub headers: Vec<HeaderId>,
+}
+
+/// Listens for the headers that a deparser emits.
+#[derive(Default)]
+struct EmitListener(Vec<HeaderId>);
+
+impl Trace for EmitListener {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Emit { header } = event {
+            self.0.push(header);
+        }
+    }
 }
 
 /// The way into a gress, and what is read behind it.
@@ -507,6 +530,27 @@ impl Device {
         }
         let n_queued = self.ingress_queue.len() + self.egress_queue.len();
         (n_queued >= self.passes_left as usize).then_some(DropReason::TooManyPasses)
+    }
+
+    /// Runs one packet through a gress. Returns the headers that its deparser emitted, if anybody
+    /// wants to know.
+    fn pass(
+        &mut self,
+        gress: GressId,
+        job: Job<'_>,
+        outcome: &mut [Outcome; 1],
+    ) -> Result<Option<EmittedHeaders>, DeviceError> {
+        let state = &mut self.state;
+        if self.fates.is_none() {
+            self.instance.run(gress, &[job], outcome, state, None)?;
+            return Ok(None);
+        }
+        let mut listener = EmitListener::default();
+        let trace: &mut dyn Trace = &mut listener;
+        self.instance
+            .run(gress, &[job], outcome, state, Some(trace))?;
+        let EmitListener(headers) = listener;
+        Ok(Some(EmittedHeaders { gress, headers }))
     }
 
     /// Runs until nothing is on its way.

@@ -21,7 +21,7 @@ pub use capture::{
     CaptureError, CaptureFault, CaptureReader, CaptureWriter, CapturedPacket, MAX_CAPTURED,
 };
 pub use config::{DeviceConfig, MAX_PORTS};
-pub use device::{Departure, Device};
+pub use device::{Departure, Device, EmittedHeaders};
 pub use error::DeviceError;
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
 pub use generator::GeneratorApp;

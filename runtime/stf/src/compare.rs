@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dissect::PacketLayout;
 use crate::report::{Failure, Place};
-use crate::value::Pattern;
+use crate::value::{Difference, Pattern};
 
 /// How far to look for what fits.
 const LOOK_AHEAD: usize = 4;
@@ -26,6 +27,8 @@ pub(crate) struct Expected {
 pub(crate) struct Found {
     pub(crate) bytes: Vec<u8>,
     pub(crate) cause: Place,
+    /// The program's headers in its front.
+    pub(crate) layout: PacketLayout,
 }
 
 /// Queues of both, by port.
@@ -107,6 +110,13 @@ fn compare_port(port: u16, expected: &[Expected], found: &[Found], failures: &mu
                     expected: pattern.clone(),
                     found: came.bytes.clone(),
                     difference,
+                    field: match difference {
+                        Difference::Byte(byte) => {
+                            let bit = byte * 8 + pattern.first_bit(&came.bytes, byte);
+                            came.layout.field_at(&came.bytes, bit)
+                        }
+                        Difference::TooShort | Difference::TooLong => String::new(),
+                    },
                     cause: came.cause.clone(),
                 });
                 next_expected += 1;
@@ -143,6 +153,7 @@ mod tests {
         let found = (101..).zip(found.chars()).map(|(line, digit)| Found {
             bytes: vec![digit.to_digit(10).expect("a digit") as u8],
             cause: place(line),
+            layout: PacketLayout::default(),
         });
         queues.expected.insert(1, expected.collect());
         queues.found.insert(1, found.collect());

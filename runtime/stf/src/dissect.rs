@@ -1,7 +1,11 @@
-//! Names for the bytes of a packet: which field of which well-known header one belongs to.
+//! Names for the bits of a packet: which field one belongs to.
 //!
-//! Ethernet, VLAN, IPv4, IPv6, TCP, UDP, and RoCEv2's BTH, RETH, immediate data. Where the headers
-//! end, the rest is payload.
+//! In the headers that the program's deparser emitted, the program's names count. Behind them, and
+//! where these are not known, those of well-known headers do: Ethernet, VLAN, IPv4, IPv6, TCP, UDP, and
+//! RoCEv2's BTH, RETH, immediate data. Where the headers end, the rest is payload.
+
+use p4rmt_ir::Pipe;
+use p4rmt_pipeline::EmittedHeaders;
 
 /// A field of a header: its name, its first byte and the byte behind it, from the header's start.
 type ByteField = (&'static str, usize, usize);
@@ -76,6 +80,48 @@ const RETH: &[ByteField] = &[
 const IMMEDIATE: &[ByteField] = &[("immdt.immediate_data", 0, 4)];
 
 const ROCE_PORT: u16 = 4791;
+
+/// The fields of the headers in front of a packet: names and widths in bits, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PacketLayout {
+    fields: Vec<(String, usize)>,
+}
+
+impl PacketLayout {
+    /// The layout of the headers that a deparser emitted. It ends before a header with a varbit field,
+    /// whose width in the packet is not known.
+    pub(crate) fn new(pipe: &Pipe, emitted: Option<&EmittedHeaders>) -> Self {
+        let mut fields = Vec::new();
+        let Some((emitted, gress)) =
+            emitted.and_then(|emitted| Some((emitted, pipe.gresses.get(emitted.gress)?)))
+        else {
+            return Self { fields };
+        };
+        for header in &emitted.headers {
+            let header = &gress.headers[*header];
+            if header.varbit.is_some() {
+                break;
+            }
+            for field in &header.fields {
+                let field = &gress.fields[*field];
+                fields.push((field.name.clone(), field.width as usize));
+            }
+        }
+        Self { fields }
+    }
+
+    /// The field that a bit belongs to, counted from the front of the packet.
+    pub(crate) fn field_at(&self, packet: &[u8], bit: usize) -> String {
+        let mut end = 0;
+        for (name, width) in &self.fields {
+            end += width;
+            if bit < end {
+                return name.clone();
+            }
+        }
+        field_at(packet, bit / 8).to_owned()
+    }
+}
 
 /// The field that a byte of an Ethernet frame belongs to; `payload` behind all headers.
 #[must_use]

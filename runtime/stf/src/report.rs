@@ -4,7 +4,6 @@ use p4rmt_ir::Bits;
 use p4rmt_pipeline::{DeviceCounters, FateEvent};
 use p4rmt_source::Span;
 
-use crate::dissect::field_at;
 use crate::error::StatementError;
 use crate::syntax::{CompareOp, Half};
 use crate::value::{Difference, Pattern};
@@ -63,6 +62,8 @@ pub enum Failure {
         found: Vec<u8>,
         /// The first difference.
         difference: Difference,
+        /// The field that differs; empty where the lengths do.
+        field: String,
         /// The line that caused the packet.
         cause: Place,
     },
@@ -226,10 +227,11 @@ impl std::fmt::Display for Failure {
                 expected,
                 found,
                 difference,
+                field,
                 cause,
             } => {
                 write!(f, "{place}: port {port}, packet {position}: ")?;
-                write_difference(f, expected, found, *difference)?;
+                write_difference(f, expected, found, *difference, field)?;
                 write!(f, "\n  the packet goes back to {cause}")
             }
             Self::Missing {
@@ -289,10 +291,10 @@ fn write_difference(
     expected: &Pattern,
     found: &[u8],
     difference: Difference,
+    field: &str,
 ) -> std::fmt::Result {
     let at = match difference {
         Difference::Byte(at) => {
-            let field = field_at(found, at);
             let wanted: String = (at * 2..at * 2 + 2)
                 .map(|position| match expected.nibbles.get(position) {
                     Some(Some(nibble)) => char::from_digit(u32::from(*nibble), 16).unwrap_or('?'),

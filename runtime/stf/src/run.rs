@@ -15,6 +15,7 @@ use p4rmt_ir::{BinaryOp, Bits, CounterId, Match, Pipe, RegisterId, TableId};
 use p4rmt_pipeline::{Device, DeviceError, GeneratorApp, MirrorSession, MirrorTarget, PortUnit};
 
 use crate::compare::{Expected, Found, Queues};
+use crate::dissect::PacketLayout;
 use crate::error::{StatementError, StatementFault};
 use crate::report::{Failure, Place, Report, Way};
 use crate::resolve;
@@ -117,13 +118,16 @@ impl Run {
         if self.keeps_departures {
             return;
         }
+        let layout = self.pipe();
         for departure in self.device.take_departures() {
+            let headers = departure.headers.as_ref();
             let cause = self.causes[departure.arrival as usize].clone();
             self.queues
                 .found
                 .entry(departure.port)
                 .or_default()
                 .push(Found {
+                    layout: PacketLayout::new(layout.pipe(), headers),
                     bytes: departure.bytes,
                     cause,
                 });

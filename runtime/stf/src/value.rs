@@ -168,6 +168,17 @@ impl Pattern {
         (self.is_exact && packet.len() > n_bytes).then_some(Difference::TooLong)
     }
 
+    /// Of a byte that differs, the first bit that does, counted from the highest.
+    pub(crate) fn first_bit(&self, packet: &[u8], byte: usize) -> usize {
+        let found = packet.get(byte).copied().unwrap_or_default();
+        let differs = |half: usize, found: u8| {
+            let wanted = self.nibbles.get(byte * 2 + half).copied().flatten();
+            wanted.map_or(0, |wanted| wanted ^ found)
+        };
+        let differing = differs(0, found >> 4) << 4 | differs(1, found & 15);
+        differing.leading_zeros() as usize & 7
+    }
+
     /// How many bytes it describes.
     #[must_use]
     pub fn len_bytes(&self) -> usize {

@@ -114,7 +114,7 @@ fn a_mismatch_names_byte_and_field() {
         "packet 1 00 0005 00 00 01 00 00 00 00 77
          expect 5 00 0005 00 00 02",
         "
-v.stf:2: port 5, packet 1: byte 5 (ethernet.destination): expected 02, found 01
+v.stf:2: port 5, packet 1: byte 5 (cmd.bypass): expected 02, found 01
   expected: 000005000002
   found:    0000050000010000000077
                       ^^

@@ -4,7 +4,7 @@ use p4rmt_engine::{Job, Outcome, Verdict};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
-use super::{Departure, Device, EgressEntry, IngressEntry, deparsed, parser_drop};
+use super::{Departure, Device, EgressEntry, EmittedHeaders, IngressEntry, deparsed, parser_drop};
 use crate::DeviceError;
 use crate::fate::{DropReason, FateEvent};
 use crate::intrinsic::egress;
@@ -37,16 +37,21 @@ impl Device {
         };
         let outcome = &mut buffers.outcome;
         let gress = self.egress.gress;
-        self.instance
-            .run(gress, &[job], outcome, &mut self.state, None)?;
+        let headers = self.pass(gress, job, outcome)?;
         let deparsed = deparsed(&job, &outcome[0]);
-        self.after_egress(entry, &outcome[0], deparsed);
+        self.after_egress(entry, &outcome[0], deparsed, headers);
         self.buffers = buffers;
         Ok(())
     }
 
     /// What follows an egress pass: copies, the way out.
-    fn after_egress(&mut self, entry: EgressEntry, outcome: &Outcome, deparsed: Vec<u8>) {
+    fn after_egress(
+        &mut self,
+        entry: EgressEntry,
+        outcome: &Outcome,
+        deparsed: Vec<u8>,
+        headers: Option<EmittedHeaders>,
+    ) {
         let arrival = entry.arrival;
         let role = GressRole::Egress;
         if let Verdict::Dropped(failure) = outcome.verdict {
@@ -73,11 +78,17 @@ impl Device {
             };
             return self.end(arrival, reason);
         }
-        self.leave(arrival, entry.replica.port, deparsed);
+        self.leave(arrival, entry.replica.port, deparsed, headers);
     }
 
     /// A packet leaves the pipe: it comes back, or goes out through the unit of its port.
-    pub(super) fn leave(&mut self, arrival: u64, port: u16, mut packet: Vec<u8>) {
+    pub(super) fn leave(
+        &mut self,
+        arrival: u64,
+        port: u16,
+        mut packet: Vec<u8>,
+        headers: Option<EmittedHeaders>,
+    ) {
         if self.config.recirculation_ports.contains(&port) {
             self.counters.recirculated += 1;
             self.tell(arrival, FateEvent::Recirculated { port });
@@ -102,6 +113,7 @@ impl Device {
             timestamp_ns: self.config.nanoseconds(self.clock),
             arrival,
             bytes: packet,
+            headers,
         });
     }
 }

@@ -4,7 +4,7 @@ use p4rmt_engine::{Job, Outcome, Verdict};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
-use super::{Device, EgressEntry, IngressEntry, deparsed, parser_drop};
+use super::{Device, EgressEntry, EmittedHeaders, IngressEntry, deparsed, parser_drop};
 use crate::DeviceError;
 use crate::fate::{DropReason, FateEvent};
 use crate::intrinsic::{INGRESS_WATCHED, Watched, ingress};
@@ -86,16 +86,21 @@ impl Device {
         };
         let outcome = &mut buffers.outcome;
         let gress = self.ingress.gress;
-        self.instance
-            .run(gress, &[job], outcome, &mut self.state, None)?;
+        let headers = self.pass(gress, job, outcome)?;
         let deparsed = deparsed(&job, &outcome[0]);
-        self.after_ingress(entry, &outcome[0], deparsed);
+        self.after_ingress(entry, &outcome[0], &deparsed, headers);
         self.buffers = buffers;
         Ok(())
     }
 
     /// What follows a pass.
-    fn after_ingress(&mut self, entry: IngressEntry, outcome: &Outcome, deparsed: Vec<u8>) {
+    fn after_ingress(
+        &mut self,
+        entry: IngressEntry,
+        outcome: &Outcome,
+        deparsed: &[u8],
+        headers: Option<EmittedHeaders>,
+    ) {
         let arrival = entry.arrival;
         let gress = GressRole::Ingress;
         if let Verdict::Dropped(failure) = outcome.verdict {
@@ -105,11 +110,7 @@ impl Device {
         let decision = Decision::read(&self.ingress.watched, outcome);
         if decision.drop_ctl & 4 == 0 {
             let is_deparsed = decision.copies_deparsed;
-            let copied = if is_deparsed {
-                &deparsed
-            } else {
-                &entry.packet
-            };
+            let copied = if is_deparsed { deparsed } else { &entry.packet };
             self.mirror(gress, arrival, outcome, copied);
         }
         let resubmit = outcome.resubmit.as_ref();
@@ -122,11 +123,19 @@ impl Device {
                 ..entry
             });
         }
-        self.forward(arrival, entry.packet.len(), &decision, &deparsed);
+        let length = entry.packet.len();
+        self.forward(arrival, length, &decision, deparsed, headers);
     }
 
     /// Sends a packet on its ways: to the CPU, to its port, to its groups.
-    fn forward(&mut self, arrival: u64, length: usize, decision: &Decision, deparsed: &[u8]) {
+    fn forward(
+        &mut self,
+        arrival: u64,
+        length: usize,
+        decision: &Decision,
+        deparsed: &[u8],
+        headers: Option<EmittedHeaders>,
+    ) {
         let copy = |replica: Replica, cos: u64| EgressEntry {
             arrival,
             replica,
@@ -160,7 +169,7 @@ impl Device {
         if let Some(port) = decision.unicast {
             self.tell(arrival, FateEvent::Forwarded { port, rid: None });
             if decision.bypasses_egress {
-                self.leave(arrival, port, deparsed.to_vec());
+                self.leave(arrival, port, deparsed.to_vec(), headers);
             } else {
                 let replica = Replica::of_unicast(port);
                 self.queue_egress(copy(replica, decision.cos));
