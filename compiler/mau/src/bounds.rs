@@ -1,8 +1,10 @@
 //! Bounds on stages: the graph's chains, where users of one memory share a stage.
 
-use p4rmt_ir::Id;
+use p4rmt_ir::{Id, MemoryUse};
 
-use crate::schedule::Job;
+use crate::resource::{Resource, Usage};
+use crate::schedule::{Job, UnitDemand};
+use crate::sizing::lay_out;
 use crate::unit::UnitId;
 
 /// Which way chains of dependencies are followed.
@@ -54,4 +56,38 @@ pub(crate) fn grouped_bounds(job: &Job<'_>, direction: Direction) -> Option<Vec<
             return Some(bounds);
         }
     }
+}
+
+/// Stages below which no placement can be: those of the longest chain, or those that hold all logical
+/// tables, or all memory.
+pub(crate) fn least_stages(job: &Job<'_>) -> u32 {
+    let chain = grouped_bounds(job, Direction::FromStart)
+        .and_then(|bounds| bounds.into_iter().max())
+        .map_or(0, |stage| stage + 1);
+    let mut total = Usage::default();
+    for demand in &job.demands {
+        let UnitDemand::Table(demand) = demand else {
+            continue;
+        };
+        total[Resource::LogicalTables] += 1;
+        if let Some(layout) = lay_out(&demand.shape, demand.entries, job.target) {
+            // What a table takes in parts rounds differently, but never by so much.
+            let least = |blocks: u32| blocks - blocks / 4;
+            total.add(&Usage::of_memory(MemoryUse {
+                sram: least(layout.memory.sram),
+                tcam: least(layout.memory.tcam),
+                map_ram: least(layout.memory.map_ram),
+            }));
+        }
+    }
+    for (_, usage) in &job.shared_usage {
+        total.add(usage);
+    }
+    let stages = |resource: Resource| total[resource].div_ceil(resource.limit(job.target).max(1));
+    Resource::ALL
+        .into_iter()
+        .map(stages)
+        .max()
+        .unwrap_or(0)
+        .max(chain)
 }

@@ -18,7 +18,7 @@ mod flow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    Body, CountKind, Expr, Gress, Id, MatchKind, Pipe, Placement, Slot, Table, TablePart,
+    Body, CountKind, Expr, FieldId, Gress, Id, MatchKind, Pipe, Placement, Slot, Table, TablePart,
 };
 
 use self::flow::{Item, Memory, Walk};
@@ -198,42 +198,66 @@ impl Checker<'_> {
     }
 
     fn check_order(&mut self, items: &[Item], gress: &Gress) {
+        let mut writers: BTreeMap<(FieldId, u32), Vec<usize>> = BTreeMap::new();
+        let mut readers: BTreeMap<(FieldId, u32), Vec<usize>> = BTreeMap::new();
+        let mut exiting: Vec<usize> = Vec::new();
         for (later_at, later) in items.iter().enumerate() {
-            for (earlier_at, earlier) in items[..later_at].iter().enumerate() {
-                let (Some(last), Some(first)) = (earlier.last(), later.first()) else {
-                    continue;
-                };
-                if earlier.excludes(later) {
-                    continue;
-                }
-                let name = |item: &Item| item.name.clone();
-                let before = earlier.touches_before(earlier_at, later);
-                let (reads, writes) = match &before {
-                    Some((reads, writes)) => (reads, writes),
-                    None => (&earlier.reads, &earlier.writes),
-                };
-                let mut touched = later.reads.iter().chain(&later.writes);
-                let data = touched.find(|bit| writes.contains(bit));
-                if let Some((field, _)) = data.filter(|_| first.stage <= last.stage) {
-                    self.violations.push(Violation::TooEarly {
-                        first: name(earlier),
-                        second: name(later),
-                        field: gress.fields[*field].name.clone(),
-                    });
-                    continue;
-                }
-                let shares_slot = later.is_child_of(earlier_at) && earlier.table.is_none();
-                let decides = later.path.iter().any(|(above, _)| *above == earlier_at);
-                let overwrites = reads.iter().any(|bit| later.writes.contains(bit));
-                let must_follow = decides || earlier.exits || overwrites;
-                let follows = first > last || (shares_slot && first == last);
-                if must_follow && !follows {
-                    self.violations.push(Violation::OutOfOrder {
-                        first: name(earlier),
-                        second: name(later),
-                    });
-                }
+            let mut related: BTreeSet<usize> = exiting.iter().copied().collect();
+            related.extend(later.path.iter().map(|(above, _)| *above));
+            for bit in later.reads.iter().chain(&later.writes) {
+                related.extend(writers.get(bit).into_iter().flatten());
             }
+            for bit in &later.writes {
+                related.extend(readers.get(bit).into_iter().flatten());
+                writers.entry(*bit).or_default().push(later_at);
+            }
+            for bit in &later.reads {
+                readers.entry(*bit).or_default().push(later_at);
+            }
+            if later.exits {
+                exiting.push(later_at);
+            }
+            for earlier_at in related {
+                self.check_pair(items, earlier_at, later_at, gress);
+            }
+        }
+    }
+
+    /// The order of two items that have something to do with each other.
+    fn check_pair(&mut self, items: &[Item], earlier_at: usize, later_at: usize, gress: &Gress) {
+        let (earlier, later) = (&items[earlier_at], &items[later_at]);
+        let (Some(last), Some(first)) = (earlier.last(), later.first()) else {
+            return;
+        };
+        if earlier.excludes(later) {
+            return;
+        }
+        let name = |item: &Item| item.name.clone();
+        let before = earlier.touches_before(earlier_at, later);
+        let (reads, writes) = match &before {
+            Some((reads, writes)) => (reads, writes),
+            None => (&earlier.reads, &earlier.writes),
+        };
+        let mut touched = later.reads.iter().chain(&later.writes);
+        let data = touched.find(|bit| writes.contains(bit));
+        if let Some((field, _)) = data.filter(|_| first.stage <= last.stage) {
+            self.violations.push(Violation::TooEarly {
+                first: name(earlier),
+                second: name(later),
+                field: gress.fields[*field].name.clone(),
+            });
+            return;
+        }
+        let shares_slot = later.is_child_of(earlier_at) && earlier.table.is_none();
+        let decides = later.path.iter().any(|(above, _)| *above == earlier_at);
+        let overwrites = reads.iter().any(|bit| later.writes.contains(bit));
+        let must_follow = decides || earlier.exits || overwrites;
+        let follows = first > last || (shares_slot && first == last);
+        if must_follow && !follows {
+            self.violations.push(Violation::OutOfOrder {
+                first: name(earlier),
+                second: name(later),
+            });
         }
     }
 

@@ -14,7 +14,7 @@ use p4rmt_ir::{
 
 use crate::action::check_action;
 use crate::blocked::{BlockedBy, blocked_by};
-use crate::bounds::{Direction, grouped_bounds};
+use crate::bounds::{Direction, grouped_bounds, least_stages};
 use crate::checker::{Violation, check_placement};
 use crate::condition::{check_condition, n_gateways};
 use crate::demand::{SharedKey, SharedMemory, TableDemand, shared_usage, table_demand};
@@ -103,9 +103,7 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
     };
     let users = share_memories(&mut job, pipe);
     separate_impossible_groups(&mut job, pipe, &users, &mut problems);
-    let bound = grouped_bounds(&job, Direction::FromStart)
-        .and_then(|bounds| bounds.into_iter().max())
-        .map_or(0, |stage| stage + 1);
+    let bound = least_stages(&job);
     let schedule = schedule(&job, bound);
     for (unit, problem) in &schedule.problems {
         problems.push(LocatedProblem {
@@ -391,7 +389,8 @@ fn check_stages(
     let mut problems = Vec::new();
     let needed = u32::try_from(schedule.stages.len()).unwrap_or(u32::MAX);
     let available = job.target.machine.stages;
-    if needed > available {
+    let is_complete = schedule.positions.iter().all(Option::is_some);
+    if needed > available || !is_complete {
         let problem = Problem::TooManyStages {
             needed,
             available,

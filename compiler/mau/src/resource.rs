@@ -2,6 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use p4rmt_ir::MemoryUse;
+
 use crate::target::Target;
 
 /// A resource of a stage, under its name in reports.
@@ -84,6 +86,16 @@ impl Resource {
 pub struct Usage([u32; Resource::ALL.len()]);
 
 impl Usage {
+    /// The blocks of a memory.
+    #[must_use]
+    pub fn of_memory(memory: MemoryUse) -> Self {
+        let mut usage = Self::default();
+        usage[Resource::Sram] = memory.sram;
+        usage[Resource::Tcam] = memory.tcam;
+        usage[Resource::MapRam] = memory.map_ram;
+        usage
+    }
+
     /// Adds another count to this one.
     pub fn add(&mut self, other: &Self) {
         for (own, more) in self.0.iter_mut().zip(other.0) {

@@ -242,7 +242,7 @@ impl<'a> Placer<'a> {
 
     fn run(mut self) -> Schedule {
         let mut n_empty_stages = 0;
-        while self.has_unplaced() {
+        while self.has_unplaced() && self.stage < self.last_stage() {
             self.fill_stage();
             if self.state.usage == Usage::default() {
                 // All that earlier stages can give is given: only pragmas are worth waiting for.
@@ -263,6 +263,17 @@ impl<'a> Placer<'a> {
             refusals: self.refusals,
             problems: self.problems,
         }
+    }
+
+    /// Where it is given up: no program that is of any use is larger, but the size of a table is only a
+    /// number.
+    fn last_stage(&self) -> u32 {
+        let n_units = u32::try_from(self.positions.len()).unwrap_or(u32::MAX);
+        let n_stages = self.job.target.machine.stages;
+        n_stages
+            .saturating_mul(8)
+            .saturating_add(256)
+            .saturating_add(n_units)
     }
 
     /// Stages that nothing may be placed in although all is well: the largest `@stage`.

@@ -422,3 +422,32 @@ fn what_runs_after_another_action_shares_the_stage() {
     let bound = maker.program(vec![apply(above, arms(writes))]);
     check_stages(&fit(&bound), &[("above", 0), ("below", 1)]);
 }
+
+#[test]
+fn a_table_of_absurd_size_is_refused_at_once() {
+    let mut maker = Maker::new();
+    let absurd = maker.table("absurd", &[0, 1], &[2]);
+    maker.builder.gress.tables[absurd].size = u64::MAX;
+    let fit = fit(&maker.program(vec![run(absurd)]));
+    assert_eq!(fit.problems[0].problem.code().0, "E0501");
+}
+
+#[test]
+fn a_machine_with_next_to_nothing_answers_at_once() {
+    let text = Target::BUILT_IN[1].1;
+    let mut maker = Maker::new();
+    let first = maker.table("first", &[0], &[1]);
+    let second = maker.table("second", &[1], &[2]);
+    let program = maker.program(vec![run(first), run(second)]);
+    for (from, to, fits) in [
+        ("sram_blocks = 80", "sram_blocks = 0", false),
+        ("depth_words = 1024", "depth_words = 1", true),
+        ("width_bits = 128", "width_bits = 1", false),
+        ("stages = 20", "stages = 1", false),
+        ("stages = 20", "stages = 65536", true),
+    ] {
+        let target = Target::from_toml(&text.replacen(from, to, 1)).expect("it is well formed");
+        let fit = place(&program, pipe(), &target).expect("it is in the tables form");
+        assert_eq!(fit.fits(), fits, "{to}");
+    }
+}

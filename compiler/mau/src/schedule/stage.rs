@@ -335,12 +335,6 @@ impl Placer<'_> {
 }
 
 fn with_memory(mut usage: Usage, memory: MemoryUse) -> Usage {
-    for (resource, count) in [
-        (Resource::Sram, memory.sram),
-        (Resource::Tcam, memory.tcam),
-        (Resource::MapRam, memory.map_ram),
-    ] {
-        usage[resource] = usage[resource].saturating_add(count);
-    }
+    usage.add(&Usage::of_memory(memory));
     usage
 }
