@@ -17,6 +17,12 @@ use crate::table::TableObject;
 use crate::types::Type;
 use crate::value::Value;
 
+/// How the codes of mistakes begin, as opposed to what is not supported, or is out of place only
+/// because nothing says what the block is for.
+const MISTAKES: [&str; 9] = [
+    "E1", "E2", "E3", "E4005", "E4008", "E4009", "E4010", "E4011", "E4012",
+];
+
 /// A declaration of a control that is checked in the end, with where it stands.
 pub(crate) struct Unused<'a> {
     object: UnusedObject<'a>,
@@ -44,7 +50,7 @@ impl<'a> Lower<'a> {
         self.seen = seen;
         for diagnostic in &found {
             let is_mistake = diagnostic.severity == Severity::Error
-                && ["E1", "E2", "E3"]
+                && MISTAKES
                     .iter()
                     .any(|prefix| diagnostic.code.0.starts_with(prefix));
             if is_mistake {

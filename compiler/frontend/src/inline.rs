@@ -9,13 +9,14 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use p4rmt_ir::{Block, Expr, LabelId, Stmt, StmtKind};
+use p4rmt_ir::{Block, Expr, LabelId, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ControlLocal, Direction, StatementKind};
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
 use crate::expr::value_bases;
+use crate::leaves::{has_leave, trim_tail};
 use crate::lower::{Frame, Lower, MAX_DEPTH, Unit};
 use crate::rewrite::{self, Accesses, Replacement};
 use crate::scope::{ActionObject, Binding, Instance, Object, ScopeId};
@@ -574,6 +575,27 @@ impl<'a> Lower<'a> {
         self.path = outer_path;
     }
 
+    /// Complains about action data in front of parameters with a direction.
+    fn check_param_order(&mut self, params: &'a [ast::Parameter]) {
+        let first_data = params
+            .iter()
+            .position(|param| param.direction == Direction::None);
+        let last_bound = params
+            .iter()
+            .rposition(|param| param.direction != Direction::None);
+        if let (Some(first), Some(last)) = (first_data, last_bound)
+            && first < last
+        {
+            self.error(
+                params[first].span,
+                &ErrorKind::Misplaced {
+                    what: "a parameter without a direction",
+                    place: "front of one with a direction",
+                },
+            );
+        }
+    }
+
     /// A declaration of a control.
     pub(crate) fn control_local(&mut self, local: &'a ControlLocal) {
         match local {
@@ -587,6 +609,7 @@ impl<'a> Lower<'a> {
                 self.bind(&instance.name, binding);
             }
             ControlLocal::Action(action) => {
+                self.check_param_order(&action.params);
                 let path = self.dotted(&named(&action.annotations, &action.name.text));
                 let object = ActionObject {
                     decl: action,
@@ -682,52 +705,4 @@ fn insert(
     if let Base::Field(field) = slot.base {
         replacements.insert(field, Replacement { read, write });
     }
-}
-
-/// Removes what leaves the label at the end of the block, where it leads nowhere else.
-fn trim_tail(block: &mut Block, label: LabelId) {
-    while let Some(Stmt { kind, .. }) = block.last_mut() {
-        match kind {
-            StmtKind::Leave(left) if *left == label => {
-                block.pop();
-            }
-            StmtKind::If {
-                then, otherwise, ..
-            } => {
-                trim_tail(then, label);
-                trim_tail(otherwise, label);
-                return;
-            }
-            StmtKind::Apply { arms, .. } => {
-                for arm in arms {
-                    trim_tail(&mut arm.body, label);
-                }
-                return;
-            }
-            StmtKind::Labeled { body, .. } => {
-                trim_tail(body, label);
-                return;
-            }
-            _ => return,
-        }
-    }
-}
-
-/// Whether something in the block leaves the label.
-pub(crate) fn has_leave(block: &Block, label: LabelId) -> bool {
-    block.iter().any(|stmt| match &stmt.kind {
-        StmtKind::Leave(left) => *left == label,
-        StmtKind::If {
-            then, otherwise, ..
-        } => has_leave(then, label) || has_leave(otherwise, label),
-        StmtKind::Apply { arms, .. } => arms.iter().any(|arm| has_leave(&arm.body, label)),
-        StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => has_leave(body, label),
-        StmtKind::Assign { .. }
-        | StmtKind::Call(_)
-        | StmtKind::Exit
-        | StmtKind::Extract { .. }
-        | StmtKind::Advance { .. }
-        | StmtKind::Verify { .. }
-        | StmtKind::Emit { .. } => false,
-    })
 }

@@ -27,6 +27,7 @@ mod externs;
 mod fold;
 mod gress;
 mod inline;
+mod leaves;
 mod lower;
 mod operators;
 mod package;

@@ -124,6 +124,19 @@ impl<'a> Lower<'a> {
             (left @ Type::Bits { .. }, right) if left == right => left.clone(),
             _ => return self.bad_operands(op, &left_type, &right_type, span),
         };
+        if matches!(op, ast::BinaryOp::Div | ast::BinaryOp::Mod) {
+            let is_negative = |value: &Value| matches!(&value.data, Data::Int(number) if number.sign() == Sign::Minus);
+            if is_negative(&lhs) || is_negative(&rhs) {
+                self.error(
+                    span,
+                    &ErrorKind::Division {
+                        lhs: left_type.to_string(),
+                        rhs: right_type.to_string(),
+                    },
+                );
+                return Value::poison();
+            }
+        }
         let lhs = self.coerce(lhs, &ty, span);
         let rhs = self.coerce(rhs, &ty, span);
         let (Some(left), Some(right)) = (self.read(&lhs, span), self.read(&rhs, span)) else {

@@ -77,6 +77,17 @@ impl<'a> Lower<'a> {
             ids: HashMap::new(),
             pending: Vec::new(),
         };
+        self.check_distinct(decl.states.iter().map(|state| &state.name));
+        for state in &decl.states {
+            if matches!(state.name.text.as_str(), "accept" | "reject") {
+                self.error(
+                    state.name.span,
+                    &ErrorKind::DuplicateName {
+                        name: state.name.text.clone(),
+                    },
+                );
+            }
+        }
         self.stack_next.clear();
         let scope = self.scopes.open(Some(self.scope));
         let outer = std::mem::replace(&mut self.scope, scope);

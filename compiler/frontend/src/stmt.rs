@@ -128,7 +128,11 @@ impl<'a> Lower<'a> {
         };
         match value {
             Some((value, span)) => self.assign_storage(&storage, &value, span),
-            None => self.invalidate(&storage, variable.span),
+            // Outside of loops its headers are invalid from the start.
+            None if self.unit == Unit::Parser || !self.loops.is_empty() => {
+                self.invalidate(&storage, variable.span);
+            }
+            None => {}
         }
         self.bind(
             &variable.name,
@@ -344,6 +348,19 @@ impl<'a> Lower<'a> {
         groups
     }
 
+    /// Complains about a label that stands twice in a `switch`.
+    fn once(&mut self, seen: &mut Vec<String>, label: &str, span: Span) {
+        if seen.iter().any(|other| other == label) {
+            self.error(
+                span,
+                &ErrorKind::DuplicateName {
+                    name: label.to_owned(),
+                },
+            );
+        }
+        seen.push(label.to_owned());
+    }
+
     /// `switch (t.apply().action_run) { … }`
     fn switch_action(
         &mut self,
@@ -355,6 +372,7 @@ impl<'a> Lower<'a> {
         let lowered = self.lower_table(table);
         let mut arms = Vec::new();
         let mut after = Vec::new();
+        let mut seen = Vec::new();
         for (labels, body) in Self::switch_groups(cases) {
             let body_block = self.block_of(|lower| {
                 if let Some(body) = body {
@@ -364,12 +382,16 @@ impl<'a> Lower<'a> {
             let mut outcomes = Vec::new();
             for label in labels {
                 match label {
-                    SwitchLabel::Default(_) => outcomes.push(Outcome::Otherwise),
+                    SwitchLabel::Default(span) => {
+                        self.once(&mut seen, "default", *span);
+                        outcomes.push(Outcome::Otherwise);
+                    }
                     SwitchLabel::Expr(expr) => {
                         let ExprKind::Path(path) = &expr.kind else {
                             self.mismatch_text(expr.span, "the name of an action", &Type::Void);
                             continue;
                         };
+                        self.once(&mut seen, &path.name.text, expr.span);
                         let Some(lowered) = &lowered else { continue };
                         match lowered.action(&path.name.text) {
                             Some(action) => outcomes.push(Outcome::Action(action)),
@@ -583,7 +605,7 @@ impl<'a> Lower<'a> {
                     });
                     lower.loops.pop();
                 });
-                is_left |= crate::inline::has_leave(&turn, label);
+                is_left |= crate::leaves::has_leave(&turn, label);
                 lower.emit_labeled(turn_label, turn, span);
             }
         });

@@ -143,6 +143,7 @@ impl<'a> Lower<'a> {
             is_declared: true,
             span: decl.span,
         };
+        self.check_properties(decl);
         let mut key_types = Vec::new();
         let mut before = Block::new();
         let mut listed: Vec<Listed<'a>> = Vec::new();
@@ -262,6 +263,39 @@ impl<'a> Lower<'a> {
             actions,
             before,
         })
+    }
+
+    /// Complains about properties that are given twice, and about missing actions.
+    fn check_properties(&mut self, decl: &'a ast::Table) {
+        let mut seen: Vec<&str> = Vec::new();
+        for property in &decl.properties {
+            let name = match &property.kind {
+                PropertyKind::Key(_) => "key",
+                PropertyKind::Actions(_) => "actions",
+                PropertyKind::Entries(_) => "entries",
+                PropertyKind::DefaultAction(_) => "default_action",
+                PropertyKind::Size(_) => "size",
+                PropertyKind::Other { name, .. } => &name.text,
+            };
+            if seen.contains(&name) {
+                self.error(
+                    property.span,
+                    &ErrorKind::DuplicateName {
+                        name: name.to_owned(),
+                    },
+                );
+            }
+            seen.push(name);
+        }
+        if !seen.contains(&"actions") {
+            self.error(
+                decl.name.span,
+                &ErrorKind::MissingArgument {
+                    callee: decl.name.text.clone(),
+                    name: "actions".to_owned(),
+                },
+            );
+        }
     }
 
     /// A part of the key.

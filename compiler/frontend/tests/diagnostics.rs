@@ -247,6 +247,34 @@ fn statements_in_the_wrong_place() {
 }
 
 #[test]
+fn declarations_in_disorder() {
+    check(Program {
+        parser: Some(
+            "state start { pkt.extract(m); transition accept; }
+             state start { transition accept; } //~ E1002 `start` is declared twice
+             state accept { transition reject; } //~ E1002 `accept` is declared twice",
+        ),
+        control: Some(
+            "action a(bit<8> x, in bit<8> y) { } //~ E2012 a parameter without a direction may not stand in front of one with a direction
+             action b() { }
+             table t {
+                 actions = { b; }
+                 size = 1;
+                 size = 2; //~ E1002 `size` is declared twice
+             }
+             table u { key = { md.c : exact; } } //~ E2005 `u` needs an argument for `actions`
+             apply {
+                 switch (t.apply().action_run) {
+                     b: { }
+                     b: { } //~ E1002 `b` is declared twice
+                 }
+             }",
+        ),
+        ..Program::default()
+    });
+}
+
+#[test]
 fn unsupported_parts_are_refused_by_name() {
     check(Program {
         top: "header_union either_t { eth_t e; ip_t i; }

@@ -232,6 +232,31 @@ fn registers_and_their_programs() {
 }
 
 #[test]
+fn early_ends_in_register_programs_become_conditions() {
+    check!(
+        "register_returns",
+        Program {
+            top: "bit<32> least(in bit<32> a, in bit<32> b) { if (a < b) { return a; } return b; }",
+            control: Some(
+                "
+                Register<bit<32>, bit<10>>(1024) reg;
+                RegisterAction<bit<32>, bit<10>, bit<32>>(reg) move = {
+                    void apply(inout bit<32> v, out bit<32> o) {
+                        o = v;
+                        if (md.a == 0) { return; }
+                        v = least(v, md.b);
+                        if (md.a == 1) { v = 7; } else { return; }
+                        o = 9;
+                    }
+                };
+                apply { md.a = move.execute(0); }"
+            ),
+            ..Program::default()
+        }
+    );
+}
+
+#[test]
 fn stacks_headers_and_slices() {
     check!(
         "headers",

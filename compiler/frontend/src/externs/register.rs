@@ -194,6 +194,13 @@ impl<'a> Lower<'a> {
         });
         self.unit = outer_unit;
         let locals = std::mem::replace(&mut self.locals, outer_locals)?;
+        let Some(body) = crate::leaves::without_labels(body) else {
+            self.unsupported(
+                made.span,
+                "a loop or so many early ends in a register action",
+            );
+            return None;
+        };
         is_good.then(|| RegisterAction {
             name: made.name.clone(),
             register,
