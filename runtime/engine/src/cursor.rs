@@ -80,14 +80,31 @@ impl<'a> Cursor<'a> {
         let first_byte = (first_bit / 8) as usize;
         let end_byte = end_bit.div_ceil(8) as usize;
         let unused = (end_byte as u64 * 8 - end_bit) as u32;
-        let bytes = (first_byte..end_byte).map(|index| self.byte(index));
         if width <= SHORT_BITS {
-            let raw = bytes.fold(0, |high, byte| high << 8 | u128::from(byte));
+            let joined = |high: u128, byte: u8| high << 8 | u128::from(byte);
+            let raw = match self.in_one_piece(first_byte, end_byte) {
+                Some(bytes) => bytes.iter().copied().fold(0, joined),
+                None => (first_byte..end_byte)
+                    .map(|index| self.byte(index))
+                    .fold(0, joined),
+            };
             return Some(Bits::from_u128(width, raw >> unused));
         }
-        let bytes: Vec<u8> = bytes.collect();
+        let bytes: Vec<u8> = (first_byte..end_byte)
+            .map(|index| self.byte(index))
+            .collect();
         let raw = Bits::from_bytes_be(width + unused, &bytes);
         Some(raw.slice(width + unused - 1, unused))
+    }
+
+    /// The bytes of a range that ends where the packet does or before, if prefix or packet holds
+    /// all of it.
+    fn in_one_piece(&self, first: usize, end: usize) -> Option<&'a [u8]> {
+        let behind = self.prefix.len();
+        match first.checked_sub(behind) {
+            Some(first) => self.packet.get(first..end - behind),
+            None => self.prefix.get(first..end),
+        }
     }
 
     /// The byte at this position, which is below the length.
@@ -110,7 +127,14 @@ impl<'a> BitWriter<'a> {
 
     /// Appends a value, its highest bit first.
     pub fn write(&mut self, value: &Bits) {
-        let mut left = value.width();
+        let width = value.width();
+        if self.used_bits == 0 && width.is_multiple_of(8) && width <= 64 {
+            let bytes = value.low_u64().to_be_bytes();
+            let n_bytes = (width / 8) as usize;
+            self.bytes.extend_from_slice(&bytes[8 - n_bytes..]);
+            return;
+        }
+        let mut left = width;
         while left > 0 {
             if self.used_bits == 0 {
                 self.bytes.push(0);

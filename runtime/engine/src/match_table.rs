@@ -68,6 +68,9 @@ struct Range {
 /// Up to this many entries are tried in order.
 const FEW: usize = 8;
 
+/// Keys of up to this many words are masked without allocation.
+const SHORT_KEY: usize = 16;
+
 impl MatchTable {
     /// Arranges the entries of a table.
     #[must_use]
@@ -115,15 +118,24 @@ impl MatchTable {
                 (is_equal && pattern.is_in_ranges(key)).then_some(pattern.hit)
             }),
             Search::ByMask(groups) => {
-                let mut masked = Vec::with_capacity(key.len());
+                let mut short = [0; SHORT_KEY];
+                let mut long = Vec::new();
+                let masked = match short.get_mut(..key.len()) {
+                    Some(masked) => masked,
+                    None => {
+                        long.resize(key.len(), 0);
+                        &mut long[..]
+                    }
+                };
                 let mut best: Option<Hit> = None;
                 for group in groups {
                     if best.is_some_and(|best| best.rank < group.best_rank) {
                         break;
                     }
-                    masked.clear();
-                    masked.extend(key.iter().zip(&group.mask).map(|(key, mask)| key & mask));
-                    let found = group.entries.get(&masked[..]).and_then(|patterns| {
+                    for ((masked, key), mask) in masked.iter_mut().zip(key).zip(&group.mask) {
+                        *masked = key & mask;
+                    }
+                    let found = group.entries.get(&*masked).and_then(|patterns| {
                         let found = patterns.iter().find(|pattern| pattern.is_in_ranges(key))?;
                         Some(found.hit)
                     });
