@@ -68,9 +68,9 @@ pub struct Device {
     units: Vec<Option<PortUnit>>,
     port_metadata: Vec<Option<Vec<u8>>>,
     generator: Generator,
-    ingress: Gate<10>,
-    egress: Gate<2>,
-    timer_header: IntrinsicHeader,
+    ingress: Gate<3, 10>,
+    egress: Gate<7, 2>,
+    timer_header: IntrinsicHeader<3>,
     /// The clock of the next entry into a gress.
     clock: u64,
     arrivals: u64,
@@ -121,11 +121,11 @@ impl Trace for EmitListener {
 }
 
 /// The way into a gress, and what is read behind it.
-struct Gate<const N: usize> {
+struct Gate<const HEADER: usize, const WATCHED: usize> {
     gress: GressId,
-    header: IntrinsicHeader,
+    header: IntrinsicHeader<HEADER>,
     timestamp: Timestamp,
-    watched: Watched<N>,
+    watched: Watched<WATCHED>,
 }
 
 /// A packet on its way into the ingress.
@@ -468,13 +468,9 @@ impl Device {
     fn generate(&mut self, id: u8, app: &GeneratorApp) -> Result<(), DeviceError> {
         for batch in 0..app.batches {
             for packet_id in 0..app.packets {
-                let values = [
-                    ("app_id", u64::from(id)),
-                    ("batch_id", u64::from(batch)),
-                    ("packet_id", u64::from(packet_id)),
-                ];
+                let values = [u64::from(id), u64::from(batch), u64::from(packet_id)];
                 let mut packet = Vec::new();
-                self.timer_header.append(&mut packet, &values);
+                self.timer_header.append(&mut packet, values);
                 packet.extend(&app.payload);
                 let arrival = self.next_arrival();
                 self.counters.generated += 1;
@@ -586,7 +582,7 @@ fn gates(
     arch: Arch,
     layout: &StateLayout,
     interface: &mut Interface,
-) -> Result<(Gate<10>, Gate<2>, IntrinsicHeader), DeviceError> {
+) -> Result<(Gate<3, 10>, Gate<7, 2>, IntrinsicHeader<3>), DeviceError> {
     let pipe = layout.pipe();
     let find = |role, gress| pipe.gress(role).ok_or(DeviceError::NoGress { gress });
     let (ingress_id, ingress) = find(GressRole::Ingress, "ingress")?;

@@ -11,14 +11,16 @@ use p4rmt_source::Span;
 
 /// A header that the device fills in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct IntrinsicHeader {
+pub(crate) struct IntrinsicHeader<const N: usize> {
     fields: Vec<IntrinsicField>,
     n_bytes: usize,
 }
 
+/// A field that the device knows a value for; all others are zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct IntrinsicField {
-    name: String,
+    /// Position of its value among those that the device gives.
+    value: usize,
     /// Of its highest bit, from the front of the header.
     offset_bits: usize,
     width: u32,
@@ -109,54 +111,94 @@ const TIMER_TOFINO2: &[Declared] = &[
     ("packet_id", 16),
 ];
 
-impl IntrinsicHeader {
-    /// `ingress_intrinsic_metadata_t`.
-    pub(crate) fn ingress(gress: &Gress) -> Self {
-        Self::of_type(gress, "ingress_intrinsic_metadata_t", INGRESS)
-    }
+/// What the device tells in `ingress_intrinsic_metadata_t`.
+const INGRESS_VALUES: [&str; 3] = ["resubmit_flag", "ingress_port", "ingress_mac_tstamp"];
 
-    /// `egress_intrinsic_metadata_t`.
+/// What the device tells in `egress_intrinsic_metadata_t`.
+const EGRESS_VALUES: [&str; 7] = [
+    "egress_port",
+    "enq_tstamp",
+    "egress_rid",
+    "egress_rid_first",
+    "egress_qid",
+    "egress_cos",
+    "pkt_length",
+];
+
+/// What the device tells in `pktgen_timer_header_t`.
+const TIMER_VALUES: [&str; 3] = ["app_id", "batch_id", "packet_id"];
+
+impl IntrinsicHeader<{ INGRESS_VALUES.len() }> {
+    /// `ingress_intrinsic_metadata_t`, with the values of `resubmit_flag`, `ingress_port` and
+    /// `ingress_mac_tstamp`.
+    pub(crate) fn ingress(gress: &Gress) -> Self {
+        Self::of_type(
+            gress,
+            "ingress_intrinsic_metadata_t",
+            INGRESS,
+            INGRESS_VALUES,
+        )
+    }
+}
+
+impl IntrinsicHeader<{ EGRESS_VALUES.len() }> {
+    /// `egress_intrinsic_metadata_t`, with the values of `egress_port`, `enq_tstamp`, `egress_rid`,
+    /// `egress_rid_first`, `egress_qid`, `egress_cos` and `pkt_length`.
     pub(crate) fn egress(gress: &Gress, arch: Arch) -> Self {
         let published = match arch {
             Arch::Tna => EGRESS_TOFINO1,
             Arch::T2na | Arch::V1model => EGRESS_TOFINO2,
         };
-        Self::of_type(gress, "egress_intrinsic_metadata_t", published)
+        Self::of_type(
+            gress,
+            "egress_intrinsic_metadata_t",
+            published,
+            EGRESS_VALUES,
+        )
     }
+}
 
-    /// `pktgen_timer_header_t`.
+impl IntrinsicHeader<{ TIMER_VALUES.len() }> {
+    /// `pktgen_timer_header_t`, with the values of `app_id`, `batch_id` and `packet_id`.
     pub(crate) fn generator_timer(gress: &Gress, arch: Arch) -> Self {
         let published = match arch {
             Arch::Tna => TIMER_TOFINO1,
             Arch::T2na | Arch::V1model => TIMER_TOFINO2,
         };
-        Self::of_type(gress, "pktgen_timer_header_t", published)
+        Self::of_type(gress, "pktgen_timer_header_t", published, TIMER_VALUES)
     }
+}
 
-    fn of_type(gress: &Gress, type_name: &str, published: &[Declared]) -> Self {
+impl<const N: usize> IntrinsicHeader<N> {
+    fn of_type(gress: &Gress, type_name: &str, published: &[Declared], values: [&str; N]) -> Self {
         let header = gress
             .headers
             .values()
             .find(|header| header.type_name == type_name);
         match header {
-            Some(header) => Self::new(header.fields.iter().map(|field| {
-                let field = &gress.fields[*field];
-                let name = field.name.rsplit('.').next().unwrap_or_default();
-                (name, field.width)
-            })),
-            None => Self::new(published.iter().copied()),
+            Some(header) => {
+                let fields = header.fields.iter().map(|field| {
+                    let field = &gress.fields[*field];
+                    let name = field.name.rsplit('.').next().unwrap_or_default();
+                    (name, field.width)
+                });
+                Self::new(fields, values)
+            }
+            None => Self::new(published.iter().copied(), values),
         }
     }
 
-    fn new<'a>(declared: impl Iterator<Item = (&'a str, u32)>) -> Self {
+    fn new<'a>(declared: impl Iterator<Item = (&'a str, u32)>, values: [&str; N]) -> Self {
         let mut fields = Vec::new();
         let mut offset_bits = 0;
         for (name, width) in declared {
-            fields.push(IntrinsicField {
-                name: name.to_owned(),
-                offset_bits,
-                width,
-            });
+            if let Some(value) = values.iter().position(|value| *value == name) {
+                fields.push(IntrinsicField {
+                    value,
+                    offset_bits,
+                    width,
+                });
+            }
             offset_bits += width as usize;
         }
         Self {
@@ -165,19 +207,23 @@ impl IntrinsicHeader {
         }
     }
 
-    /// Appends the header. Fields that `values` does not name are zero; values are cut to their
-    /// fields.
-    pub(crate) fn append(&self, bytes: &mut Vec<u8>, values: &[(&str, u64)]) {
+    /// Appends the header. Values are cut to their fields.
+    pub(crate) fn append(&self, bytes: &mut Vec<u8>, values: [u64; N]) {
         let start = bytes.len();
         bytes.resize(start + self.n_bytes, 0);
         for field in &self.fields {
-            let value = values.iter().find(|(name, _)| *name == field.name);
-            let Some((_, value)) = value else { continue };
-            for bit in 0..field.width.min(64) {
-                if value >> bit & 1 == 1 {
-                    let at = field.offset_bits + (field.width - 1 - bit) as usize;
-                    bytes[start + at / 8] |= 0x80 >> (at % 8);
-                }
+            let mut value = values[field.value];
+            let mut n_bits = field.width.min(64) as usize;
+            // From the lowest bits up, a byte at a time.
+            let mut end = field.offset_bits + field.width as usize;
+            while n_bits > 0 {
+                let in_byte = (end - 1) % 8 + 1;
+                let n_taken = in_byte.min(n_bits);
+                let taken = value as u8 & (0xff >> (8 - n_taken));
+                bytes[start + (end - 1) / 8] |= taken << (8 - in_byte);
+                value >>= n_taken;
+                end -= n_taken;
+                n_bits -= n_taken;
             }
         }
     }
@@ -294,30 +340,20 @@ mod tests {
 
     #[test]
     fn fields_lie_as_published() {
-        let header = IntrinsicHeader::new(INGRESS.iter().copied());
+        let header = IntrinsicHeader::new(INGRESS.iter().copied(), INGRESS_VALUES);
         let mut bytes = vec![0xee];
-        let values = [
-            ("resubmit_flag", 1),
-            ("ingress_port", 0x144),
-            ("ingress_mac_tstamp", 0x0102_0304_0506),
-        ];
-        header.append(&mut bytes, &values);
+        header.append(&mut bytes, [1, 0x144, 0x0102_0304_0506]);
         assert_eq!(bytes, [0xee, 0x81, 0x44, 1, 2, 3, 4, 5, 6]);
         let sizes = [EGRESS_TOFINO1, EGRESS_TOFINO2, TIMER_TOFINO1, TIMER_TOFINO2]
-            .map(|declared| IntrinsicHeader::new(declared.iter().copied()).n_bytes);
+            .map(|declared| IntrinsicHeader::new(declared.iter().copied(), []).n_bytes);
         assert_eq!(sizes, [27, 28, 6, 6]);
     }
 
     #[test]
     fn lengths_and_ports_of_egress_are_where_tofino2_has_them() {
-        let header = IntrinsicHeader::new(EGRESS_TOFINO2.iter().copied());
+        let header = IntrinsicHeader::new(EGRESS_TOFINO2.iter().copied(), EGRESS_VALUES);
         let mut bytes = Vec::new();
-        let values = [
-            ("egress_port", 0x1ff),
-            ("pkt_length", 0x1234),
-            ("egress_qid", 0xff),
-        ];
-        header.append(&mut bytes, &values);
+        header.append(&mut bytes, [0x1ff, 0, 0, 0, 0xff, 0, 0x1234]);
         assert_eq!(bytes[..2], [1, 0xff]);
         assert_eq!(bytes[22], 0x7f, "the queue id is cut to seven bits");
         assert_eq!(bytes[25..27], [0x12, 0x34]);

@@ -220,6 +220,111 @@ fn normal(name: &str) -> String {
 mod tests {
     use super::*;
 
+    use p4rmt_ir::build::{GressBuilder, program};
+    use p4rmt_ir::{Arch, Expr, GressRole, Id};
+
+    use crate::syntax::StatementKind;
+
+    /// A table with a key of each kind, 16 bits wide: `e`, `t`, `l`, `r`, `o`.
+    fn pipe() -> Pipe {
+        let mut gress = GressBuilder::new(GressRole::Ingress);
+        let act = gress.action("C.act", &[8, 16], Vec::new());
+        let kinds = [
+            MatchKind::Exact,
+            MatchKind::Ternary,
+            MatchKind::Lpm,
+            MatchKind::Range,
+            MatchKind::Optional,
+        ];
+        let keys = kinds.map(|kind| (Expr::Field(gress.metadata("m", 16)), kind));
+        let table = gress.table("C.t", &keys, &[act]);
+        let names = ["a.e", "a.t", "a.b.l", "r", "h.isValid()"];
+        let table = gress.gress.tables.get_mut(table).expect("just made");
+        for (key, name) in table.keys.iter_mut().zip(names) {
+            key.name = name.to_owned();
+        }
+        let gress = gress.structured(Vec::new());
+        program("p", Arch::Tna, [gress]).pipes[Id::from_index(0)].clone()
+    }
+
+    fn resolved(matches: &str) -> Result<Vec<Match>, StatementFault> {
+        let text = format!("add t 7 {matches} act(p1:0x3, p0:2)");
+        let vector = crate::parse("v.stf", &text).expect("the text is a statement");
+        let StatementKind::Add(text) = &vector.statements[0].kind else {
+            panic!("the statement adds");
+        };
+        let (_, entry) = super::entry(&pipe(), text)?;
+        assert_eq!(entry.priority, 7);
+        let args = [Bits::from_u64(8, 2), Bits::from_u64(16, 3)];
+        assert_eq!(entry.action.args, args, "arguments are put in order");
+        Ok(entry.matches)
+    }
+
+    #[track_caller]
+    fn check(matches: &str, position: usize, expected: Match) {
+        let found = resolved(matches).expect("the entry fits");
+        assert_eq!(found[position], expected, "{matches}");
+    }
+
+    fn bits(value: u64) -> Bits {
+        Bits::from_u64(16, value)
+    }
+
+    #[test]
+    fn every_kind_of_key_takes_its_values() {
+        let ternary = |value, mask| Match::Ternary {
+            value: bits(value),
+            mask: bits(mask),
+        };
+        let lpm = |value, prefix_len| Match::Lpm {
+            value: bits(value),
+            prefix_len,
+        };
+        check("e:0x12", 0, Match::Exact(bits(0x12)));
+        check("t:1", 0, Match::Exact(bits(0)));
+        check("a.t:0x0a", 1, ternary(0x0a, 0xff));
+        check("t:0x*1*2", 1, ternary(0x102, 0x0f0f));
+        check("t:10", 1, ternary(10, 0xffff));
+        check("t:0x0a00/8", 1, lpm(0x0a00, 8));
+        check("e:1", 1, Match::Any);
+        check("l:0x0a**", 2, lpm(0x0a00, 8));
+        check("b.l:0x0a00/9", 2, lpm(0x0a00, 9));
+        check("l:0b101", 2, lpm(5, 3));
+        check("l:258", 2, lpm(258, 16));
+        check("e:1", 2, Match::Any);
+        let range = Match::Range {
+            lo: bits(5),
+            hi: bits(0x10),
+        };
+        check("r:5..0x10", 3, range);
+        check("r:5", 3, Match::Exact(bits(5)));
+        check("h.$valid$:0b1", 4, Match::Exact(bits(1)));
+        check("h.$valid:0b1", 4, Match::Exact(bits(1)));
+        check("h:1", 4, Match::Exact(bits(1)));
+        check("valid:0x*", 4, Match::Any);
+    }
+
+    #[test]
+    fn keys_refuse_what_they_do_not_take() {
+        assert!(matches!(
+            resolved("e:1/3"),
+            Err(StatementFault::NoPrefix { .. })
+        ));
+        assert!(matches!(
+            resolved("e:0x*"),
+            Err(StatementFault::Wildcards { .. })
+        ));
+        assert!(matches!(
+            resolved("r:0x1*"),
+            Err(StatementFault::Wildcards { .. })
+        ));
+        assert!(matches!(
+            resolved("t:0x12345"),
+            Err(StatementFault::TooWide { .. })
+        ));
+        assert!(matches!(resolved("x:1"), Err(StatementFault::NoKey { .. })));
+    }
+
     #[test]
     fn keys_have_one_spelling() {
         assert_eq!(normal("hdr.h$1.f"), "hdr.h[1].f");

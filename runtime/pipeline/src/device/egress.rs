@@ -15,15 +15,15 @@ impl Device {
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.prefix.clear();
         let values = [
-            ("egress_port", u64::from(entry.replica.port)),
-            ("enq_tstamp", ns),
-            ("egress_rid", u64::from(entry.replica.rid)),
-            ("egress_rid_first", u64::from(entry.replica.is_first)),
-            ("egress_qid", entry.qid),
-            ("egress_cos", entry.cos),
-            ("pkt_length", entry.length as u64),
+            u64::from(entry.replica.port),
+            ns,
+            u64::from(entry.replica.rid),
+            u64::from(entry.replica.is_first),
+            entry.qid,
+            entry.cos,
+            entry.length as u64,
         ];
-        self.egress.header.append(&mut buffers.prefix, &values);
+        self.egress.header.append(&mut buffers.prefix, values);
         buffers.prefix.extend(&entry.mirror_header);
         self.egress.timestamp.inputs(ns, &mut buffers.inputs);
         if entry.is_mirrored {

@@ -64,11 +64,11 @@ impl Device {
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.prefix.clear();
         let values = [
-            ("resubmit_flag", u64::from(entry.resubmit.is_some())),
-            ("ingress_port", u64::from(entry.port)),
-            ("ingress_mac_tstamp", ns),
+            u64::from(entry.resubmit.is_some()),
+            u64::from(entry.port),
+            ns,
         ];
-        self.ingress.header.append(&mut buffers.prefix, &values);
+        self.ingress.header.append(&mut buffers.prefix, values);
         let start = buffers.prefix.len();
         let metadata = self.port_metadata.get(usize::from(entry.port));
         let metadata = metadata.and_then(Option::as_ref);
