@@ -225,9 +225,17 @@ impl<'a> Lower<'a> {
             && control.constructor_params.is_empty()
         {
             self.visited.insert(declaration);
+            // Every such call is an instance of its own.
+            let base = self.dotted(&control.head.name.text);
+            let mut path = base.clone();
+            let mut number = 0;
+            while self.applied.contains_key(&path) {
+                path = format!("{base}_{number}");
+                number += 1;
+            }
             let instance = std::rc::Rc::new(Instance {
                 decl: control,
-                path: self.dotted(&control.head.name.text),
+                path,
                 args: Vec::new(),
             });
             self.apply_control(&instance, args, span);

@@ -4,6 +4,7 @@
 
 mod hash;
 mod math_unit;
+mod methods;
 mod packet;
 mod register;
 mod tna;

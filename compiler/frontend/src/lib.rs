@@ -14,12 +14,14 @@
 //! knows; after one, lowering goes on with the next statement, and what depends on the mistake is not
 //! complained about again. Nothing here prints, and no tree makes it panic.
 
+mod action;
 mod args;
 mod assign;
 mod call;
 mod check_only;
 mod coerce;
 mod compact;
+mod entries;
 mod error;
 mod explain;
 mod expr;
@@ -29,6 +31,7 @@ mod gress;
 mod inline;
 mod leaves;
 mod lower;
+mod member;
 mod operators;
 mod package;
 mod parser;

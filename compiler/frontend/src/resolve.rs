@@ -282,6 +282,7 @@ impl<'a> Lower<'a> {
                     n_varbits == 1
                 }
                 (RecordKind::Header, Type::Record(inner)) => inner.kind == RecordKind::Struct,
+                (RecordKind::Header, Type::Stack(element, _)) => element.scalar_width().is_some(),
                 (RecordKind::Header, ty) => ty.scalar_width().is_some() && *ty != Type::Error,
                 (RecordKind::Union, ty) => ty.as_header().is_some(),
                 (

@@ -1,0 +1,481 @@
+//! Methods of the externs of TNA and T2NA: what a call of each does.
+
+use p4rmt_ir::{Bits, Call, CallKind, ChecksumOp, Expr, StmtKind};
+use p4rmt_source::Span;
+use p4rmt_syntax::ast;
+
+use crate::args::Arg;
+use crate::error::ErrorKind;
+use crate::externs::{ExternKind, ExternObject};
+use crate::lower::{Lower, Unit};
+use crate::scope::Binding;
+use crate::storage::Slot;
+use crate::types::Type;
+use crate::value::Value;
+
+/// Bits of the data that a checksum unit sums at a time.
+const CHECKSUM_UNIT: u32 = 16;
+/// Bits of a byte.
+const BYTE: u32 = 8;
+
+impl<'a> Lower<'a> {
+    /// Calls a method of an extern.
+    pub(crate) fn call_method(
+        &mut self,
+        object: &ExternObject<'a>,
+        name: &'a ast::Name,
+        type_args: &'a [ast::Type],
+        args: &'a [ast::Argument],
+        dest: Option<Slot>,
+        span: Span,
+    ) -> Value {
+        let type_name = object.decl.name.text.clone();
+        let Some(method) = self.method(object.decl, &name.text, args, false) else {
+            self.error(
+                name.span,
+                &ErrorKind::UnknownMethod {
+                    object: type_name,
+                    method: name.text.clone(),
+                    available: args.len(),
+                },
+            );
+            return Value::poison();
+        };
+        if !is_place(&object.kind, self.unit) {
+            let place = self.unit.name();
+            self.error(
+                span,
+                &ErrorKind::ExternPlace {
+                    object: type_name,
+                    method: name.text.clone(),
+                    place,
+                },
+            );
+            return Value::poison();
+        }
+        let outer = self.scopes.open(Some(self.global));
+        for (param, ty) in object.decl.type_params.iter().zip(&object.args) {
+            self.scopes
+                .bind(outer, &param.text, Binding::Type(ty.clone()));
+        }
+        let callee = format!("{type_name}.{}", name.text);
+        let Some(scope) = self.type_scope(&callee, &method.type_params, type_args, outer, span)
+        else {
+            return Value::poison();
+        };
+        let Some(evaluated) = self.arguments(&callee, &method.params, args, scope, span) else {
+            return Value::poison();
+        };
+        let result = match &method.kind {
+            ast::MethodKind::Method { result, .. } => self.type_in(scope, result),
+            ast::MethodKind::Constructor => Type::Void,
+        };
+        self.run_method(object, &name.text, &evaluated, result, dest, span)
+    }
+
+    /// What a method does.
+    pub(crate) fn run_method(
+        &mut self,
+        object: &ExternObject<'a>,
+        name: &str,
+        args: &[Arg<'a>],
+        result: Type,
+        dest: Option<Slot>,
+        span: Span,
+    ) -> Value {
+        let is_direct = object.decl.name.text.starts_with("Direct");
+        match (&object.kind, name) {
+            (ExternKind::RegisterAction(action), "execute") => {
+                self.execute(*action, args, &result, dest, is_direct, span)
+            }
+            (ExternKind::RegisterParam(value), "read") => value.clone(),
+            (ExternKind::Register(register, ty), "read" | "write") if !is_direct => {
+                self.register_access(*register, ty, name == "write", args, span)
+            }
+            (ExternKind::Counter(counter), "count") => {
+                let index = if is_direct {
+                    None
+                } else {
+                    match args.first().and_then(Arg::value).cloned() {
+                        Some(value) => match self.read_index(&value, span) {
+                            Some(index) => Some(index),
+                            None => return Value::poison(),
+                        },
+                        None => return Value::poison(),
+                    }
+                };
+                if !matches!(args.last(), None | Some(Arg::Omitted))
+                    && args.len() > usize::from(!is_direct)
+                {
+                    self.unsupported(span, "adjusting the byte count of a counter");
+                    return Value::poison();
+                }
+                self.emit(
+                    span,
+                    StmtKind::Call(Call {
+                        kind: CallKind::Count {
+                            counter: *counter,
+                            index,
+                        },
+                        outs: Vec::new(),
+                    }),
+                );
+                Value::void()
+            }
+            (ExternKind::Meter(meter), "execute") => {
+                self.run_meter(*meter, args, is_direct, &result, dest, span)
+            }
+            (ExternKind::Hash(hash, ty), "get") => {
+                let Some(args) = self.data(args.first(), None, span) else {
+                    return Value::poison();
+                };
+                let ty = ty.clone();
+                self.call_with_result(CallKind::Hash { hash: *hash, args }, &ty, dest, span)
+            }
+            (ExternKind::Random(random, ty), "get") => {
+                let ty = ty.clone();
+                self.call_with_result(CallKind::Random { random: *random }, &ty, dest, span)
+            }
+            (ExternKind::MathUnit(unit), "execute") => {
+                let Some(value) = args.first().and_then(Arg::value).cloned() else {
+                    return Value::poison();
+                };
+                match (result.scalar_width(), self.read(&value, span)) {
+                    (Some(width), Some(arg)) => Value::scalar(
+                        result,
+                        Expr::MathUnit {
+                            unit: *unit,
+                            arg: Box::new(arg),
+                            width,
+                        },
+                    ),
+                    _ => Value::poison(),
+                }
+            }
+            (ExternKind::Checksum(unit), _) => {
+                self.run_checksum(*unit, name, args, &result, dest, span)
+            }
+            (ExternKind::Mirror(mirror_type), "emit") => {
+                let Some(session) = args.first().and_then(Arg::value).cloned() else {
+                    return Value::poison();
+                };
+                let header = match args.get(1) {
+                    None => Some(Vec::new()),
+                    arg => self.data(arg, Some(BYTE), span),
+                };
+                if let (Some(session), Some(header)) = (self.read_index(&session, span), header) {
+                    self.emit(
+                        span,
+                        StmtKind::Call(Call {
+                            kind: CallKind::Mirror {
+                                mirror_type: *mirror_type,
+                                session,
+                                header,
+                            },
+                            outs: Vec::new(),
+                        }),
+                    );
+                }
+                Value::void()
+            }
+            (ExternKind::Resubmit(resubmit_type), "emit") => {
+                let header = match args.first() {
+                    None => Some(Vec::new()),
+                    arg => self.data(arg, Some(BYTE), span),
+                };
+                if let Some(header) = header {
+                    self.emit(
+                        span,
+                        StmtKind::Call(Call {
+                            kind: CallKind::Resubmit {
+                                resubmit_type: *resubmit_type,
+                                header,
+                            },
+                            outs: Vec::new(),
+                        }),
+                    );
+                }
+                Value::void()
+            }
+            (ExternKind::Digest(digest), "pack") => {
+                if let Some(fields) = self.data(args.first(), None, span) {
+                    self.emit(
+                        span,
+                        StmtKind::Call(Call {
+                            kind: CallKind::Digest {
+                                digest: *digest,
+                                fields,
+                            },
+                            outs: Vec::new(),
+                        }),
+                    );
+                }
+                Value::void()
+            }
+            _ => {
+                self.error(
+                    span,
+                    &ErrorKind::ExternMethod {
+                        object: object.decl.name.text.clone(),
+                        method: name.to_owned(),
+                    },
+                );
+                Value::poison()
+            }
+        }
+    }
+
+    /// All scalars of an argument, a multiple of so many bits in all.
+    pub(crate) fn data(
+        &mut self,
+        arg: Option<&Arg<'a>>,
+        unit: Option<u32>,
+        span: Span,
+    ) -> Option<Vec<Expr>> {
+        let value = arg?.value()?.clone();
+        let exprs = self.flatten(&value, span)?;
+        if let Some(unit) = unit {
+            let bits: u32 = exprs
+                .iter()
+                .map(|expr| expr.width_in(&self.gress.fields))
+                .sum();
+            if !bits.is_multiple_of(unit) {
+                self.error(span, &ErrorKind::Alignment { bits, unit });
+                return None;
+            }
+        }
+        Some(exprs)
+    }
+
+    /// Adds a call with one result.
+    pub(crate) fn call_with_result(
+        &mut self,
+        kind: CallKind,
+        ty: &Type,
+        dest: Option<Slot>,
+        span: Span,
+    ) -> Value {
+        let width = ty.scalar_width();
+        let slot = match dest.filter(|dest| Some(dest.width()) == width) {
+            Some(dest) => Some(dest),
+            None => self.scalar_temporary("out", ty, span),
+        };
+        let Some(slot) = slot else {
+            return Value::poison();
+        };
+        self.emit(
+            span,
+            StmtKind::Call(Call {
+                kind,
+                outs: vec![Some(slot.place())],
+            }),
+        );
+        Value::slot(ty.clone(), slot)
+    }
+
+    /// `register.read(index)`, `register.write(index, value)`.
+    pub(crate) fn register_access(
+        &mut self,
+        register: p4rmt_ir::RegisterId,
+        ty: &Type,
+        is_write: bool,
+        args: &[Arg<'a>],
+        span: Span,
+    ) -> Value {
+        let Some(index) = args.first().and_then(Arg::value).cloned() else {
+            return Value::poison();
+        };
+        let Some(index) = self.read_index(&index, span) else {
+            return Value::poison();
+        };
+        if is_write {
+            let Some(value) = args.get(1).and_then(Arg::value).cloned() else {
+                return Value::poison();
+            };
+            if let Some(values) = self.flatten(&value, span) {
+                self.emit(
+                    span,
+                    StmtKind::Call(Call {
+                        kind: CallKind::RegisterWrite {
+                            register,
+                            index,
+                            values,
+                        },
+                        outs: Vec::new(),
+                    }),
+                );
+            }
+            return Value::void();
+        }
+        let Some(storage) = self.temporary("read", ty, span) else {
+            return Value::poison();
+        };
+        let mut outs = Vec::new();
+        storage.visit_leaves(&mut |slot| outs.push(Some(slot.place())));
+        self.emit(
+            span,
+            StmtKind::Call(Call {
+                kind: CallKind::RegisterRead { register, index },
+                outs,
+            }),
+        );
+        Value::place(ty.clone(), storage)
+    }
+
+    /// `meter.execute(…)`.
+    pub(crate) fn run_meter(
+        &mut self,
+        meter: p4rmt_ir::MeterId,
+        args: &[Arg<'a>],
+        is_direct: bool,
+        result: &Type,
+        dest: Option<Slot>,
+        span: Span,
+    ) -> Value {
+        let mut args = args.iter();
+        let index = if is_direct {
+            None
+        } else {
+            match args.next().and_then(Arg::value).cloned() {
+                Some(value) => match self.read_index(&value, span) {
+                    Some(index) => Some(index),
+                    None => return Value::poison(),
+                },
+                None => return Value::poison(),
+            }
+        };
+        let mut color = None;
+        for arg in args {
+            let Some(value) = arg.value().cloned() else {
+                continue;
+            };
+            if matches!(value.ty, Type::Enum(_)) {
+                color = self.read(&value, span);
+            } else {
+                self.unsupported(span, "adjusting the byte count of a meter");
+                return Value::poison();
+            }
+        }
+        self.call_with_result(
+            CallKind::Meter {
+                meter,
+                index,
+                color,
+            },
+            result,
+            dest,
+            span,
+        )
+    }
+
+    /// Methods of a checksum unit.
+    pub(crate) fn run_checksum(
+        &mut self,
+        unit: p4rmt_ir::ChecksumId,
+        name: &str,
+        args: &[Arg<'a>],
+        result: &Type,
+        dest: Option<Slot>,
+        span: Span,
+    ) -> Value {
+        let op = match name {
+            "add" => ChecksumOp::Add,
+            "subtract" => ChecksumOp::Subtract,
+            "verify" => ChecksumOp::Verify,
+            "get" => ChecksumOp::Get,
+            "update" => {
+                let zeros_as_ones = match args.get(1).and_then(Arg::value) {
+                    None => false,
+                    Some(value) => match value.as_bits() {
+                        Some(bits) => bits.is_true(),
+                        None => {
+                            self.error(span, &ErrorKind::NotConstant);
+                            return Value::poison();
+                        }
+                    },
+                };
+                ChecksumOp::Update { zeros_as_ones }
+            }
+            "subtract_all_and_deposit" => ChecksumOp::SubtractAllAndDeposit,
+            _ => {
+                self.error(
+                    span,
+                    &ErrorKind::ExternMethod {
+                        object: "Checksum".to_owned(),
+                        method: name.to_owned(),
+                    },
+                );
+                return Value::poison();
+            }
+        };
+        if op == ChecksumOp::SubtractAllAndDeposit {
+            let Some(Arg::Place(_, crate::storage::Storage::Leaf(slot))) = args.first() else {
+                self.error(span, &ErrorKind::NotAssignable);
+                return Value::poison();
+            };
+            let kind = CallKind::Checksum {
+                unit,
+                op,
+                args: Vec::new(),
+            };
+            let outs = vec![Some(slot.place())];
+            self.emit(span, StmtKind::Call(Call { kind, outs }));
+            return Value::void();
+        }
+        let data = if args.is_empty() {
+            Vec::new()
+        } else {
+            match self.data(args.first(), Some(BYTE), span) {
+                Some(mut data) => {
+                    let bits: u32 = data
+                        .iter()
+                        .map(|expr| expr.width_in(&self.gress.fields))
+                        .sum();
+                    // An odd byte at the end is the high one of a unit.
+                    if !bits.is_multiple_of(CHECKSUM_UNIT) {
+                        data.push(Expr::Const(Bits::zero(
+                            CHECKSUM_UNIT - bits % CHECKSUM_UNIT,
+                        )));
+                    }
+                    data
+                }
+                None => return Value::poison(),
+            }
+        };
+        let kind = CallKind::Checksum {
+            unit,
+            op,
+            args: data,
+        };
+        if *result == Type::Void {
+            self.emit(
+                span,
+                StmtKind::Call(Call {
+                    kind,
+                    outs: Vec::new(),
+                }),
+            );
+            return Value::void();
+        }
+        self.call_with_result(kind, result, dest, span)
+    }
+}
+
+/// Whether the machine has the unit in this part of the pipe.
+fn is_place(kind: &ExternKind, unit: Unit) -> bool {
+    let units: &[Unit] = match kind {
+        ExternKind::Register(..)
+        | ExternKind::RegisterAction(_)
+        | ExternKind::Counter(_)
+        | ExternKind::Meter(_)
+        | ExternKind::Hash(..)
+        | ExternKind::Random(..) => &[Unit::Control, Unit::Action],
+        ExternKind::RegisterParam(_) | ExternKind::MathUnit(_) => &[Unit::RegisterAction],
+        ExternKind::Checksum(_) => &[Unit::Parser, Unit::Deparser],
+        ExternKind::Mirror(_) | ExternKind::Resubmit(_) | ExternKind::Digest(_) => {
+            &[Unit::Deparser]
+        }
+        ExternKind::Polynomial(_) | ExternKind::Layout => &[],
+    };
+    units.contains(&unit)
+}
