@@ -8,7 +8,7 @@
 
 use p4rmt_ir::GressId;
 
-use crate::graph::{DependencyGraph, DependencyKind};
+use crate::graph::{DependencyGraph, DependencyKind, Edge};
 use crate::target::Target;
 use crate::unit::UnitId;
 
@@ -41,6 +41,7 @@ pub(crate) fn latency_cycles(
         .machine
         .stages
         .max(u32::try_from(features.len()).unwrap_or(u32::MAX));
+    let edges_into = edges_into(graph, gress, n_stages, stages_of);
     let mut dependencies = Vec::new();
     let mut last_match = 0;
     for stage in 0..n_stages {
@@ -48,7 +49,7 @@ pub(crate) fn latency_cycles(
         let dependency = if stage == 0 || is_forced {
             StageDependency::Match
         } else {
-            worst_dependency(graph, gress, last_match..stage, stage, stages_of)
+            worst_dependency(&edges_into[stage as usize], last_match..stage, stages_of)
         };
         if dependency == StageDependency::Match {
             last_match = stage;
@@ -71,19 +72,35 @@ pub(crate) fn latency_cycles(
     total
 }
 
-/// The worst dependency of a unit in `stage` on one in the stages before.
-fn worst_dependency(
-    graph: &DependencyGraph,
+/// By stage: the edges that lead to a unit in it.
+fn edges_into<'g>(
+    graph: &'g DependencyGraph,
     gress: GressId,
+    n_stages: u32,
+    stages_of: &dyn Fn(UnitId) -> Vec<u32>,
+) -> Vec<Vec<&'g Edge>> {
+    let mut edges_into = vec![Vec::new(); n_stages as usize];
+    for edge in &graph.edges {
+        if graph.units[p4rmt_ir::Id::index(edge.to)].gress != gress {
+            continue;
+        }
+        for stage in stages_of(edge.to) {
+            if let Some(edges) = edges_into.get_mut(stage as usize) {
+                edges.push(edge);
+            }
+        }
+    }
+    edges_into
+}
+
+/// The worst of these dependencies on units in the stages before.
+fn worst_dependency(
+    edges: &[&Edge],
     before: std::ops::Range<u32>,
-    stage: u32,
     stages_of: &dyn Fn(UnitId) -> Vec<u32>,
 ) -> StageDependency {
-    graph
-        .edges
+    edges
         .iter()
-        .filter(|edge| graph.units[p4rmt_ir::Id::index(edge.to)].gress == gress)
-        .filter(|edge| stages_of(edge.to).contains(&stage))
         .filter(|edge| {
             stages_of(edge.from)
                 .iter()
