@@ -15,6 +15,7 @@ use p4rmt_ir::{
 use crate::action::check_action;
 use crate::blocked::{BlockedBy, blocked_by};
 use crate::bounds::{Direction, grouped_bounds, least_stages};
+use crate::census::{Occupant, add_census};
 use crate::checker::{Violation, check_placement};
 use crate::condition::{check_condition, n_gateways};
 use crate::demand::{SharedKey, SharedMemory, TableDemand, shared_usage, table_demand};
@@ -126,7 +127,7 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         .iter()
         .map(|(gress, _)| gress_latency(pipe, gress, &job, &schedule))
         .collect();
-    let stages = schedule.stages.clone();
+    let stages = stage_usage(pipe, &job, &schedule);
     drop(job);
     Ok(Fit {
         placement,
@@ -463,6 +464,35 @@ fn placement_of(
         stages_used: u32::try_from(schedule.stages.len()).unwrap_or(u32::MAX),
         gresses,
     }
+}
+
+/// What each stage uses, of the resources that limit placement and of the others.
+fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
+    let mut occupants: Vec<Vec<Occupant<'_>>> =
+        schedule.stages.iter().map(|_| Vec::new()).collect();
+    for id in job.graph.unit_ids() {
+        let unit = &job.graph.units[id.index()];
+        let Some(position) = &schedule.positions[id.index()] else {
+            continue;
+        };
+        match &job.demands[id.index()] {
+            UnitDemand::Table(demand) => {
+                for part in &position.parts {
+                    let layout = lay_out(&demand.shape, part.entries, job.target);
+                    occupants[part.slot.stage as usize].push(Occupant { unit, layout });
+                }
+            }
+            UnitDemand::Gateway { .. } => {
+                let layout = None;
+                occupants[position.first.stage as usize].push(Occupant { unit, layout });
+            }
+        }
+    }
+    let mut stages = schedule.stages.clone();
+    for (usage, occupants) in stages.iter_mut().zip(&occupants) {
+        add_census(usage, occupants, pipe);
+    }
+    stages
 }
 
 fn gress_latency(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -> u32 {

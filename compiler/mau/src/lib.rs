@@ -3,6 +3,7 @@
 pub mod action;
 pub mod blocked;
 mod bounds;
+mod census;
 pub mod checker;
 pub mod condition;
 pub mod demand;

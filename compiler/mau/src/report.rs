@@ -1,7 +1,7 @@
 //! The fit report: what a person or a program reads of a [`Fit`], under stable names.
 //!
-//! The types are the JSON. What is not computed yet is `null`, never invented: the input crossbars,
-//! hash bits and units, instruction rows, the action data bus, containers, the parser, power.
+//! The types are the JSON. What is not computed yet is `null`, never invented: the action data bus,
+//! containers, the parser, power.
 
 use std::collections::BTreeMap;
 
@@ -318,13 +318,13 @@ impl Reporter<'_> {
                     tcam: usage[Resource::Tcam],
                     map_ram: usage[Resource::MapRam],
                     gateway: usage[Resource::Gateway],
-                    exact_xbar_bytes: None,
-                    ternary_xbar_bytes: None,
-                    hash_bits: None,
-                    hash_dist: None,
+                    exact_xbar_bytes: Some(usage[Resource::ExactXbarBytes]),
+                    ternary_xbar_bytes: Some(usage[Resource::TernaryXbarBytes]),
+                    hash_bits: Some(usage[Resource::HashBits]),
+                    hash_dist: Some(usage[Resource::HashDist]),
                     meter_alu: usage[Resource::MeterAlu],
                     stats_alu: usage[Resource::StatsAlu],
-                    vliw: None,
+                    vliw: Some(usage[Resource::Vliw]),
                     action_bus_bytes: None,
                 }
             })

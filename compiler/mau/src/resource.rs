@@ -23,11 +23,21 @@ pub enum Resource {
     MeterAlu,
     /// ALUs of counters.
     StatsAlu,
+    /// Bytes of the exact match crossbar.
+    ExactXbarBytes,
+    /// Bytes of the ternary match crossbar.
+    TernaryXbarBytes,
+    /// Bits that hash functions give.
+    HashBits,
+    /// Hash distribution units.
+    HashDist,
+    /// Rows of instruction memory.
+    Vliw,
 }
 
 impl Resource {
     /// All that are counted, in the order of reports.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::LogicalTables,
         Self::Sram,
         Self::Tcam,
@@ -35,6 +45,11 @@ impl Resource {
         Self::Gateway,
         Self::MeterAlu,
         Self::StatsAlu,
+        Self::ExactXbarBytes,
+        Self::TernaryXbarBytes,
+        Self::HashBits,
+        Self::HashDist,
+        Self::Vliw,
     ];
 
     /// Its stable name in JSON.
@@ -48,6 +63,11 @@ impl Resource {
             Self::Gateway => "gateway",
             Self::MeterAlu => "meter_alu",
             Self::StatsAlu => "stats_alu",
+            Self::ExactXbarBytes => "exact_xbar_bytes",
+            Self::TernaryXbarBytes => "ternary_xbar_bytes",
+            Self::HashBits => "hash_bits",
+            Self::HashDist => "hash_dist",
+            Self::Vliw => "vliw",
         }
     }
 
@@ -62,6 +82,11 @@ impl Resource {
             Self::Gateway => "gateways",
             Self::MeterAlu => "stateful and meter ALUs",
             Self::StatsAlu => "counter ALUs",
+            Self::ExactXbarBytes => "bytes of the exact match crossbar",
+            Self::TernaryXbarBytes => "bytes of the ternary match crossbar",
+            Self::HashBits => "hash bits",
+            Self::HashDist => "hash distribution units",
+            Self::Vliw => "instruction rows",
         }
     }
 
@@ -77,6 +102,11 @@ impl Resource {
             Self::Gateway => stage.gateways,
             Self::MeterAlu => stage.meter_alus,
             Self::StatsAlu => stage.stats_alus,
+            Self::ExactXbarBytes => stage.exact_xbar_bytes,
+            Self::TernaryXbarBytes => stage.ternary_xbar_bytes,
+            Self::HashBits => stage.hash_bits,
+            Self::HashDist => stage.hash_dist_units,
+            Self::Vliw => stage.vliw_rows,
         }
     }
 }

@@ -66,6 +66,10 @@ pub struct TableLayout {
     pub width: u64,
     /// Its blocks, memories with one cell an entry included.
     pub memory: MemoryUse,
+    /// Bits that hash functions give it: the word of each way, and the block.
+    pub hash_bits: u32,
+    /// Hash distribution units that it takes to find its action data.
+    pub hash_dist_units: u32,
 }
 
 /// Blocks while they are counted.
@@ -108,6 +112,8 @@ fn lay_out_keyless(shape: &MatchShape, target: &Target) -> TableLayout {
         pack: 0,
         width: 0,
         memory: blocks.finish(),
+        hash_bits: 0,
+        hash_dist_units: 0,
     }
 }
 
@@ -153,7 +159,7 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
                 continue;
             }
             let depth_words = u64::from(target.sram.depth_words);
-            let depth = depth_blocks(shape, table_bytes, pack, entries, target);
+            let (depth, hash_bits) = depth_blocks(shape, table_bytes, pack, entries, target);
             let capacity_entries = depth * pack * depth_words;
             let mut blocks = Blocks {
                 sram: depth * width,
@@ -168,6 +174,8 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
                     pack,
                     width,
                     memory: blocks.finish(),
+                    hash_bits,
+                    hash_dist_units: 0,
                 },
                 table_bytes,
             ));
@@ -198,6 +206,7 @@ fn by_position(
     target: &Target,
 ) -> Option<(TableLayout, u64)> {
     let is_full = shape.key_bits < 40 && entries == 1 << shape.key_bits;
+    let key_bits = u32::try_from(shape.key_bits).unwrap_or(u32::MAX);
     let stores_nothing = shape.overhead_bits == 0 && immediate_bits == 0;
     if !(is_full && stores_nothing && shape.has_single_action) {
         return None;
@@ -213,6 +222,8 @@ fn by_position(
         pack: 0,
         width: 0,
         memory: blocks.finish(),
+        hash_bits: key_bits,
+        hash_dist_units: key_bits.div_ceil(16),
     };
     Some((layout, table_bytes))
 }
@@ -236,19 +247,20 @@ fn word_width(shape: &MatchShape, immediate_bits: u64, pack: u64, target: &Targe
     (width <= u64::from(exact.width_rams_max)).then_some(width)
 }
 
-/// Blocks on top of each other for `entries` entries, `pack` a word.
+/// Blocks on top of each other for `entries` entries, `pack` a word; and the hash bits that find them.
 fn depth_blocks(
     shape: &MatchShape,
     table_bytes: u64,
     pack: u64,
     entries: u64,
     target: &Target,
-) -> u64 {
+) -> (u64, u32) {
     let exact = &target.exact;
+    let select_bits = |blocks: u64| blocks.max(1).next_power_of_two().ilog2();
     let index_bits = u64::from(exact.hash_index_bits);
     let depth = entries.div_ceil(pack * u64::from(target.sram.depth_words));
     if shape.key_bits < index_bits && depth == 1 {
-        return 1;
+        return (1, exact.hash_index_bits);
     }
     let hashed = depth.max(u64::from(exact.ways_min));
     let extra_bits = shape.key_bits.saturating_sub(index_bits);
@@ -258,10 +270,13 @@ fn depth_blocks(
     {
         let identity = (1_u64 << extra_bits).div_ceil(pack).next_power_of_two();
         if identity <= hashed {
-            return identity;
+            return (identity, exact.hash_index_bits + select_bits(identity));
         }
     }
-    hashed
+    // Each way has its own word, and its own block where it has several.
+    let ways = u64::from(exact.ways_min).max(1);
+    let bits = exact.ways_min * (exact.hash_index_bits + select_bits(hashed / ways));
+    (hashed, bits)
 }
 
 fn lay_out_ternary(
@@ -317,6 +332,8 @@ fn lay_out_ternary(
                 pack: 0,
                 width,
                 memory: blocks.finish(),
+                hash_bits: 0,
+                hash_dist_units: 0,
             }
         })
         .min_by_key(|layout| layout.memory.sram)

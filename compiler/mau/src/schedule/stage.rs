@@ -199,6 +199,8 @@ impl Placer<'_> {
             pack: 0,
             width: 0,
             memory: MemoryUse::default(),
+            hash_bits: 0,
+            hash_dist_units: 0,
         });
         let whole = with_memory(usage, layout.memory);
         let (layout, is_last) = match self.take(unit, &whole) {

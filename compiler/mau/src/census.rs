@@ -1,0 +1,196 @@
+//! What the units of a stage use of the resources that do not limit placement yet: input crossbars,
+//! hash bits, hash distribution, instruction rows.
+//!
+//! Counted as the vendor's reports count them (`bf-p4c/logging/resources.cpp`), before containers are
+//! known: a field of a byte or more has bytes of its own, shorter fields share; an instruction row
+//! takes two actions of a gress that write different fields, and serves both gresses.
+
+use std::collections::BTreeSet;
+
+use p4rmt_ir::{Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe};
+
+use crate::resource::{Resource, Usage};
+use crate::sizing::TableLayout;
+use crate::unit::{Unit, UnitKind, Usage as FieldUsage, actions_of, call_args, field_slices};
+
+/// Bytes of a crossbar, each counted once.
+#[derive(Default)]
+struct CrossbarBytes {
+    bytes: BTreeSet<(usize, FieldId, u32)>,
+    short: BTreeSet<(usize, FieldId)>,
+    /// Bytes for ranges, a byte a nibble.
+    ranges: u32,
+}
+
+impl CrossbarBytes {
+    fn add(&mut self, gress_id: GressId, (field, hi, lo): (FieldId, u32, u32), gress: &Gress) {
+        if gress.fields[field].width >= 8 {
+            self.bytes
+                .extend((lo / 8..=hi / 8).map(|byte| (gress_id.index(), field, byte)));
+        } else {
+            self.short.insert((gress_id.index(), field));
+        }
+    }
+
+    fn count(&self, pipe: &Pipe) -> u32 {
+        let width = |(gress, field): &(usize, FieldId)| {
+            pipe.gresses[GressId::from_index(*gress)].fields[*field].width
+        };
+        let short_bits: u32 = self.short.iter().map(width).sum();
+        count(self.bytes.len()) + short_bits.div_ceil(8) + self.ranges
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// A unit in a stage.
+pub(crate) struct Occupant<'a> {
+    pub(crate) unit: &'a Unit,
+    /// The layout of the part of a table that is there.
+    pub(crate) layout: Option<TableLayout>,
+}
+
+/// Adds to `usage` what the units of one stage use.
+pub(crate) fn add_census(usage: &mut Usage, occupants: &[Occupant<'_>], pipe: &Pipe) {
+    let mut exact = CrossbarBytes::default();
+    let mut ternary = CrossbarBytes::default();
+    let mut hashes: Vec<(GressId, Vec<&Expr>, u32)> = Vec::new();
+    let mut hash_bits = 0;
+    let mut hash_dist = 0;
+    for occupant in occupants {
+        let unit = occupant.unit;
+        let gress = &pipe.gresses[unit.gress];
+        let is_ternary = add_keys(unit, gress, &mut ternary);
+        for access in unit
+            .accesses
+            .iter()
+            .filter(|access| access.usage == FieldUsage::Match)
+        {
+            // What a ternary table matches on is on the other crossbar.
+            if !(is_ternary && access.action.is_none()) {
+                exact.add(unit.gress, (access.field, access.hi, access.lo), gress);
+            }
+        }
+        if let Some(layout) = &occupant.layout {
+            hash_bits += layout.hash_bits;
+            hash_dist += layout.hash_dist_units;
+        }
+        for hash in hash_calls(unit, gress) {
+            let key = (unit.gress, hash.0, hash.1);
+            if !hashes.contains(&key) {
+                hashes.push(key);
+            }
+        }
+    }
+    for (_, _, width) in &hashes {
+        hash_bits += width;
+        hash_dist += width.div_ceil(16);
+    }
+    usage[Resource::ExactXbarBytes] = exact.count(pipe);
+    usage[Resource::TernaryXbarBytes] = ternary.count(pipe);
+    usage[Resource::HashBits] = hash_bits;
+    usage[Resource::HashDist] = hash_dist;
+    let rows = pipe
+        .gresses
+        .ids()
+        .map(|gress| instruction_rows(occupants, gress, pipe));
+    usage[Resource::Vliw] = rows.max().unwrap_or(0);
+}
+
+/// Adds the keys of a ternary table. Returns whether it is one.
+fn add_keys(unit: &Unit, gress: &Gress, ternary: &mut CrossbarBytes) -> bool {
+    let UnitKind::Table(table) = unit.kind else {
+        return false;
+    };
+    let keys = || {
+        gress.tables[table]
+            .keys
+            .iter()
+            .filter(|key| key.kind != MatchKind::Selector)
+    };
+    if keys().all(|key| key.kind == MatchKind::Exact) {
+        return false;
+    }
+    for key in keys() {
+        for slice in field_slices(&key.expr, gress) {
+            if key.kind == MatchKind::Range {
+                ternary.ranges += slice.1 / 4 - slice.2 / 4 + 1;
+            } else {
+                ternary.add(unit.gress, slice, gress);
+            }
+        }
+    }
+    true
+}
+
+/// The hashes that a table computes for its actions, and the indices that it takes from fields: what
+/// goes in, and bits that come out.
+fn hash_calls<'a>(unit: &Unit, gress: &'a Gress) -> Vec<(Vec<&'a Expr>, u32)> {
+    let (UnitKind::Table(table), Some(tables)) = (unit.kind, gress.as_tables()) else {
+        return Vec::new();
+    };
+    let actions = actions_of(&gress.tables[table]);
+    let calls = actions
+        .into_iter()
+        .flat_map(|action| &tables.actions[action].calls);
+    calls
+        .filter_map(|(call, _): &(Call, _)| hash_call(call, gress))
+        .collect()
+}
+
+fn hash_call<'a>(call: &'a Call, gress: &Gress) -> Option<(Vec<&'a Expr>, u32)> {
+    match &call.kind {
+        CallKind::Hash { hash, .. } => Some((call_args(&call.kind), gress.hashes[*hash].width)),
+        CallKind::RegisterAction { index, .. }
+        | CallKind::Count { index, .. }
+        | CallKind::Meter { index, .. } => {
+            let index = index.as_ref()?;
+            let reads_field = !field_slices(index, gress).is_empty();
+            reads_field.then(|| (vec![index], index.width(gress).min(23)))
+        }
+        CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => {
+            let reads_field = !field_slices(index, gress).is_empty();
+            reads_field.then(|| (vec![index], index.width(gress).min(23)))
+        }
+        CallKind::Random { .. }
+        | CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Digest { .. } => None,
+    }
+}
+
+/// Rows of instruction memory: each holds two actions of a gress that write different fields.
+fn instruction_rows(occupants: &[Occupant<'_>], gress: GressId, pipe: &Pipe) -> u32 {
+    let mut rows: Vec<(BTreeSet<FieldId>, bool)> = Vec::new();
+    for occupant in occupants
+        .iter()
+        .filter(|occupant| occupant.unit.gress == gress)
+    {
+        let UnitKind::Table(table) = occupant.unit.kind else {
+            continue;
+        };
+        for action in actions_of(&pipe.gresses[gress].tables[table]) {
+            let writes: BTreeSet<FieldId> = occupant
+                .unit
+                .accesses
+                .iter()
+                .filter(|access| access.usage == FieldUsage::Write && access.action == Some(action))
+                .map(|access| access.field)
+                .collect();
+            if writes.is_empty() {
+                continue;
+            }
+            match rows
+                .iter_mut()
+                .find(|(taken, is_full)| !is_full && taken.is_disjoint(&writes))
+            {
+                Some((_, is_full)) => *is_full = true,
+                None => rows.push((writes, false)),
+            }
+        }
+    }
+    count(rows.len())
+}
