@@ -16,7 +16,8 @@ extern bit<32> sizeInBytes<H>(in H h);
 
 // ---- parser and deparser ----
 
-// The one's-complement sum of RFC 1071. Parser: add, subtract, verify. Deparser: update.
+// The one's-complement sum of RFC 1071. Parser: add, subtract, verify (true if the data are wrong),
+// get (what the sum of the packet owes to the part behind). Deparser: update.
 extern Checksum {
     Checksum();
     void add<T>(in T data);

@@ -274,7 +274,9 @@ pub enum ChecksumOp {
     Add,
     /// Subtracts them.
     Subtract,
-    /// Result: one bit, whether the running sum, with what was added, is that of correct data.
+    /// Result: one bit, 1 if the running sum is not that of correct data. (The architecture file says
+    /// the opposite, but the published programs and the tests that pass on the chip's model use the
+    /// result as an error flag, and so does the compiler's advice: `err = ck.verify() || err`.)
     Verify,
     /// Result: 16 bits. In a deparser the checksum of what was added; in a parser the residual: the
     /// running sum itself, which a deparser adds to new headers.

@@ -21,7 +21,7 @@ impl Packet<'_> {
         let result = match op {
             ChecksumOp::Add => return sum.add(&data),
             ChecksumOp::Subtract => return sum.subtract(&data),
-            ChecksumOp::Verify => Bits::from_bool(sum.is_correct()),
+            ChecksumOp::Verify => Bits::from_bool(!sum.is_correct()),
             // Of a parser, the residual (see `OnesSum`); of a deparser, the checksum.
             ChecksumOp::Get if self.is_deparsing => sum.checksum(),
             ChecksumOp::Get => sum.sum(),

@@ -234,10 +234,10 @@ fn a_residual_carries_the_payload_into_the_new_checksum() {
 }
 
 #[test]
-fn verify_and_zeros_as_ones() {
+fn verify_flags_wrong_data_and_zero_is_sent_as_ones() {
     let mut gress = GressBuilder::new(GressRole::Ingress);
     let (header, fields) = gress.header("h", &[("a", 32)]);
-    let (good, sum) = (gress.metadata("good", 1), gress.metadata("sum", 16));
+    let (bad, sum) = (gress.metadata("bad", 1), gress.metadata("sum", 16));
     let unit = gress.gress.checksums.push(Checksum {
         name: "ck".into(),
         span: Span::NONE,
@@ -252,7 +252,7 @@ fn verify_and_zeros_as_ones() {
         .body = vec![
         extract(header),
         unit_call(unit, ChecksumOp::Add, &fields, None),
-        unit_call(unit, ChecksumOp::Verify, &[], Some(good)),
+        unit_call(unit, ChecksumOp::Verify, &[], Some(bad)),
     ];
     let update = CallKind::Checksum {
         unit,
@@ -264,9 +264,9 @@ fn verify_and_zeros_as_ones() {
     gress.gress.deparser.body = vec![call(update, [sum])];
     let mut bench = Bench::new(gress.structured(Vec::new()));
     bench.run(&[0x12, 0x34, 0xed, 0xcb]);
-    assert_eq!(bench.value(good), bits(1, 1));
+    assert_eq!(bench.value(bad), bits(1, 0));
     assert_eq!(bench.value(sum), bits(16, 0xffff), "zero is sent as ones");
     bench.run(&[0x12, 0x34, 0xed, 0xca]);
-    assert_eq!(bench.value(good), bits(1, 0));
+    assert_eq!(bench.value(bad), bits(1, 1));
     assert_eq!(bench.value(sum), bits(16, 1));
 }
