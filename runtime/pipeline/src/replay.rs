@@ -396,7 +396,10 @@ impl CaptureFolder {
     ///
     /// # Errors
     /// A capture cannot be ended.
-    pub fn finish(self) -> Result<Vec<(u16, PathBuf)>, CaptureError> {
+    pub fn finish(mut self) -> Result<Vec<(u16, PathBuf)>, CaptureError> {
+        self.writers
+            .values_mut()
+            .try_for_each(CaptureWriter::flush)?;
         let mut paths = Vec::new();
         for (port, writer) in self.writers {
             writer.finish()?;

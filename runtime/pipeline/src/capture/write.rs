@@ -86,15 +86,22 @@ impl CaptureWriter {
         self.append(packet)
     }
 
+    /// Brings everything that was written so far into the temporary file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn flush(&mut self) -> Result<(), CaptureError> {
+        let result = self.file.flush();
+        result.map_err(|error| CaptureFault::Io(error).at(self.offset))
+    }
+
     /// Ends the capture and gives it its name.
     ///
     /// # Errors
     /// The file cannot be written or renamed; nothing is at `path` then that was not before.
     pub fn finish(mut self) -> Result<(), CaptureError> {
-        let result = self
-            .file
-            .flush()
-            .and_then(|()| std::fs::rename(&self.temporary.path, &self.path));
+        self.flush()?;
+        let result = std::fs::rename(&self.temporary.path, &self.path);
         result.map_err(|error| CaptureFault::Io(error).at(self.offset))?;
         self.temporary.is_wanted = true;
         Ok(())
