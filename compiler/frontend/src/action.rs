@@ -39,6 +39,7 @@ impl<'a> Lower<'a> {
             return;
         }
         let label = self.gress.label();
+        self.gress.inlined.insert(label, action.path.clone());
         self.emit(span, StmtKind::Labeled { label, body });
     }
 

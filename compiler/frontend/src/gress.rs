@@ -33,6 +33,7 @@ pub(crate) struct GressBuilder {
     pub(crate) checksums: Arena<ChecksumId, Checksum>,
     pub(crate) digests: Arena<DigestId, Digest>,
     pub(crate) value_sets: Arena<ValueSetId, ValueSet>,
+    pub(crate) inlined: IndexMap<LabelId, String>,
     /// Headers of variables that the program or the compiler made.
     pub(crate) local_headers: HashSet<HeaderId>,
     n_stacks: usize,

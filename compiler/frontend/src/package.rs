@@ -371,6 +371,7 @@ impl<'a> Lower<'a> {
             checksums: built.checksums,
             digests: built.digests,
             value_sets: built.value_sets,
+            inlined: built.inlined,
         };
         crate::compact::drop_unused(&mut gress, &built.local_headers);
         Some(gress)

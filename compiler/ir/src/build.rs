@@ -71,6 +71,7 @@ impl GressBuilder {
             checksums: Arena::new(),
             digests: Arena::new(),
             value_sets: Arena::new(),
+            inlined: IndexMap::new(),
         };
         Self {
             gress,

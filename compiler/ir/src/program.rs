@@ -5,9 +5,9 @@ use p4rmt_source::Span;
 
 use crate::{
     Action, ActionId, Arena, Block, Checksum, ChecksumId, Counter, CounterId, Digest, DigestId,
-    FieldId, Gateway, GatewayId, GressId, Hash, HashId, HeaderId, MathUnits, Meter, MeterId,
-    ParallelAction, Parser, PipeId, Random, RandomId, Register, RegisterAction, RegisterActionId,
-    RegisterId, Seq, Table, TableId, ValueSet, ValueSetId,
+    FieldId, Gateway, GatewayId, GressId, Hash, HashId, HeaderId, LabelId, MathUnits, Meter,
+    MeterId, ParallelAction, Parser, PipeId, Random, RandomId, Register, RegisterAction,
+    RegisterActionId, RegisterId, Seq, Table, TableId, ValueSet, ValueSetId,
 };
 
 /// A whole program.
@@ -96,6 +96,8 @@ pub struct Gress {
     pub digests: Arena<DigestId, Digest>,
     /// Value sets of the parser.
     pub value_sets: Arena<ValueSetId, ValueSet>,
+    /// The dotted names of the actions that labelled blocks were before they were inlined.
+    pub inlined: IndexMap<LabelId, String>,
 }
 
 /// The match-action part of a gress, in one of the two forms.

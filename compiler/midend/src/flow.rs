@@ -10,11 +10,11 @@
 //! * An assignment of a comparison, or of a choice other than a minimum or maximum, becomes a gateway with an assignment on either
 //!   side: action units do not compare.
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use p4rmt_ir::{
     ActionCall, ActionId, ActionRef, Arena, BinaryOp, Bits, CallKind, Expr, Field, FieldId,
-    FieldKind, Gateway, GatewayId, Node, ParallelAction, Place, RegisterAction, RegisterActionId,
-    Seq, Stmt, StmtKind, Table, TableId,
+    FieldKind, Gateway, GatewayId, LabelId, Node, ParallelAction, Place, RegisterAction,
+    RegisterActionId, Seq, Stmt, StmtKind, Table, TableId,
 };
 use p4rmt_source::Span;
 
@@ -25,6 +25,7 @@ use crate::step::{Step, Units};
 /// What the control flow is made with.
 pub(crate) struct Flow<'a> {
     pub(crate) control: &'a str,
+    pub(crate) inlined: &'a IndexMap<LabelId, String>,
     pub(crate) register_actions: &'a Arena<RegisterActionId, RegisterAction>,
     pub(crate) fields: &'a mut Arena<FieldId, Field>,
     pub(crate) tables: &'a mut Arena<TableId, Table>,
@@ -39,6 +40,8 @@ pub(crate) struct Flow<'a> {
 struct Pending {
     step: Step,
     span: Option<Span>,
+    /// The actions that they are from.
+    names: IndexSet<String>,
 }
 
 impl Flow<'_> {
@@ -96,7 +99,10 @@ impl Flow<'_> {
                 let table = *table;
                 return seq.push(Node::Table { table, arms });
             }
-            StmtKind::Labeled { body, .. } => return self.group(body, span, pending, seq),
+            StmtKind::Labeled { label, body } => {
+                let name = self.inlined.get(label).map(String::as_str);
+                return self.group(body, name, span, pending, seq);
+            }
             // Refused when jumps were removed.
             StmtKind::Loop { .. } | StmtKind::Leave(_) | StmtKind::Exit => return,
             StmtKind::Extract { .. } => "`extract`",
@@ -136,7 +142,14 @@ impl Flow<'_> {
 
     /// Statements that belong together: in the pending table if all of them fit, else in one of
     /// their own if they fit there, else one by one.
-    fn group(&mut self, body: &[Stmt], span: Span, pending: &mut Pending, seq: &mut Seq) {
+    fn group(
+        &mut self,
+        body: &[Stmt],
+        name: Option<&str>,
+        span: Span,
+        pending: &mut Pending,
+        seq: &mut Seq,
+    ) {
         let mut straight = Vec::new();
         if !flatten(body, self.fields, &mut straight) {
             return self.block(body, pending, seq);
@@ -146,11 +159,13 @@ impl Flow<'_> {
         if straight.iter().all(|stmt| step.join(stmt, units).is_ok()) {
             pending.step = step;
             pending.span.get_or_insert(span);
+            pending.names.extend(name.map(str::to_owned));
             return;
         }
         self.flush(pending, seq);
         for stmt in straight {
             self.join(stmt, span, pending, seq);
+            pending.names.extend(name.map(str::to_owned));
         }
     }
 
@@ -175,12 +190,17 @@ impl Flow<'_> {
 
     /// Makes the pending statements a keyless table.
     fn flush(&mut self, pending: &mut Pending, seq: &mut Seq) {
-        let Pending { step, span } = std::mem::take(pending);
+        let Pending { step, span, names } = std::mem::take(pending);
         if step.is_empty() {
             return;
         }
         let span = span.unwrap_or(Span::NONE);
-        let name = format!("{}.step-{}", self.control, self.tables.len());
+        let stem = match names.first() {
+            Some(first) if names.len() == 1 => first.clone(),
+            Some(first) => format!("{first}+{}", names.len() - 1),
+            None => format!("{}.step", self.control),
+        };
+        let name = numbered(&stem, self.tables);
         let action = step.into_action(name.clone(), Vec::new(), false, span, self.fields);
         let action = self.actions.push(action);
         let table = self.tables.push(keyless_table(name, action, span));
@@ -357,5 +377,21 @@ fn is_masked_field(expr: &Expr) -> bool {
             rhs,
         } => is_field(lhs) && matches!(**rhs, Expr::Const(_)),
         other => is_field(other),
+    }
+}
+
+/// A name that no table has: the stem itself, or with a number behind it.
+pub(crate) fn numbered(stem: &str, tables: &Arena<TableId, Table>) -> String {
+    let is_free = |name: &str| tables.values().all(|table| table.name != name);
+    if is_free(stem) {
+        return stem.to_owned();
+    }
+    let mut number = 2;
+    loop {
+        let name = format!("{stem}-{number}");
+        if is_free(&name) {
+            return name;
+        }
+        number += 1;
     }
 }

@@ -98,6 +98,7 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
     share::share_tables(&mut body, &mut fields);
     let mut flow = flow::Flow {
         control: &control.name,
+        inlined: &gress.inlined,
         register_actions: &gress.register_actions,
         fields: &mut fields,
         tables: &mut gress.tables,

@@ -26,7 +26,7 @@ use p4rmt_ir::{
 };
 
 use crate::dead::drop_unused_locals;
-use crate::flow::keyless_table;
+use crate::flow::{keyless_table, numbered};
 use crate::step::fields_read;
 
 /// Splits the generated tables of a gress, if that makes the longest chain shorter. `gress` has the
@@ -268,10 +268,7 @@ impl Spread<'_> {
 
     /// A table beside a generated one.
     fn add_table(&mut self, beside: TableId, mut action: ParallelAction) -> TableId {
-        let Some((stem, _)) = self.gress.tables[beside].name.rsplit_once('-') else {
-            unreachable!("generated tables are numbered");
-        };
-        let name = format!("{stem}-{}", self.gress.tables.len());
+        let name = numbered(&self.gress.tables[beside].name, &self.gress.tables);
         action.name.clone_from(&name);
         let span = action.span;
         let action: ActionId = self.tables.actions.push(action);

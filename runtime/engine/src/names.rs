@@ -40,7 +40,10 @@ pub enum NameError {
 /// No table, or several.
 pub fn find_table(pipe: &Pipe, name: &str) -> Result<Ref<TableId>, NameError> {
     find(pipe, "table", name, |gress| {
-        names(gress.tables.iter(), |table| &table.name)
+        names(
+            gress.tables.iter().filter(|(_, table)| table.is_declared),
+            |table| &table.name,
+        )
     })
 }
 
