@@ -277,6 +277,8 @@ fn stacks_headers_and_slices() {
                     hdr.eth.src[15:0] = md.a[31:16] ++ md.c == 32w7 ? 16w1 : 16w2;
                     md.x = (bit<1>)(md.a < md.b);
                     md.f = md.s >> 1 < -3;
+                    md.f = ! md.f;
+                    md.a = ~ md.a - - md.b;
                     md.d = md.d << 2;
                     hdr.vlan[0] = hdr.vlan[1];
                     md.f = hdr.vlan[0] == hdr.vlan[1];

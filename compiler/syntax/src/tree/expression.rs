@@ -420,11 +420,12 @@ pub(super) fn binary_op(text: &str) -> BinaryOp {
     }
 }
 
+/// The operator that a text begins with; blanks may follow it.
 fn unary_op(text: &str) -> UnaryOp {
-    match text {
-        "!" => UnaryOp::Not,
-        "~" => UnaryOp::Complement,
-        "-" => UnaryOp::Negate,
+    match text.as_bytes().first() {
+        Some(b'!') => UnaryOp::Not,
+        Some(b'~') => UnaryOp::Complement,
+        Some(b'-') => UnaryOp::Negate,
         _ => UnaryOp::Plus,
     }
 }
