@@ -41,6 +41,7 @@ impl<'a> Lower<'a> {
         let gress = self.gress.clone();
         let tables = self.lowered_tables.clone();
         let actions = self.lowered_actions.clone();
+        let no_action = self.no_action;
         let applied = self.applied.clone();
         let n_statements = self.n_statements;
         let diagnostics = std::mem::take(&mut self.diagnostics);
@@ -62,6 +63,7 @@ impl<'a> Lower<'a> {
         self.gress = gress;
         self.lowered_tables = tables;
         self.lowered_actions = actions;
+        self.no_action = no_action;
         self.applied = applied;
         self.n_statements = n_statements;
     }
@@ -107,7 +109,9 @@ impl<'a> Lower<'a> {
                         lower.lower_table(&table);
                     }
                     UnusedObject::Action(action) => {
-                        let known = lower.lowered_actions.contains_key(&action.path);
+                        let known = lower
+                            .lowered_actions
+                            .contains_key(&(std::ptr::from_ref(action.decl), action.scope));
                         if !known {
                             lower.check_action(&action);
                         }
@@ -148,6 +152,7 @@ impl<'a> Lower<'a> {
             self.applied.clear();
             self.lowered_tables.clear();
             self.lowered_actions.clear();
+            self.no_action = None;
             self.scope = self.global;
             self.check_only(|lower| lower.check_declaration(declaration));
             self.unit = Unit::Top;

@@ -18,7 +18,6 @@ use p4rmt_syntax::ast::{self, DeclarationKind, ExprKind, TypeKind};
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
-use crate::inline::named;
 use crate::lower::Lower;
 use crate::scope::{Binding, Instance, Object, ScopeId};
 use crate::types::Type;
@@ -95,7 +94,7 @@ impl<'a> Lower<'a> {
                 return Binding::Poison;
             }
         };
-        let name = self.dotted(&named(&instance.annotations, &instance.name.text));
+        let name = self.control_plane_name(&instance.annotations, &instance.name.text);
         self.construct(
             path,
             type_args,

@@ -400,7 +400,7 @@ impl<'a> Lower<'a> {
             }
             ControlLocal::Action(action) => {
                 self.check_param_order(&action.params);
-                let path = self.dotted(&named(&action.annotations, &action.name.text));
+                let path = self.control_plane_name(&action.annotations, &action.name.text);
                 let object = ActionObject {
                     decl: action,
                     scope: self.scope,
@@ -409,7 +409,7 @@ impl<'a> Lower<'a> {
                 self.bind(&action.name, Binding::Object(Object::Action(object)));
             }
             ControlLocal::Table(table) => {
-                let path = self.dotted(&named(&table.annotations, &table.name.text));
+                let path = self.control_plane_name(&table.annotations, &table.name.text);
                 let object = TableObject {
                     decl: table,
                     scope: self.scope,
@@ -428,14 +428,11 @@ pub(crate) fn named(annotations: &[ast::Annotation], name: &str) -> String {
         .iter()
         .find(|annotation| annotation.name.text == "name")
         .and_then(|annotation| match &annotation.body {
-            ast::AnnotationBody::Unstructured(text) => Some(
-                text.trim()
-                    .trim_matches('"')
-                    .trim_start_matches('.')
-                    .to_owned(),
-            ),
+            ast::AnnotationBody::Unstructured(text) => {
+                Some(text.trim().trim_matches('"').to_owned())
+            }
             ast::AnnotationBody::Expressions(exprs) => match exprs.first().map(|expr| &expr.kind) {
-                Some(ast::ExprKind::String(text)) => Some(text.trim_start_matches('.').to_owned()),
+                Some(ast::ExprKind::String(text)) => Some(text.to_owned()),
                 _ => None,
             },
             ast::AnnotationBody::Empty

@@ -14,7 +14,7 @@ use crate::gress::GressBuilder;
 use crate::inline::Applied;
 use crate::scope::{Binding, Object, ScopeId, Scopes};
 use crate::storage::{Base, Slot, Storage};
-use crate::table::LoweredTable;
+use crate::table::{LoweredAction, LoweredTable};
 use crate::types::Type;
 
 /// How deep calls may nest when they are inlined.
@@ -100,10 +100,14 @@ pub(crate) struct Lower<'a> {
     pub(crate) global_owners: HashMap<*const ast::Instantiation, GressRole>,
     /// Instances of controls that have been applied, by name.
     pub(crate) applied: HashMap<String, Applied>,
-    /// Tables that have been lowered, by name; nothing for those with errors.
-    pub(crate) lowered_tables: HashMap<String, Option<LoweredTable>>,
-    /// Actions without bound arguments that have been lowered, with the types of their action data.
-    pub(crate) lowered_actions: HashMap<String, Option<(ActionId, Vec<Type>)>>,
+    /// Tables that have been lowered, by declaration and the scope around it; nothing for those with
+    /// errors.
+    pub(crate) lowered_tables: HashMap<(*const ast::Table, ScopeId), Option<LoweredTable>>,
+    /// Actions without bound arguments that have been lowered, likewise, with the types of their
+    /// action data.
+    pub(crate) lowered_actions: HashMap<(*const ast::Action, ScopeId), LoweredAction>,
+    /// What a table does where nothing else is said, if the program does not declare it.
+    pub(crate) no_action: Option<ActionId>,
     pub(crate) role: GressRole,
     pub(crate) gress: GressBuilder,
     /// Blocks that are being filled, the innermost last.
@@ -152,6 +156,7 @@ impl<'a> Lower<'a> {
             applied: HashMap::new(),
             lowered_tables: HashMap::new(),
             lowered_actions: HashMap::new(),
+            no_action: None,
             role: GressRole::Ingress,
             gress: GressBuilder::default(),
             blocks: vec![Block::new()],
@@ -368,6 +373,15 @@ impl<'a> Lower<'a> {
             name.to_owned()
         } else {
             format!("{}.{name}", self.path)
+        }
+    }
+
+    /// The name towards the control plane: as `@name` says, from the top where that begins with a dot.
+    pub(crate) fn control_plane_name(&self, annotations: &[ast::Annotation], name: &str) -> String {
+        let name = crate::inline::named(annotations, name);
+        match name.strip_prefix('.') {
+            Some(absolute) => absolute.to_owned(),
+            None => self.dotted(&name),
         }
     }
 

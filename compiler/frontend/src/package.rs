@@ -293,6 +293,7 @@ impl<'a> Lower<'a> {
         self.applied.clear();
         self.lowered_tables.clear();
         self.lowered_actions.clear();
+        self.no_action = None;
         self.inlining.clear();
         let mut params = Vec::new();
         let mut types: IndexMap<Role, (Type, Span)> = IndexMap::new();

@@ -175,8 +175,7 @@ impl<'a> Lower<'a> {
         };
         match (size, widths) {
             (Some(size), Some(widths)) => {
-                let name = crate::inline::named(&set.annotations, &set.name.text);
-                let name = self.dotted(&name);
+                let name = self.control_plane_name(&set.annotations, &set.name.text);
                 let id: ValueSetId = self.gress.value_sets.push(ValueSet {
                     name,
                     widths,

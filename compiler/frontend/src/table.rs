@@ -60,6 +60,9 @@ impl LoweredTable {
     }
 }
 
+/// An action that has been lowered and the types of its action data; nothing for one with errors.
+pub(crate) type LoweredAction = Option<(ActionId, Vec<Type>)>;
+
 /// An action in a table's list.
 pub(crate) struct Listed<'a> {
     /// Which.
@@ -110,7 +113,8 @@ impl<'a> Lower<'a> {
 
     /// The lowered table, made when it is first needed.
     pub(crate) fn lower_table(&mut self, table: &Rc<TableObject<'a>>) -> Option<LoweredTable> {
-        if let Some(lowered) = self.lowered_tables.get(&table.path) {
+        let key = (std::ptr::from_ref(table.decl), table.scope);
+        if let Some(lowered) = self.lowered_tables.get(&key) {
             return lowered.clone();
         }
         let outer_scope = std::mem::replace(&mut self.scope, table.scope);
@@ -120,8 +124,7 @@ impl<'a> Lower<'a> {
         self.scope = outer_scope;
         self.path = outer_path;
         self.unit = outer_unit;
-        self.lowered_tables
-            .insert(table.path.clone(), lowered.clone());
+        self.lowered_tables.insert(key, lowered.clone());
         lowered
     }
 
@@ -261,6 +264,19 @@ impl<'a> Lower<'a> {
         if !has_default {
             actions.push(("NoAction".to_owned(), ir.default_action.action));
         }
+        let is_taken = self
+            .gress
+            .tables
+            .values()
+            .any(|other| other.name == ir.name);
+        if is_taken {
+            self.error(
+                decl.name.span,
+                &ErrorKind::DuplicateName {
+                    name: ir.name.clone(),
+                },
+            );
+        }
         let id = self.gress.tables.push(ir);
         Some(LoweredTable {
             id,
@@ -327,7 +343,9 @@ impl<'a> Lower<'a> {
         let expr = self.read(&value, element.expr.span)?;
         Some((
             Key {
-                name: named(&element.annotations, &expr_text(&element.expr)),
+                name: named(&element.annotations, &expr_text(&element.expr))
+                    .trim_start_matches('.')
+                    .to_owned(),
                 expr,
                 kind,
                 span: element.span,
@@ -385,15 +403,15 @@ impl<'a> Lower<'a> {
         object: &ActionObject<'a>,
         bound: &'a [ast::Argument],
         span: Span,
-    ) -> Option<(ActionId, Vec<Type>)> {
+    ) -> LoweredAction {
         let is_shared = bound.is_empty();
-        if is_shared && let Some(known) = self.lowered_actions.get(&object.path) {
+        let key = (std::ptr::from_ref(object.decl), object.scope);
+        if is_shared && let Some(known) = self.lowered_actions.get(&key) {
             return known.clone();
         }
         let made = self.make_action(object, bound, span);
         if is_shared {
-            self.lowered_actions
-                .insert(object.path.clone(), made.clone());
+            self.lowered_actions.insert(key, made.clone());
         }
         made
     }
@@ -403,7 +421,7 @@ impl<'a> Lower<'a> {
         object: &ActionObject<'a>,
         bound: &'a [ast::Argument],
         span: Span,
-    ) -> Option<(ActionId, Vec<Type>)> {
+    ) -> LoweredAction {
         let mut args = Vec::new();
         let mut params = Vec::new();
         let mut types = Vec::new();
@@ -478,8 +496,23 @@ impl<'a> Lower<'a> {
 
     /// `NoAction`, declared or not.
     fn no_action(&mut self) -> ActionId {
-        if let Some(Some((id, _))) = self.lowered_actions.get("NoAction") {
-            return *id;
+        if let Some(id) = self.no_action {
+            return id;
+        }
+        let declared = self.globals.get("NoAction").and_then(|found| found.first());
+        if let Some(ast::Declaration {
+            kind: ast::DeclarationKind::Action(decl),
+            ..
+        }) = declared
+        {
+            let object = ActionObject {
+                decl,
+                scope: self.global,
+                path: decl.name.text.clone(),
+            };
+            if let Some((id, _)) = self.table_action(&object, &[], decl.span) {
+                return id;
+            }
         }
         let id = self.gress.actions.push(Action {
             name: "NoAction".to_owned(),
@@ -487,8 +520,7 @@ impl<'a> Lower<'a> {
             body: Block::new(),
             span: Span::NONE,
         });
-        self.lowered_actions
-            .insert("NoAction".to_owned(), Some((id, Vec::new())));
+        self.no_action = Some(id);
         id
     }
 

@@ -275,6 +275,17 @@ fn declarations_in_disorder() {
 }
 
 #[test]
+fn names_towards_the_control_plane_are_unique() {
+    check_control(
+        r#"action a() { }
+         @name("one") table t { actions = { a; } }
+         @name(".I.one") table u { actions = { a; } } //~ E1002 `I.one` is declared twice
+         @name(".one") table v { actions = { a; } }
+         apply { t.apply(); u.apply(); v.apply(); }"#,
+    );
+}
+
+#[test]
 fn unsupported_parts_are_refused_by_name() {
     check(Program {
         top: "header_union either_t { eth_t e; ip_t i; }
