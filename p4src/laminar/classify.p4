@@ -56,10 +56,11 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         meta.negated = 40 - meta.len;
         meta.len = meta.len - 40;
     }
-    // A write has 60 bytes beside its payload, 64 with immediate data, and its padding.
-    action transmit(bit<32> overhead) {
+    // A write has 60 bytes beside its payload, 64 with immediate data, and its padding. The overhead
+    // comes as its negative: an action cannot subtract what an entry brings.
+    action transmit(bit<32> minus_overhead) {
         meta.kind = KIND_TRANSMIT;
-        meta.len = meta.len - overhead;
+        meta.len = meta.len + minus_overhead;
     }
     action sync_of_host() {
         meta.kind = KIND_SYNC;
@@ -119,14 +120,14 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             // Established segments: no option, neither SYN nor FIN nor RST, but ACK.
             (ROLE_NETWORK,  _,     _,     _,             true,  1, 5, 0x10 &&& 0x17,  _,     _,     _,                _, _,         _) : receive();
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     _,                _, 0x8000,    1) : sync_of_host();
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             0, 0x0000,    1) : transmit(60);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             1, 0x0000,    1) : transmit(61);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             2, 0x0000,    1) : transmit(62);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             3, 0x0000,    1) : transmit(63);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             0, 0x0000,    1) : transmit(64);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             1, 0x0000,    1) : transmit(65);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             2, 0x0000,    1) : transmit(66);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             3, 0x0000,    1) : transmit(67);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             0, 0x0000,    1) : transmit(0xFFFFFFC4);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             1, 0x0000,    1) : transmit(0xFFFFFFC3);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             2, 0x0000,    1) : transmit(0xFFFFFFC2);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             3, 0x0000,    1) : transmit(0xFFFFFFC1);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             0, 0x0000,    1) : transmit(0xFFFFFFC0);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             1, 0x0000,    1) : transmit(0xFFFFFFBF);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             2, 0x0000,    1) : transmit(0xFFFFFFBE);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             3, 0x0000,    1) : transmit(0xFFFFFFBD);
             // First, middle, last, last with immediate: 0x26 to 0x29.
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x26 &&& 0xFE,    _, _,         1) : segmented();
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x28 &&& 0xFE,    _, _,         1) : segmented();

@@ -129,15 +129,12 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
         "mirroring_add" => StatementKind::MirrorAdd {
             session: cursor.number(SESSION)?,
             port: cursor.number(PORT)?,
-            truncate: if cursor.eat_keyword("truncate") {
-                Some(cursor.number("a number of bytes, at most 65535")?)
-            } else {
-                None
-            },
+            truncate: truncation(cursor)?,
         },
         "mirroring_add_mc" => StatementKind::MirrorAddGroup {
             session: cursor.number(SESSION)?,
             group: cursor.number(GROUP)?,
+            truncate: truncation(cursor)?,
         },
         "mirroring_delete" => StatementKind::MirrorDelete {
             session: cursor.number(SESSION)?,
@@ -394,6 +391,14 @@ fn rate_e12(cursor: &mut Cursor<'_>) -> Result<u64, SyntaxError> {
         whole.checked_mul(1_000_000_000_000)?.checked_add(fraction)
     });
     value.flatten().ok_or_else(|| cursor.error_at(at, EXPECTED))
+}
+
+fn truncation(cursor: &mut Cursor<'_>) -> Result<Option<u16>, SyntaxError> {
+    if cursor.eat_keyword("truncate") {
+        cursor.number("a number of bytes, at most 65535").map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn ports(cursor: &mut Cursor<'_>) -> Result<Vec<u16>, SyntaxError> {

@@ -453,10 +453,14 @@ impl Run {
                 let truncate = *truncate;
                 traffic.set_session(*session, MirrorSession { to, truncate })?;
             }
-            StatementKind::MirrorAddGroup { session, group } => {
+            StatementKind::MirrorAddGroup {
+                session,
+                group,
+                truncate,
+            } => {
                 let session_to = MirrorSession {
                     to: MirrorTarget::Group(*group),
-                    truncate: None,
+                    truncate: *truncate,
                 };
                 traffic.set_session(*session, session_to)?;
             }

@@ -131,6 +131,8 @@ pub enum StatementKind {
         session: u16,
         /// The multicast group that copies go to.
         group: u16,
+        /// At how many bytes they are cut, mirror header included.
+        truncate: Option<u16>,
     },
     /// `mirroring_delete`.
     MirrorDelete {
