@@ -95,6 +95,13 @@ fn operators_bind_as_specified() {
 }
 
 #[test]
+fn space_behind_an_operator_changes_nothing() {
+    check("! a", "(Not a)");
+    check("~ a & - b", "(BitAnd (Complement a) (Negate b))");
+    check("! /* not */ a && b", "(And (Not a) b)");
+}
+
+#[test]
 fn name_in_parentheses_is_a_cast_only_of_a_type() {
     check("(T) - b", "(as T (Negate b))");
     check("(c) - b", "(Sub c b)");
