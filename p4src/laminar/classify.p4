@@ -26,41 +26,35 @@ control Measure(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         size = 1024;
     }
 
-    // A segment has 40 bytes of headers; a write of its payload has 20 + 8 + 12 + 16 bytes in front
-    // and 4 behind, and is rounded up to four bytes.
-    action measure_segment() {
-        meta.len = (bit<32>)hdr.ipv4.total_len;
-        meta.padded = hdr.ipv4.total_len + 23;
-    }
-    action measure_write() {
-        meta.len = (bit<32>)hdr.ipv4.total_len;
+    // Lengths are computed in 32 bits, as sequence numbers are, and only moved into headers.
+    action measure() {
+        meta.total = (bit<32>)hdr.ipv4.total_len;
     }
 
     apply {
         ports.apply();
         local_addresses.apply();
-        if (hdr.tcp.isValid()) {
-            measure_segment();
-        } else {
-            measure_write();
-        }
+        measure();
     }
 }
 
 control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     Counter<bit<32>, bit<1>>(1, CounterType_t.PACKETS) segmented_writes;
 
+    // A segment has 40 bytes of headers; a write of its payload has 20 + 8 + 12 + 16 bytes in front and
+    // 4 behind, and is rounded up to four bytes.
     action receive() {
         meta.kind = KIND_RECEIVE;
         meta.reason = (bit<32>)REPORT_FAST_RETRANSMIT;
-        meta.negated = 40 - meta.len;
-        meta.len = meta.len - 40;
+        meta.negated = 40 - meta.total;
+        meta.len = meta.total - 40;
+        meta.padded = meta.total + 23;
     }
     // A write has 60 bytes beside its payload, 64 with immediate data, and its padding. The overhead
     // comes as its negative: an action cannot subtract what an entry brings.
     action transmit(bit<32> minus_overhead) {
         meta.kind = KIND_TRANSMIT;
-        meta.len = meta.len + minus_overhead;
+        meta.len = meta.total + minus_overhead;
     }
     action sync_of_host() {
         meta.kind = KIND_SYNC;

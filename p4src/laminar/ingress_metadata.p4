@@ -15,12 +15,15 @@ struct ingress_metadata_t {
     bit<1>       is_local;      // addressed to us
     bit<1>       is_established;// the connection that is named is in the table
     bit<1>       is_idle;       // nothing is to be done for the connection now
+    bit<1>       is_push;       // a transmission that the peer shall deliver at once
     connection_t connection;
 
     // Lengths in bytes; all from the IP total length.
+    bit<32>      total;         // as it came
     bit<32>      len;           // payload
     bit<32>      negated;       // minus it: its low bits are BTH's pad count
-    bit<16>      padded;        // total length of the write, before rounding to four bytes
+    bit<32>      padded;        // total length of what will leave
+    bit<32>      udp_length;
 
     // Of the connection (block 2).
     context_t    context;

@@ -71,11 +71,14 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.reth.setValid();
     }
     action round_length() {
-        meta.padded = meta.padded & 0xFFFC;
+        meta.padded = meta.padded & 0xFFFFFFFC;
+    }
+    action length_of_udp() {
+        meta.udp_length = meta.padded - 20;
     }
     action place_payload() {
-        hdr.ipv4.total_len = meta.padded;
-        hdr.udp.length = meta.padded - 20;
+        hdr.ipv4.total_len = meta.padded[15:0];
+        hdr.udp.length = meta.udp_length[15:0];
         hdr.bth.pad_count = meta.negated[1:0];
         hdr.reth.address_top = meta.buffer_top;
         hdr.reth.address_mid = meta.buffer_mid;
@@ -128,7 +131,7 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.ethernet.ether_type = ETHERTYPE_IPV4;
         hdr.ipv4.dscp = meta.dscp;
         hdr.ipv4.ecn = meta.ecn;
-        hdr.ipv4.total_len = (bit<16>)meta.len;
+        hdr.ipv4.total_len = meta.padded[15:0];
         hdr.ipv4.identification = 0;
         hdr.ipv4.flags_offset = 0x4000;
         hdr.ipv4.ttl = 64;
@@ -143,12 +146,12 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.tcp.flags = TCP_ACK;
         hdr.tcp.checksum = 0;
         hdr.tcp.urgent = 0;
-    }
-    action finish_segment() {
         hdr.tcp.seq = hdr.request.start;
-        hdr.ipv4.total_len = hdr.ipv4.total_len + 40;
     }
     // libTOE's last write of a message has immediate data: the peer shall deliver at once.
+    action note_push() {
+        meta.is_push = 1;
+    }
     action push() {
         hdr.tcp.flags = TCP_ACK | TCP_PSH;
     }
@@ -171,6 +174,7 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         if (meta.kind == KIND_RECEIVE || meta.kind == KIND_SYNC) {
             become_write();
             round_length();
+            length_of_udp();
             contexts.apply();
             if (meta.kind == KIND_RECEIVE && meta.len != 0) {
                 place_payload();
@@ -179,12 +183,12 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
             }
         } else if (meta.kind == KIND_TRANSMIT) {
             if (hdr.immediate.isValid()) {
-                become_segment();
-                push();
-            } else {
-                become_segment();
+                note_push();
             }
-            finish_segment();
+            become_segment();
+            if (meta.is_push == 1) {
+                push();
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         hdr.transport.end = 0;
         hdr.request.start = hdr.reth.address_low + meta.first_tx;
         hdr.request.credit = meta.len;
+        meta.padded = meta.len + 40;
     }
     // A SYNC that lifts the window over the MSS is one after which `free - MSS` is negative before
     // and not after.
