@@ -75,6 +75,13 @@ fn skip_rest(block: Block, label: LabelId, budget: &mut usize) -> Option<Block> 
 
 /// Removes what leaves the label at the end of the block, where it leads nowhere else.
 pub(crate) fn trim_tail(block: &mut Block, label: LabelId) {
+    let first_end = block
+        .iter()
+        .position(|stmt| matches!(stmt.kind, StmtKind::Leave(_) | StmtKind::Exit));
+    if let Some(end) = first_end {
+        // Nothing reaches what stands behind it.
+        block.truncate(end + 1);
+    }
     while let Some(Stmt { kind, .. }) = block.last_mut() {
         match kind {
             StmtKind::Leave(left) if *left == label => {

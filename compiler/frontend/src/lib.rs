@@ -30,6 +30,7 @@ mod fold;
 mod gress;
 mod inline;
 mod leaves;
+mod loops;
 mod lower;
 mod member;
 mod operators;

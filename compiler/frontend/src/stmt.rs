@@ -1,21 +1,17 @@
 //! Statements of controls, actions, functions and parser states.
 
-use num_bigint::BigInt;
 use p4rmt_ir::{Arm, Block, Expr, Outcome, StmtKind, UnaryOp};
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, ExprKind, ForCollection, StatementKind, SwitchLabel};
+use p4rmt_syntax::ast::{self, ExprKind, StatementKind, SwitchLabel};
 
 use crate::error::ErrorKind;
 use crate::fold;
-use crate::lower::{Frame, LoopFrame, Lower, Unit};
+use crate::lower::{Frame, Lower, Unit};
 use crate::rewrite::Accesses;
 use crate::scope::{Binding, Object};
 use crate::storage::Storage;
 use crate::types::Type;
 use crate::value::{Data, Value};
-
-/// How many turns of a loop are unrolled.
-const MAX_TURNS: usize = 1024;
 
 impl<'a> Lower<'a> {
     /// Statements in a scope of their own.
@@ -230,7 +226,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A statement in a scope of its own.
-    fn nested(&mut self, statement: &'a ast::Statement) {
+    pub(crate) fn nested(&mut self, statement: &'a ast::Statement) {
         self.in_scope(self.scope, |lower| lower.statement(statement));
     }
 
@@ -492,128 +488,6 @@ impl<'a> Lower<'a> {
             rest = self.block_of(|lower| lower.emit_if(cond, block, rest, span));
         }
         self.block().extend(rest);
-    }
-
-    /// `for (init; condition; update) …`, unrolled: every turn must be decidable by the compiler.
-    fn for_loop(
-        &mut self,
-        init: &'a [ast::Statement],
-        condition: &'a ast::Expr,
-        update: &'a [ast::Statement],
-        body: &'a ast::Statement,
-        span: Span,
-    ) {
-        let label = self.gress.label();
-        let block = self.block_of(|lower| {
-            lower.in_scope(lower.scope, |lower| {
-                lower.statements(init);
-                let turn_label = lower.gress.label();
-                let turn = lower.block_of(|lower| {
-                    if let Some(cond) = lower.scalar(condition, &Type::Bool) {
-                        let leave =
-                            lower.block_of(|lower| lower.emit(span, StmtKind::Leave(label)));
-                        lower.emit_if(fold::unary(UnaryOp::Not, cond), leave, Block::new(), span);
-                    }
-                    let inner = lower.block_of(|lower| {
-                        lower.loops.push(LoopFrame {
-                            on_break: label,
-                            on_continue: turn_label,
-                        });
-                        lower.nested(body);
-                        lower.loops.pop();
-                    });
-                    lower.emit(
-                        span,
-                        StmtKind::Labeled {
-                            label: turn_label,
-                            body: inner,
-                        },
-                    );
-                    lower.statements(update);
-                });
-                lower.emit(span, StmtKind::Loop { label, body: turn });
-            });
-        });
-        self.block().extend(block);
-    }
-
-    /// `for (T x in a .. b) …`: a copy of the body for each value.
-    fn for_in(
-        &mut self,
-        ty: &'a ast::Type,
-        name: &'a ast::Name,
-        collection: &'a ForCollection,
-        body: &'a ast::Statement,
-        span: Span,
-    ) {
-        let ty = self.ty(ty);
-        let values: Vec<Value> = match collection {
-            ForCollection::Range(first, last) => {
-                let (Some(first), Some(last)) = (self.const_number(first), self.const_number(last))
-                else {
-                    return;
-                };
-                let count = &last - &first + BigInt::from(1);
-                if count > BigInt::from(MAX_TURNS) {
-                    self.error(
-                        span,
-                        &ErrorKind::TooMany {
-                            what: "turns of a loop",
-                            limit: MAX_TURNS,
-                        },
-                    );
-                    return;
-                }
-                let count = usize::try_from(count).unwrap_or(0);
-                (0..count)
-                    .map(|turn| Value::int(&first + BigInt::from(turn)))
-                    .collect()
-            }
-            ForCollection::Expr(expr) => {
-                let value = self.expr(expr, None);
-                if value.is_poison() {
-                    return;
-                }
-                match self.parts(&value) {
-                    Some(parts) => parts,
-                    None => {
-                        self.mismatch_text(expr.span, "a list, tuple or stack", &value.ty);
-                        return;
-                    }
-                }
-            }
-        };
-        let label = self.gress.label();
-        let mut is_left = false;
-        let turns = self.block_of(|lower| {
-            for value in values {
-                let value = lower.coerce(value, &ty, span);
-                let turn_label = lower.gress.label();
-                let turn = lower.block_of(|lower| {
-                    lower.loops.push(LoopFrame {
-                        on_break: label,
-                        on_continue: turn_label,
-                    });
-                    lower.in_scope(lower.scope, |lower| {
-                        let binding = if value.is_poison() {
-                            Binding::Poison
-                        } else {
-                            Binding::Value(value)
-                        };
-                        lower.bind(name, binding);
-                        lower.nested(body);
-                    });
-                    lower.loops.pop();
-                });
-                is_left |= crate::leaves::has_leave(&turn, label);
-                lower.emit_labeled(turn_label, turn, span);
-            }
-        });
-        if is_left {
-            self.emit(span, StmtKind::Labeled { label, body: turns });
-        } else {
-            self.block().extend(turns);
-        }
     }
 
     /// A call that stands alone.

@@ -377,6 +377,8 @@ fn loops_and_switches_over_values() {
                         if (md.f) { break; }
                         md.a = md.a + (bit<32>)(bit<16>)md.c;
                     }
+                    for (bit<8> i = 0; i < 6; i = i + 2) { md.d = md.d + i; if (i == 2) { continue; } md.x = 1; }
+                    for (bit<4> i = 8; i > 6; i -= 1) { md.b[i:i] = md.x; }
                     switch (md.c) { 1: 2: { md.a = 1; } 3: { md.a = 2; md.c = 4; } default: { md.a = 3; } }
                 }"
             ),

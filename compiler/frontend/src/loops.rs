@@ -1,0 +1,311 @@
+//! Loops: written out turn by turn where the compiler knows the values that they run over.
+
+use num_bigint::BigInt;
+use p4rmt_ir::{Block, StmtKind, UnaryOp};
+use p4rmt_source::Span;
+use p4rmt_syntax::ast::{self, ExprKind, ForCollection, StatementKind};
+
+use crate::error::ErrorKind;
+use crate::fold;
+use crate::leaves::has_leave;
+use crate::lower::{LoopFrame, Lower};
+use crate::scope::Binding;
+use crate::types::Type;
+use crate::value::Value;
+
+/// How many turns of a loop are written out.
+const MAX_TURNS: usize = 1024;
+
+impl<'a> Lower<'a> {
+    /// `for (init; condition; update) …`
+    pub(crate) fn for_loop(
+        &mut self,
+        init: &'a [ast::Statement],
+        condition: &'a ast::Expr,
+        update: &'a [ast::Statement],
+        body: &'a ast::Statement,
+        span: Span,
+    ) {
+        if self.unrolled(init, condition, update, body, span).is_some() {
+            return;
+        }
+        let label = self.gress.label();
+        let block = self.block_of(|lower| {
+            lower.in_scope(lower.scope, |lower| {
+                lower.statements(init);
+                let turn_label = lower.gress.label();
+                let turn = lower.block_of(|lower| {
+                    if let Some(cond) = lower.scalar(condition, &Type::Bool) {
+                        let leave =
+                            lower.block_of(|lower| lower.emit(span, StmtKind::Leave(label)));
+                        lower.emit_if(fold::unary(UnaryOp::Not, cond), leave, Block::new(), span);
+                    }
+                    let inner = lower.block_of(|lower| {
+                        lower.loops.push(LoopFrame {
+                            on_break: label,
+                            on_continue: turn_label,
+                        });
+                        lower.nested(body);
+                        lower.loops.pop();
+                    });
+                    lower.emit(
+                        span,
+                        StmtKind::Labeled {
+                            label: turn_label,
+                            body: inner,
+                        },
+                    );
+                    lower.statements(update);
+                });
+                lower.emit(span, StmtKind::Loop { label, body: turn });
+            });
+        });
+        self.block().extend(block);
+    }
+
+    /// `for (T x in a .. b) …`: a copy of the body for each value.
+    pub(crate) fn for_in(
+        &mut self,
+        ty: &'a ast::Type,
+        name: &'a ast::Name,
+        collection: &'a ForCollection,
+        body: &'a ast::Statement,
+        span: Span,
+    ) {
+        let ty = self.ty(ty);
+        let values: Vec<Value> = match collection {
+            ForCollection::Range(first, last) => {
+                let (Some(first), Some(last)) = (self.const_number(first), self.const_number(last))
+                else {
+                    return;
+                };
+                let count = &last - &first + BigInt::from(1);
+                if count > BigInt::from(MAX_TURNS) {
+                    self.error(
+                        span,
+                        &ErrorKind::TooMany {
+                            what: "turns of a loop",
+                            limit: MAX_TURNS,
+                        },
+                    );
+                    return;
+                }
+                let count = usize::try_from(count).unwrap_or(0);
+                (0..count)
+                    .map(|turn| Value::int(&first + BigInt::from(turn)))
+                    .collect()
+            }
+            ForCollection::Expr(expr) => {
+                let value = self.expr(expr, None);
+                if value.is_poison() {
+                    return;
+                }
+                match self.parts(&value) {
+                    Some(parts) => parts,
+                    None => {
+                        self.mismatch_text(expr.span, "a list, tuple or stack", &value.ty);
+                        return;
+                    }
+                }
+            }
+        };
+        let turns: Vec<Value> = values
+            .into_iter()
+            .map(|value| self.coerce(value, &ty, span))
+            .collect();
+        self.turns(name, turns, body, span);
+    }
+
+    /// The body once for each value of its variable.
+    fn turns(
+        &mut self,
+        name: &'a ast::Name,
+        values: Vec<Value>,
+        body: &'a ast::Statement,
+        span: Span,
+    ) {
+        let label = self.gress.label();
+        let mut is_left = false;
+        let turns = self.block_of(|lower| {
+            for value in values {
+                let turn_label = lower.gress.label();
+                let turn = lower.block_of(|lower| {
+                    lower.loops.push(LoopFrame {
+                        on_break: label,
+                        on_continue: turn_label,
+                    });
+                    lower.in_scope(lower.scope, |lower| {
+                        let binding = if value.is_poison() {
+                            Binding::Poison
+                        } else {
+                            Binding::Value(value)
+                        };
+                        lower.bind(name, binding);
+                        lower.nested(body);
+                    });
+                    lower.loops.pop();
+                });
+                is_left |= has_leave(&turn, label);
+                lower.emit_labeled(turn_label, turn, span);
+            }
+        });
+        if is_left {
+            self.emit(span, StmtKind::Labeled { label, body: turns });
+        } else {
+            self.block().extend(turns);
+        }
+    }
+
+    /// A loop whose variable runs over values that the compiler knows, and that nothing but the loop
+    /// itself writes, written out; nothing if it is none.
+    fn unrolled(
+        &mut self,
+        init: &'a [ast::Statement],
+        condition: &'a ast::Expr,
+        update: &'a [ast::Statement],
+        body: &'a ast::Statement,
+        span: Span,
+    ) -> Option<()> {
+        let (
+            [
+                ast::Statement {
+                    kind: StatementKind::Variable(variable),
+                    ..
+                },
+            ],
+            [
+                ast::Statement {
+                    kind: StatementKind::Assign { target, op, value },
+                    ..
+                },
+            ],
+        ) = (init, update)
+        else {
+            return None;
+        };
+        let ExprKind::Path(path) = &target.kind else {
+            return None;
+        };
+        let name = &variable.name;
+        if path.name.text != name.text || is_assigned(body, &name.text) {
+            return None;
+        }
+        let ty = self.ty(&variable.ty);
+        let mut current = self.quiet(|lower| {
+            let first = variable.init.as_ref()?;
+            Some(lower.expr_as(first, &ty))
+        })?;
+        let mut values = Vec::new();
+        loop {
+            let holds = self.quiet(|lower| {
+                lower.with_constant(name, &current, |lower| {
+                    Some(lower.expr(condition, Some(&Type::Bool)))
+                })
+            })?;
+            if !holds.as_bits()?.is_true() {
+                break;
+            }
+            if values.len() >= MAX_TURNS {
+                self.error(
+                    span,
+                    &ErrorKind::TooMany {
+                        what: "turns of a loop",
+                        limit: MAX_TURNS,
+                    },
+                );
+                return Some(());
+            }
+            let next = self.quiet(|lower| {
+                lower.with_constant(name, &current, |lower| {
+                    let value = lower.expr(value, Some(&ty));
+                    let value = match op {
+                        Some(op) => {
+                            let old = lower.expr(target, Some(&ty));
+                            lower.binary_values(*op, old, value, span)
+                        }
+                        None => value,
+                    };
+                    Some(lower.coerce(value, &ty, span))
+                })
+            })?;
+            values.push(std::mem::replace(&mut current, next));
+        }
+        self.turns(name, values, body, span);
+        Some(())
+    }
+
+    /// A constant that needs nothing done; nothing, and no complaint, if it is none.
+    fn quiet(&mut self, evaluate: impl FnOnce(&mut Self) -> Option<Value>) -> Option<Value> {
+        let diagnostics = std::mem::take(&mut self.diagnostics);
+        let seen = self.seen.clone();
+        let mut value = None;
+        let block = self.block_of(|lower| value = evaluate(lower));
+        self.diagnostics = diagnostics;
+        self.seen = seen;
+        value.filter(|value| block.is_empty() && crate::coerce::is_constant(value))
+    }
+
+    /// Evaluates where a name stands for a constant.
+    fn with_constant(
+        &mut self,
+        name: &'a ast::Name,
+        value: &Value,
+        evaluate: impl FnOnce(&mut Self) -> Option<Value>,
+    ) -> Option<Value> {
+        let value = value.clone();
+        self.in_scope(self.scope, |lower| {
+            lower.bind(name, Binding::Value(value));
+            evaluate(lower)
+        })
+    }
+}
+
+/// Whether a statement assigns to this name, whatever the name stands for there.
+fn is_assigned(statement: &ast::Statement, name: &str) -> bool {
+    let block = |statements: &[ast::Statement]| {
+        statements
+            .iter()
+            .any(|statement| is_assigned(statement, name))
+    };
+    match &statement.kind {
+        StatementKind::Assign { target, .. } => is_rooted(target, name),
+        StatementKind::If {
+            then, otherwise, ..
+        } => {
+            is_assigned(then, name)
+                || otherwise
+                    .as_deref()
+                    .is_some_and(|statement| is_assigned(statement, name))
+        }
+        StatementKind::Block(inner) => block(&inner.statements),
+        StatementKind::Switch { cases, .. } => cases
+            .iter()
+            .filter_map(|case| case.body.as_ref())
+            .any(|body| block(&body.statements)),
+        StatementKind::For {
+            init, update, body, ..
+        } => block(init) || block(update) || is_assigned(body, name),
+        StatementKind::ForIn { body, .. } => is_assigned(body, name),
+        StatementKind::Empty
+        | StatementKind::Call(_)
+        | StatementKind::Return(_)
+        | StatementKind::Exit
+        | StatementKind::Break
+        | StatementKind::Continue
+        | StatementKind::Variable(_)
+        | StatementKind::Const(_)
+        | StatementKind::Instantiation(_) => false,
+    }
+}
+
+/// Whether a place begins with this name.
+fn is_rooted(expr: &ast::Expr, name: &str) -> bool {
+    match &expr.kind {
+        ExprKind::Path(path) => path.name.text == name,
+        ExprKind::Member { base, .. }
+        | ExprKind::Index { base, .. }
+        | ExprKind::Slice { base, .. }
+        | ExprKind::PlusSlice { base, .. } => is_rooted(base, name),
+        _ => false,
+    }
+}
