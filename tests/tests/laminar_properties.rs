@@ -237,7 +237,10 @@ impl World {
                 self.held.push_back(held(copy, true));
             }
         } else if is_beyond {
-            let copy = Copy { seq: self.links[at].model.rx_next_seq, len: 0 };
+            let copy = Copy {
+                seq: self.links[at].model.rx_next_seq,
+                len: 0,
+            };
             self.held.push_back(held(copy, true));
         }
         self.check(at);

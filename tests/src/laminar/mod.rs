@@ -1,5 +1,9 @@
 //! Laminar, seen from outside: a model of its state and the packets around it.
 
+pub mod control;
+pub mod exchange;
+pub mod host;
+pub mod link;
 pub mod model;
 pub mod peer;
 pub mod rig;

@@ -75,6 +75,12 @@ impl Peer {
             .poll(self.now, &mut self.wire, &mut self.sockets);
     }
 
+    /// When the peer wants to be polled next, in microseconds, if nothing comes before.
+    pub fn next_poll(&mut self) -> Option<i64> {
+        let next = self.interface.poll_at(self.now, &self.sockets)?;
+        Some(next.total_micros())
+    }
+
     /// Hands a frame to the peer; it is read at the next poll.
     pub fn deliver(&mut self, frame: Vec<u8>) {
         self.wire.inbound.push_back(frame);

@@ -89,15 +89,25 @@ impl Rig {
     /// If a table of `laminar.p4` is not what this file thinks it is.
     #[must_use]
     pub fn new(compiled: &Compiled, form: Form, identities: &[Identity]) -> Self {
-        let text = setup(identities);
-        let vector = p4rmt_stf::parse("setup", &text).expect("the setup is well formed");
-        let (device, errors) = p4rmt_stf::apply(&vector, device(compiled, form));
-        assert!(errors.is_empty(), "{}", errors[0]);
+        let text = ports_setup() + &connections_setup(identities);
+        let device = configured(device(compiled, form), &text);
         let pipe = device.state().layout().pipe();
         let registers = REGISTERS.map(|name| {
             find_register(pipe, name).unwrap_or_else(|error| panic!("register `{name}`: {error}"))
         });
         Self { device, registers }
+    }
+
+    /// The same with more in its tables: statements of a setup.
+    ///
+    /// # Panics
+    /// If they cannot be carried out.
+    #[must_use]
+    pub fn configure(self, text: &str) -> Self {
+        Self {
+            device: configured(self.device, text),
+            ..self
+        }
     }
 
     /// Sets the state of a connection.
@@ -176,15 +186,29 @@ impl Rig {
     }
 }
 
-/// The statements that a control plane would begin with.
-fn setup(identities: &[Identity]) -> String {
-    let mac = |mac: [u8; 6]| format!("0x{}", mac.map(|byte| format!("{byte:02x}")).concat());
-    let ip = |ip: [u8; 4]| format!("0x{:08x}", u32::from_be_bytes(ip));
+fn configured(device: Device, text: &str) -> Device {
+    let vector = p4rmt_stf::parse("setup", text).expect("the setup is well formed");
+    let (device, errors) = p4rmt_stf::apply(&vector, device);
+    assert!(errors.is_empty(), "{}", errors[0]);
+    device
+}
+
+fn mac(mac: [u8; 6]) -> String {
+    format!("0x{}", mac.map(|byte| format!("{byte:02x}")).concat())
+}
+
+fn ip(ip: [u8; 4]) -> String {
+    format!("0x{:08x}", u32::from_be_bytes(ip))
+}
+
+/// The statements that a control plane begins with: ports, ourselves, the host, the way to the peer.
+#[must_use]
+pub fn ports_setup() -> String {
     let [peer_mac, own_mac] = PEER_PATH.macs;
     let [peer_ip, own_ip] = PEER_PATH.ips;
     let [host_own_mac, host_mac] = HOST_PATH.macs;
     let [host_own_ip, host_ip] = HOST_PATH.ips;
-    let mut text = format!(
+    format!(
         "port_unit {NETWORK_PORT} tcp_checksum
          port_unit {HOST_PORT} roce
          mirroring_add 1 {NETWORK_PORT} truncate 40
@@ -204,6 +228,9 @@ fn setup(identities: &[Identity]) -> String {
          add routes meta.peer_ip:{}/32 via(next_hop:1)
          add next_hops meta.next_hop:1 reach(dst_mac:{}, src_mac:{}, port:{NETWORK_PORT})
          add reply_hops meta.next_hop:1 reply_over(dst_mac:{}, src_mac:{}, session:1)
+         add bridge hdr.ethernet.dst_addr:{} forward(port:{NETWORK_PORT})
+         add bridge hdr.ethernet.dst_addr:{} to_control()
+         add bridge hdr.ethernet.dst_addr:0xffffffffffff to_control()
 ",
         ip(own_ip),
         ip(host_own_ip),
@@ -219,7 +246,16 @@ fn setup(identities: &[Identity]) -> String {
         mac(own_mac),
         mac(peer_mac),
         mac(own_mac),
-    );
+        mac(peer_mac),
+        mac(own_mac),
+    )
+}
+
+/// The statements that make connections known.
+#[must_use]
+pub fn connections_setup(identities: &[Identity]) -> String {
+    let [peer_ip, own_ip] = PEER_PATH.ips;
+    let mut text = String::new();
     for identity in identities {
         let Identity {
             id,
