@@ -7,8 +7,8 @@
 //! 2. The control loses its jumps likewise; a table applied on several branches gets one place behind
 //!    them (`share`); then the control becomes a sequence of tables and gateways; loose
 //!    statements become keyless tables (`flow`).
-//! 3. Writes to local fields that nothing reads go, and what is empty without them (`dead`,
-//!    `compact`).
+//! 3. Writes of zero to local fields that still hold it go (`zeroing`), writes that nothing reads, and
+//!    what is empty without them (`dead`, `compact`).
 //! 4. Generated tables are split where some of their work could be done earlier (`spread`).
 //! 5. A register that one packet can touch twice is refused: the machine has each in one stage.
 //!
@@ -27,6 +27,7 @@ mod simplify;
 mod spread;
 mod step;
 mod symbolic;
+mod zeroing;
 
 use std::collections::HashSet;
 
@@ -116,6 +117,7 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
         gateways,
         actions: parallel,
     };
+    zeroing::remove_zeroing(&mut tables, gress);
     dead::remove_dead(&mut tables, gress);
     spread::spread(&mut tables, gress);
     compact::compact(&mut tables, &mut gress.tables, n_declared);
