@@ -76,7 +76,7 @@ parser EgressParser(packet_in pkt, out headers_t hdr, out egress_metadata_t meta
     state start {
         pkt.extract(eg_intr_md);
         meta.is_copy = 0;
-        // A copy bears the deflection flag nowhere; it is told by its port, which only it uses.
+        // Nothing else leaves on the port of the mirror session.
         transition select(eg_intr_md.egress_port) {
             64      : copy;
             default : original;

@@ -49,8 +49,7 @@ control LaminarEgressDeparser(packet_out pkt,
         });
         if (eg_dprsr_md.mirror_type == MIRROR_COPY) {
             mirror.emit<copy_h>(meta.session, {
-                meta.copy_kind, 0, meta.copy_beyond, meta.copy_broken, hdr.transport.is_marked, 0, 0,
-                hdr.transport.connection, hdr.transport.context, hdr.transport.session,
+                meta.copy_kind, meta.copy_notes, hdr.transport.connection, hdr.transport.context, hdr.transport.session,
                 hdr.transport.scale, meta.rx_position, meta.copy_end,
                 hdr.reply.dst_mac, hdr.reply.src_mac, hdr.reply.src_ip, hdr.reply.dst_ip,
                 hdr.reply.src_port, hdr.reply.dst_port

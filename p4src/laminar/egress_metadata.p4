@@ -75,8 +75,7 @@ struct egress_metadata_t {
     kind_t   copy_kind;              // KIND_COPY: a list of mirrored fields has no constants
     bit<8>   session;                // of the copy
     bit<32>  copy_end;
-    bit<1>   copy_broken;
-    bit<1>   copy_beyond;
+    notes_t  copy_notes;
     bit<1>   is_written;             // it leaves as a write, and takes a sequence number
     bit<32>  sequence;
 }

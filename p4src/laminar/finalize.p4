@@ -80,22 +80,28 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
         meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
         meta.copy_end = meta.rx_position;
-        meta.copy_broken = 1;
-        meta.copy_beyond = meta.is_beyond;
+        meta.copy_notes = meta.copy_notes | NOTE_BROKEN;
+    }
+    action copy_both() {
+        eg_dprsr_md.mirror_type = MIRROR_COPY;
+        meta.copy_kind = KIND_COPY;
+        meta.session = hdr.transport.session | 0x80;
+        meta.copy_end = meta.rx_position;
+        meta.copy_notes = meta.copy_notes | (NOTE_BROKEN | NOTE_BEYOND);
     }
     action copy_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
         meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
         meta.copy_end = meta.rx_position;
-        meta.copy_beyond = 1;
+        meta.copy_notes = meta.copy_notes | NOTE_BEYOND;
     }
     action copy_range_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
         meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
         meta.copy_end = meta.rx_ready;
-        meta.copy_beyond = 1;
+        meta.copy_notes = meta.copy_notes | NOTE_BEYOND;
     }
     // Nothing is acknowledged, only the control plane told.
     action tell_beyond() {
@@ -103,7 +109,7 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
         meta.copy_kind = KIND_COPY;
         meta.session = SESSION_CONTROL;
         meta.copy_end = meta.rx_position;
-        meta.copy_beyond = 1;
+        meta.copy_notes = meta.copy_notes | NOTE_BEYOND;
     }
 
     table copies {
@@ -120,11 +126,13 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             meta.rx_over[31:31]  : ternary @name("over");
         }
         actions = {
-            no_copy; copy; copy_range; copy_broken; copy_beyond; copy_range_beyond; tell_beyond;
+            no_copy; copy; copy_range; copy_broken; copy_both; copy_beyond; copy_range_beyond;
+            tell_beyond;
         }
         const entries = {
             // In order, but more than fits: dropped, acknowledged with window 0, reported.
-            (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, _, _, _, _) : copy_broken();
+            (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, 0, _, _, _) : copy_broken();
+            (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, 1, _, _, _) : copy_both();
             // The interval has been reached, by this segment or one before.
             (KIND_RECEIVE, PLACE_IN_ORDER,  _, _, 1, 1, 0, _, _, _) : copy_range();
             (KIND_RECEIVE, PLACE_IN_ORDER,  _, _, 1, 1, 1, _, _, _) : copy_range_beyond();
@@ -146,7 +154,13 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
         size = 32;
     }
 
+    // A mark is echoed by the copy.
+    action keep_mark() {
+        meta.copy_notes = hdr.transport.notes & NOTE_MARKED;
+    }
+
     apply {
+        keep_mark();
         outcomes.apply();
         copies.apply();
         // A transmission needs credits, and room in the peer's window.
@@ -289,16 +303,16 @@ control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     apply {
         if (meta.is_notice == 1) {
             become_notice();
-            if (hdr.transport.is_broken == 1 && hdr.transport.is_beyond == 1) {
-                reason_both();
-            } else if (hdr.transport.is_broken == 1) {
+            if (hdr.transport.notes[4:3] == 1) {
                 reason_broken();
-            } else if (hdr.transport.is_beyond == 1) {
+            } else if (hdr.transport.notes[4:3] == 2) {
                 reason_beyond();
+            } else {
+                reason_both();
             }
         } else if (hdr.transport.kind == KIND_COPY) {
             become_acknowledgment();
-            if (hdr.transport.is_marked == 1) {
+            if (hdr.transport.notes[2:2] == 1) {
                 echo_mark();
             }
             weigh_flight();

@@ -118,13 +118,7 @@ header plain_h {
 // What passes the stages of the transport logic. A copy brings it too, made by the egress.
 header transport_h {
     kind_t       kind;
-    // What is known of the segment, or of why there is a copy.
-    @padding bit<3> reserved;
-    bit<1>       is_beyond;    // copy: the segment acknowledged what was never sent
-    bit<1>       is_broken;    // copy: the segment broke the window
-    bit<1>       is_marked;    // the segment met congestion: it is acknowledged with ECE
-    bit<1>       is_echo;      // the segment itself has ECE
-    bit<1>       has_payload;
+    notes_t      notes;
     connection_t connection;
     context_t    context;
     bit<8>       session;      // mirror session of the network port
@@ -157,12 +151,7 @@ header reply_h {
 // What the egress puts in front of a copy: a transport_h and a reply_h.
 header copy_h {
     kind_t       kind;
-    @padding bit<3> reserved;
-    bit<1>       is_beyond;
-    bit<1>       is_broken;
-    bit<1>       is_marked;
-    bit<1>       is_echo;
-    bit<1>       has_payload;
+    notes_t      notes;
     connection_t connection;
     context_t    context;
     bit<8>       session;

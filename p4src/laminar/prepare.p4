@@ -29,13 +29,13 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
     // ---- what the transport logic must know of a segment ----
 
     action note_echo() {
-        hdr.transport.is_echo = 1;
+        hdr.transport.notes = hdr.transport.notes | NOTE_ECHO;
     }
     action note_mark() {
-        hdr.transport.is_marked = 1;
+        hdr.transport.notes = hdr.transport.notes | NOTE_MARKED;
     }
     action note_payload() {
-        hdr.transport.has_payload = 1;
+        hdr.transport.notes = hdr.transport.notes | NOTE_PAYLOAD;
     }
 
     // ---- a write to the host ----

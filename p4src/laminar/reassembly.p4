@@ -64,7 +64,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     table places {
         key = {
             hdr.transport.kind        : ternary @name("kind");
-            hdr.transport.has_payload : ternary @name("has_payload");
+            hdr.transport.notes       : ternary @name("notes");
             meta.rx_start             : ternary @name("start");
             meta.rx_end               : ternary @name("end");
         }
@@ -72,13 +72,13 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             in_order; ahead; duplicate; current; probe; merge; replenish; thaw; bystand;
         }
         const entries = {
-            (KIND_RECEIVE, 1, _, 0x80000000 &&& 0x80000000) : duplicate();
-            (KIND_RECEIVE, 1, _, 0)                         : duplicate();
-            (KIND_RECEIVE, 1, 0x80000000 &&& 0x80000000, _) : in_order();
-            (KIND_RECEIVE, 1, 0, _)                         : in_order();
-            (KIND_RECEIVE, 1, _, _)                         : ahead();
-            (KIND_RECEIVE, 0, 0x80000000 &&& 0x80000000, _) : probe();
-            (KIND_RECEIVE, 0, 0, _)                         : current();
+            (KIND_RECEIVE, 1 &&& 1, _, 0x80000000 &&& 0x80000000) : duplicate();
+            (KIND_RECEIVE, 1 &&& 1, _, 0)                         : duplicate();
+            (KIND_RECEIVE, 1 &&& 1, 0x80000000 &&& 0x80000000, _) : in_order();
+            (KIND_RECEIVE, 1 &&& 1, 0, _)                         : in_order();
+            (KIND_RECEIVE, 1 &&& 1, _, _)                         : ahead();
+            (KIND_RECEIVE, 0 &&& 1, 0x80000000 &&& 0x80000000, _) : probe();
+            (KIND_RECEIVE, 0 &&& 1, 0, _)                         : current();
             (KIND_COPY,    _, _, 0x80000000 &&& 0x80000000) : bystand();
             (KIND_COPY,    _, _, 0)                         : bystand();
             (KIND_COPY,    _, 0x80000000 &&& 0x80000000, _) : merge();

@@ -53,14 +53,14 @@ control Retransmission(inout egress_headers_t hdr, inout egress_metadata_t meta)
     table acks {
         key = {
             hdr.transport.kind        : ternary @name("kind");
-            hdr.transport.has_payload : ternary @name("has_payload");
+            hdr.transport.notes       : ternary @name("notes");
             meta.tx_start             : ternary @name("start");
         }
         actions = { new_ack; current; duplicate; old; send; stale; bystand; }
         const entries = {
             (KIND_RECEIVE,  _, 0x80000000 &&& 0x80000000) : old();
-            (KIND_RECEIVE,  0, 0)                         : duplicate();
-            (KIND_RECEIVE,  1, 0)                         : current();
+            (KIND_RECEIVE,  0 &&& 1, 0)                         : duplicate();
+            (KIND_RECEIVE,  1 &&& 1, 0)                         : current();
             (KIND_RECEIVE,  _, _)                         : new_ack();
             (KIND_TRANSMIT, _, 0x80000000 &&& 0x80000000) : stale();
             (KIND_TRANSMIT, _, _)                         : send();

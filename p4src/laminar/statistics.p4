@@ -34,7 +34,7 @@ control Statistics(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     apply {
         if (meta.ack == ACK_NEW && meta.is_beyond == 0) {
             count_acked();
-            if (hdr.transport.is_echo == 1) {
+            if (hdr.transport.notes[1:1] == 1) {
                 count_marked();
             }
         }

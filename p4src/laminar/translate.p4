@@ -7,12 +7,7 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     action carry() {
         hdr.transport.setValid();
         hdr.transport.kind = meta.kind;
-        hdr.transport.reserved = 0;
-        hdr.transport.is_beyond = 0;
-        hdr.transport.is_broken = 0;
-        hdr.transport.is_marked = 0;
-        hdr.transport.is_echo = 0;
-        hdr.transport.has_payload = 0;
+        hdr.transport.notes = 0;
         hdr.transport.connection = meta.connection;
         hdr.transport.context = meta.context;
         hdr.transport.scale = meta.own_scale;

@@ -33,6 +33,14 @@ const kind_t KIND_SYNC    = 3;       // window and credits
 const kind_t KIND_RESET   = 4;       // the control plane thaws a broken window
 const kind_t KIND_COPY    = 5;       // a pseudo segment: becomes an acknowledgment or a notice
 
+// What is known of a segment, or of why there is a copy.
+typedef bit<8> notes_t;
+const notes_t NOTE_PAYLOAD = 0x01;   // it has payload
+const notes_t NOTE_ECHO    = 0x02;   // it has ECE
+const notes_t NOTE_MARKED  = 0x04;   // it met congestion: it is acknowledged with ECE
+const notes_t NOTE_BROKEN  = 0x08;   // copy: the segment broke the window
+const notes_t NOTE_BEYOND  = 0x10;   // copy: the segment acknowledged what was never sent
+
 // ---- mirror sessions ----
 
 const MirrorType_t MIRROR_NONE = 0;
