@@ -161,6 +161,13 @@ impl Storage {
         }
     }
 
+    /// The widths of its scalars in order.
+    pub(crate) fn leaf_widths(&self) -> Vec<u32> {
+        let mut widths = Vec::new();
+        self.visit_leaves(&mut |slot| widths.push(slot.width()));
+        widths
+    }
+
     /// Every field or variable that it is made of.
     pub(crate) fn bases(&self) -> Vec<Base> {
         let mut bases = Vec::new();

@@ -163,11 +163,6 @@ impl<'a> Lower<'a> {
                     is_good = false;
                     continue;
                 }
-                if is_memory && ty != *element {
-                    // A pair of numbers and a struct of them are the same memory.
-                    lower.mismatch(param.ty.span, element, &ty);
-                    is_good &= ty.is_poison();
-                }
                 let Some(storage) = lower.variable(&param.name.text, &ty, param.span) else {
                     lower.mismatch_text(param.ty.span, "a number or a struct of two", &ty);
                     is_good = false;
@@ -179,6 +174,19 @@ impl<'a> Lower<'a> {
                         into.push(local);
                     }
                 });
+                if is_memory {
+                    let found: Vec<u32> = storage.leaf_widths();
+                    let declared: Vec<u32> = lower.gress.registers[register]
+                        .element
+                        .iter()
+                        .map(|field| field.width)
+                        .collect();
+                    // Numbers of the same widths are the same memory, whatever they are called.
+                    if found != declared {
+                        lower.mismatch(param.ty.span, element, &ty);
+                        is_good = false;
+                    }
+                }
                 lower.bind(
                     &param.name,
                     Binding::Place {
@@ -187,6 +195,16 @@ impl<'a> Lower<'a> {
                         is_writable: true,
                     },
                 );
+            }
+            if is_good && memory.is_empty() {
+                lower.error(
+                    apply.prototype.name.span,
+                    &ErrorKind::MissingArgument {
+                        callee: "apply".to_owned(),
+                        name: "value".to_owned(),
+                    },
+                );
+                is_good = false;
             }
             if is_good {
                 (body, _) = lower.returning(Type::Void, &apply.body, made.span);
