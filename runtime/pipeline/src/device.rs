@@ -31,6 +31,7 @@
 //! * `pkt_length` is the length in bytes, without frame check sequence, of the packet as it arrived at
 //!   the ingress; for a mirrored copy that of the copy with its mirror header. (The real machine's
 //!   number includes four bytes of check sequence, which packets here do not have.)
+//! * `bypass_egress` holds for every copy of the pass but the mirrored one.
 //! * Of several mirror requests of one pass the last counts.
 //! * A resubmitted packet goes nowhere else; requests to resubmit it again are obeyed.
 //! * The replication id of what is no multicast copy is zero.

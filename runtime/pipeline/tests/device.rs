@@ -139,6 +139,12 @@ fn multicast_copies_bear_their_replication_ids() {
     ];
     check(&mut device, "00 0008 07 01 00 00 00 00 00", &expected);
     check(&mut device, "03 0008 07 01 00 00 00 00 00", &[]);
+    let past_egress = [
+        "2: 00ffff07000100000000",
+        "3: 00ffff07000100000000",
+        "2: 00ffff07000100000000",
+    ];
+    check(&mut device, "00 ffff 07 00 01 00 00 00 00", &past_egress);
     let only_cpu = ["64: 0040 0000 000a 0000 01000807010000000000"];
     check(&mut device, "01 0008 07 01 00 00 00 00 00", &only_cpu);
 }

@@ -181,6 +181,13 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
             port: cursor.number(PORT)?,
         },
         "pktgen" => StatementKind::PacketGenerator(generator(cursor)?),
+        "value_set_add" => StatementKind::ValueSetAdd {
+            set: cursor.name("a value set")?,
+            values: set_values(cursor)?,
+        },
+        "value_set_clear" => StatementKind::ValueSetClear {
+            set: cursor.name("a value set")?,
+        },
         "pktgen_stop" => StatementKind::PacketGeneratorStop {
             app: cursor.number("an application")?,
         },
@@ -399,6 +406,23 @@ fn truncation(cursor: &mut Cursor<'_>) -> Result<Option<u16>, SyntaxError> {
     } else {
         Ok(None)
     }
+}
+
+/// A value or a range each, at least one.
+fn set_values(
+    cursor: &mut Cursor<'_>,
+) -> Result<Vec<(crate::Value, Option<crate::Value>)>, SyntaxError> {
+    let mut values = Vec::new();
+    while values.is_empty() || !cursor.is_at_end() {
+        let value = cursor.value()?;
+        let hi = if cursor.eat("..") {
+            Some(cursor.value()?)
+        } else {
+            None
+        };
+        values.push((value, hi));
+    }
+    Ok(values)
 }
 
 fn ports(cursor: &mut Cursor<'_>) -> Result<Vec<u16>, SyntaxError> {

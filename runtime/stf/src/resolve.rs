@@ -8,10 +8,10 @@
 //! * Range: `LO..HI`, or a single number.
 //! * A key that is not named: exact is zero, all others match anything.
 
-use p4rmt_engine::{Ref, find_action, find_table};
+use p4rmt_engine::{Ref, find_action, find_table, find_value_set};
 use p4rmt_ir::{
-    ActionCall, ActionId, Bits, Body, Entry, Gress, Key, Match, MatchKind, Param, Pipe, Table,
-    TableId,
+    ActionCall, ActionId, Bits, Body, Entry, Gress, Key, KeySet, Match, MatchKind, Param, Pipe,
+    Table, TableId, ValueSetId,
 };
 
 use crate::error::StatementFault;
@@ -94,6 +94,32 @@ fn params(gress: &Gress, action: ActionId) -> &[Param] {
         Body::Tables(body) => body.actions.get(action).map(|action| &action.params),
     };
     params.map_or(&[], Vec::as_slice)
+}
+
+/// Looks up a value set, and gives a member the form of its keys.
+pub(crate) fn member(
+    pipe: &Pipe,
+    name: &str,
+    values: &[(Value, Option<Value>)],
+) -> Result<(Ref<ValueSetId>, Vec<KeySet>), StatementFault> {
+    let id = find_value_set(pipe, name)?;
+    let widths = &pipe.gresses[id.gress].value_sets[id.id].widths;
+    let member = values.iter().enumerate().map(|(position, (value, hi))| {
+        // A member of too many values is refused by the state, with the numbers.
+        let width = widths.get(position).copied().unwrap_or(1);
+        match hi {
+            Some(hi) => Ok(KeySet::Range {
+                lo: plain(value, width, name)?,
+                hi: plain(hi, width, name)?,
+            }),
+            None if value.has_wildcards() => Ok(KeySet::Mask {
+                value: fitting(value, width, name)?,
+                mask: value.mask(width),
+            }),
+            None => Ok(KeySet::Exact(fitting(value, width, name)?)),
+        }
+    });
+    Ok((id, member.collect::<Result<_, StatementFault>>()?))
 }
 
 /// A number without wildcards.

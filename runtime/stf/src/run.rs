@@ -10,6 +10,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use p4rmt_engine::{
     METER_FRACTION_BITS, MeterConfig, Ref, find_counter, find_meter, find_register, find_table,
+    find_value_set,
 };
 use p4rmt_ir::{BinaryOp, Bits, CounterId, Match, Pipe, RegisterId, TableId};
 use p4rmt_pipeline::{Device, DeviceError, GeneratorApp, MirrorSession, MirrorTarget, PortUnit};
@@ -270,6 +271,14 @@ impl Run {
             }
             StatementKind::PacketGenerator(text) => {
                 self.device.start_generator(text.app, generator_app(text))?;
+            }
+            StatementKind::ValueSetAdd { set, values } => {
+                let (id, member) = resolve::member(pipe, set, values)?;
+                self.device.state_mut().insert_value(id, member)?;
+            }
+            StatementKind::ValueSetClear { set } => {
+                let id = find_value_set(pipe, set)?;
+                self.device.state_mut().clear_value_set(id);
             }
             StatementKind::PacketGeneratorStop { app } => self.device.stop_generator(*app)?,
         }

@@ -201,6 +201,18 @@ pub enum StatementKind {
     },
     /// `pktgen`: configures and starts an application of the packet generator.
     PacketGenerator(GeneratorText),
+    /// `value_set_add`: a member of a value set of the parser.
+    ValueSetAdd {
+        /// The value set.
+        set: String,
+        /// A value, or a range, for each of its keys.
+        values: Vec<(Value, Option<Value>)>,
+    },
+    /// `value_set_clear`.
+    ValueSetClear {
+        /// The value set.
+        set: String,
+    },
     /// `pktgen_stop`.
     PacketGeneratorStop {
         /// The application.

@@ -149,7 +149,7 @@ impl Device {
         if decision.is_for_cpu {
             self.tell(arrival, FateEvent::CopiedToCpu);
             let replica = Replica::of_unicast(self.config.cpu_port);
-            self.queue_egress(copy(replica, decision.cos_for_cpu));
+            self.send(copy(replica, decision.cos_for_cpu), decision, &headers);
         }
         if decision.is_dropped() {
             let reason = DropReason::Program {
@@ -168,20 +168,30 @@ impl Device {
         }
         if let Some(port) = decision.unicast {
             self.tell(arrival, FateEvent::Forwarded { port, rid: None });
-            if decision.bypasses_egress {
-                self.leave(arrival, port, deparsed.to_vec(), headers);
-            } else {
-                let replica = Replica::of_unicast(port);
-                self.queue_egress(copy(replica, decision.cos));
-            }
+            let replica = Replica::of_unicast(port);
+            self.send(copy(replica, decision.cos), decision, &headers);
         }
         for replica in replicas {
             let (port, rid) = (replica.port, Some(replica.rid));
             self.tell(arrival, FateEvent::Forwarded { port, rid });
-            self.queue_egress(copy(replica, decision.cos));
+            self.send(copy(replica, decision.cos), decision, &headers);
         }
         if decision.unicast.is_none() && decision.groups == [None; 2] && !decision.is_for_cpu {
             self.end(arrival, DropReason::NoDestination);
+        }
+    }
+
+    /// Sends a copy to the egress, or past it.
+    fn send(&mut self, entry: EgressEntry, decision: &Decision, headers: &Option<EmittedHeaders>) {
+        if decision.bypasses_egress {
+            self.leave(
+                entry.arrival,
+                entry.replica.port,
+                entry.packet,
+                headers.clone(),
+            );
+        } else {
+            self.queue_egress(entry);
         }
     }
 }

@@ -158,9 +158,11 @@ fn every_other_statement_is_known() {
         tick 100
         ignore 3
         pktgen 1 68 every 1000 batches 2 packets 3 0011
+        value_set_add vs 0x1* 7..9
+        value_set_clear vs
         pktgen_stop 1";
     let vector = parse("v.stf", text).expect("all lines are statements");
-    assert_eq!(vector.statements.len(), 29);
+    assert_eq!(vector.statements.len(), 31);
     assert_eq!(vector.statements[0].line, 3);
     assert_eq!(
         one("meter_set_rates m 2 0.000005:4"),
