@@ -56,9 +56,27 @@ fn registers(state: &State) -> Vec<(&str, Vec<Vec<Bits>>)> {
     registers.collect()
 }
 
-/// Runs `vector`, then `n_packets` broken ones on its ports, in the three executions.
+/// The vectors of a folder, in the order of their names.
+fn vectors_in(folder: &str) -> Vec<String> {
+    let files = std::fs::read_dir(root().join(folder)).expect(folder);
+    let mut names: Vec<String> = files
+        .map(|file| {
+            file.expect("a file")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|name| name.ends_with(".stf"))
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// After `setup`, runs `n_packets` that are taken or broken out of `vectors`, on their ports, in the
+/// three executions.
 #[track_caller]
-fn check(program: &str, vector: &str, n_packets: usize) {
+fn check(program: &str, setup: &str, vectors: &[String], n_packets: usize) {
     let compiled = compile(&root().join(program), &Options::default(), &DiskLoader);
     let compiled = compiled.expect("a program of ours");
     let target = Target::built_in("tofino2").expect("a target of ours");
@@ -66,8 +84,7 @@ fn check(program: &str, vector: &str, n_packets: usize) {
     assert!(fit.fits(), "{:?}", fit.problems);
     let device = |program: &Arc<Program>, mode| {
         let device = Device::new(&Interp, Arc::clone(program), pipe_id(), mode);
-        let (mut device, errors) =
-            p4rmt_stf::apply(&read_vector(vector), device.expect("it loads"));
+        let (mut device, errors) = p4rmt_stf::apply(&read_vector(setup), device.expect("it loads"));
         assert!(errors.is_empty(), "{errors:?}");
         device.take_departures();
         device
@@ -75,19 +92,24 @@ fn check(program: &str, vector: &str, n_packets: usize) {
     let mut structured = device(&compiled.structured, Mode::Unplaced);
     let mut tables = device(&compiled.program, Mode::Unplaced);
     let mut placed = device(&compiled.program, Mode::Placed(Arc::new(fit.placement)));
-    let arrivals = arrivals(&read_vector(vector));
+    let arrivals: Vec<(u16, Vec<u8>)> = vectors
+        .iter()
+        .flat_map(|vector| arrivals(&read_vector(vector)))
+        .collect();
     let mut random = Random::new(42);
     let mut n_departures = 0;
     for n in 0..n_packets {
-        let (_, original) = &arrivals[random.below(arrivals.len())];
-        let (port, _) = &arrivals[random.below(arrivals.len())];
+        let (mut port, original) = arrivals[random.below(arrivals.len())].clone();
+        if random.happens(100) {
+            port = arrivals[random.below(arrivals.len())].0;
+        }
         let packet = if random.happens(300) {
             original.clone()
         } else {
-            mutate(&mut random, original, &[])
+            mutate(&mut random, &original, &[])
         };
         let run = |device: &mut Device| {
-            let result = device.receive(*port, &packet);
+            let result = device.receive(port, &packet);
             let departures: Vec<_> = device.take_departures().collect();
             (result.map_err(|error| error.to_string()), departures)
         };
@@ -116,9 +138,17 @@ fn check(program: &str, vector: &str, n_packets: usize) {
 
 #[test]
 fn tiny() {
+    let vectors = vectors_in("testvectors/tiny");
+    check("p4src/examples/tiny.p4", &vectors[0], &vectors, 3_000);
+}
+
+#[test]
+fn laminar() {
+    let setup = "testvectors/laminar/setup/one-connection.stf";
     check(
-        "p4src/examples/tiny.p4",
-        "testvectors/tiny/switching.stf",
+        "laminar.p4",
+        setup,
+        &vectors_in("testvectors/laminar"),
         3_000,
     );
 }
