@@ -11,6 +11,7 @@ use p4rmt_ir::{Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Pip
 
 use crate::resource::{Resource, Usage};
 use crate::sizing::TableLayout;
+use crate::target::Target;
 use crate::unit::{Unit, UnitKind, Usage as FieldUsage, actions_of, call_args, field_slices};
 
 /// Bytes of a crossbar, each counted once.
@@ -53,7 +54,12 @@ pub(crate) struct Occupant<'a> {
 }
 
 /// Adds to `usage` what the units of one stage use.
-pub(crate) fn add_census(usage: &mut Usage, occupants: &[Occupant<'_>], pipe: &Pipe) {
+pub(crate) fn add_census(
+    usage: &mut Usage,
+    occupants: &[Occupant<'_>],
+    pipe: &Pipe,
+    target: &Target,
+) {
     let mut exact = CrossbarBytes::default();
     let mut ternary = CrossbarBytes::default();
     let mut hashes: Vec<(GressId, Vec<&Expr>, u32)> = Vec::new();
@@ -77,7 +83,7 @@ pub(crate) fn add_census(usage: &mut Usage, occupants: &[Occupant<'_>], pipe: &P
             hash_bits += layout.hash_bits;
             hash_dist += layout.hash_dist_units;
         }
-        for hash in hash_calls(unit, gress) {
+        for hash in hash_calls(unit, gress, target) {
             let key = (unit.gress, hash.0, hash.1);
             if !hashes.contains(&key) {
                 hashes.push(key);
@@ -86,7 +92,7 @@ pub(crate) fn add_census(usage: &mut Usage, occupants: &[Occupant<'_>], pipe: &P
     }
     for (_, _, width) in &hashes {
         hash_bits += width;
-        hash_dist += width.div_ceil(16);
+        hash_dist += width.div_ceil(target.hash.dist_unit_bits);
     }
     usage[Resource::ExactXbarBytes] = exact.count(pipe);
     usage[Resource::TernaryXbarBytes] = ternary.count(pipe);
@@ -127,7 +133,7 @@ fn add_keys(unit: &Unit, gress: &Gress, ternary: &mut CrossbarBytes) -> bool {
 
 /// The hashes that a table computes for its actions, and the indices that it takes from fields: what
 /// goes in, and bits that come out.
-fn hash_calls<'a>(unit: &Unit, gress: &'a Gress) -> Vec<(Vec<&'a Expr>, u32)> {
+fn hash_calls<'a>(unit: &Unit, gress: &'a Gress, target: &Target) -> Vec<(Vec<&'a Expr>, u32)> {
     let (UnitKind::Table(table), Some(tables)) = (unit.kind, gress.as_tables()) else {
         return Vec::new();
     };
@@ -136,11 +142,11 @@ fn hash_calls<'a>(unit: &Unit, gress: &'a Gress) -> Vec<(Vec<&'a Expr>, u32)> {
         .into_iter()
         .flat_map(|action| &tables.actions[action].calls);
     calls
-        .filter_map(|(call, _): &(Call, _)| hash_call(call, gress))
+        .filter_map(|(call, _): &(Call, _)| hash_call(call, gress, target))
         .collect()
 }
 
-fn hash_call<'a>(call: &'a Call, gress: &Gress) -> Option<(Vec<&'a Expr>, u32)> {
+fn hash_call<'a>(call: &'a Call, gress: &Gress, target: &Target) -> Option<(Vec<&'a Expr>, u32)> {
     match &call.kind {
         CallKind::Hash { hash, .. } => Some((call_args(&call.kind), gress.hashes[*hash].width)),
         CallKind::RegisterAction { index, .. }
@@ -148,11 +154,21 @@ fn hash_call<'a>(call: &'a Call, gress: &Gress) -> Option<(Vec<&'a Expr>, u32)> 
         | CallKind::Meter { index, .. } => {
             let index = index.as_ref()?;
             let reads_field = !field_slices(index, gress).is_empty();
-            reads_field.then(|| (vec![index], index.width(gress).min(23)))
+            reads_field.then(|| {
+                (
+                    vec![index],
+                    index.width(gress).min(target.hash.index_bits_max),
+                )
+            })
         }
         CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => {
             let reads_field = !field_slices(index, gress).is_empty();
-            reads_field.then(|| (vec![index], index.width(gress).min(23)))
+            reads_field.then(|| {
+                (
+                    vec![index],
+                    index.width(gress).min(target.hash.index_bits_max),
+                )
+            })
         }
         CallKind::Random { .. }
         | CallKind::Checksum { .. }

@@ -391,8 +391,7 @@ fn overhead_bits(
         u64::from(n_hit_actions.max(1).next_power_of_two().ilog2())
     };
     if n_hit_actions > rules.short_codes && branches_on_action {
-        // The pointer to the next table, in full.
-        bits += 8;
+        bits += u64::from(rules.next_table_bits);
     }
     let mut indexed: Vec<SharedMemory> = Vec::new();
     for (call, _) in in_entries.iter().flat_map(|action| &action.calls) {

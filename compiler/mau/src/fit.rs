@@ -490,7 +490,7 @@ fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
     }
     let mut stages = schedule.stages.clone();
     for (usage, occupants) in stages.iter_mut().zip(&occupants) {
-        add_census(usage, occupants, pipe);
+        add_census(usage, occupants, pipe, job.target);
     }
     stages
 }

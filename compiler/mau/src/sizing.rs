@@ -223,7 +223,7 @@ fn by_position(
         width: 0,
         memory: blocks.finish(),
         hash_bits: key_bits,
-        hash_dist_units: key_bits.div_ceil(16),
+        hash_dist_units: key_bits.div_ceil(target.hash.dist_unit_bits),
     };
     Some((layout, table_bytes))
 }
@@ -362,10 +362,11 @@ fn add_direct_memories(blocks: &mut Blocks, shape: &MatchShape, entries: u64, ta
     blocks.map_ram += shape.n_direct_meters * u64::from(colors);
 }
 
-/// Map RAMs that hold the colours of a meter of so many blocks: one for each four (`mau/memories.h`).
+/// Map RAMs that hold the colours of a meter of so many blocks.
 #[must_use]
 pub fn color_map_rams(blocks: u32, target: &Target) -> u32 {
-    blocks.saturating_sub(target.salu.spare_banks).div_ceil(4)
+    let filled = blocks.saturating_sub(target.salu.spare_banks);
+    filled.div_ceil(target.meter.blocks_per_color_ram)
 }
 
 /// The memory of a register, counter or meter with this many cells, so many a word: with the spare

@@ -35,6 +35,10 @@ pub struct Target {
     pub salu: SaluLimits,
     /// Clocks.
     pub latency: LatencyModel,
+    /// Hash distribution.
+    pub hash: HashRules,
+    /// Meters.
+    pub meter: MeterRules,
 }
 
 /// Limits of the pipe as a whole.
@@ -144,6 +148,8 @@ pub struct ActionDataRules {
     pub short_codes: u32,
     /// Bits that name an action otherwise.
     pub instruction_address_bits: u32,
+    /// Bits that name what follows an action, where its code does not.
+    pub next_table_bits: u32,
     /// Least bits of an index into a register, counter or meter that an entry carries.
     pub index_bits_min: u32,
 }
@@ -206,6 +212,24 @@ pub struct LatencyModel {
     pub egress_cycles_min: u32,
     /// A stage that always counts whole; 0 for none.
     pub forced_match_stage: u32,
+}
+
+/// How hashes reach actions and memories.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HashRules {
+    /// Bits that a hash distribution unit carries.
+    pub dist_unit_bits: u32,
+    /// Most bits of an index that comes from fields.
+    pub index_bits_max: u32,
+}
+
+/// Memory of meters.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeterRules {
+    /// Blocks whose colours one map RAM holds.
+    pub blocks_per_color_ram: u32,
 }
 
 /// Why a target file is not one.
@@ -302,6 +326,8 @@ impl Target {
             gateway,
             salu,
             latency,
+            hash,
+            meter,
         } = self;
         let one = *RANGE.start();
         let mut numbers = vec![
@@ -345,6 +371,7 @@ impl Target {
                 action_data.instruction_address_bits,
                 0,
             ),
+            ("next_table_bits", action_data.next_table_bits, 0),
             ("index_bits_min", action_data.index_bits_min, 0),
             ("match_bits", gateway.match_bits, one),
             ("rows", gateway.rows, one),
@@ -369,6 +396,9 @@ impl Target {
             ("concurrent_cycles", latency.concurrent_cycles, 0),
             ("egress_cycles_min", latency.egress_cycles_min, 0),
             ("forced_match_stage", latency.forced_match_stage, 0),
+            ("dist_unit_bits", hash.dist_unit_bits, one),
+            ("index_bits_max", hash.index_bits_max, 0),
+            ("blocks_per_color_ram", meter.blocks_per_color_ram, one),
         ];
         numbers.extend(
             salu.element_bits
@@ -448,7 +478,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 72: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 73: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }
