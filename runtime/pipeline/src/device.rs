@@ -24,7 +24,9 @@
 //!   and 1 as deparsed. Mirrored copies go to the egress of the session's port. The session's
 //!   truncation counts the mirror header. (Tofino 2 truncates to multiples of 4 bytes; this is not
 //!   modelled.)
-//! * A unicast port counts only if the program wrote it; port 511 is no port.
+//! * A unicast port counts only if the program wrote it; port 511 is no port. Likewise a request to
+//!   mirror or resubmit counts only if the program wrote `mirror_type` or `resubmit_type`: zero is a
+//!   type like any other.
 //!
 //! Inferred:
 //!
@@ -69,8 +71,8 @@ pub struct Device {
     units: Vec<Option<PortUnit>>,
     port_metadata: Vec<Option<Vec<u8>>>,
     generator: Generator,
-    ingress: Gate<3, 10>,
-    egress: Gate<7, 2>,
+    ingress: Gate<3, 12>,
+    egress: Gate<7, 3>,
     timer_header: IntrinsicHeader<3>,
     /// The clock of the next entry into a gress.
     clock: u64,
@@ -583,7 +585,7 @@ fn gates(
     arch: Arch,
     layout: &StateLayout,
     interface: &mut Interface,
-) -> Result<(Gate<3, 10>, Gate<7, 2>, IntrinsicHeader<3>), DeviceError> {
+) -> Result<(Gate<3, 12>, Gate<7, 3>, IntrinsicHeader<3>), DeviceError> {
     let pipe = layout.pipe();
     let find = |role, gress| pipe.gress(role).ok_or(DeviceError::NoGress { gress });
     let (ingress_id, ingress) = find(GressRole::Ingress, "ingress")?;

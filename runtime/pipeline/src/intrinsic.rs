@@ -237,7 +237,7 @@ pub(crate) struct Watched<const N: usize> {
 }
 
 /// What the device reads behind the ingress.
-pub(crate) const INGRESS_WATCHED: [&str; 10] = [
+pub(crate) const INGRESS_WATCHED: [&str; 12] = [
     "ingress_intrinsic_metadata_for_tm_t.ucast_egress_port",
     "ingress_intrinsic_metadata_for_tm_t.bypass_egress",
     "ingress_intrinsic_metadata_for_tm_t.copy_to_cpu",
@@ -248,6 +248,8 @@ pub(crate) const INGRESS_WATCHED: [&str; 10] = [
     "ingress_intrinsic_metadata_for_deparser_t.drop_ctl",
     "ingress_intrinsic_metadata_for_deparser_t.mirror_io_select",
     "ingress_intrinsic_metadata_for_tm_t.icos_for_copy_to_cpu",
+    "ingress_intrinsic_metadata_for_deparser_t.mirror_type",
+    "ingress_intrinsic_metadata_for_deparser_t.resubmit_type",
 ];
 
 /// Positions in [`INGRESS_WATCHED`].
@@ -262,18 +264,22 @@ pub(crate) mod ingress {
     pub(crate) const DROP_CTL: usize = 7;
     pub(crate) const MIRROR_IO_SELECT: usize = 8;
     pub(crate) const COS_FOR_CPU: usize = 9;
+    pub(crate) const MIRROR_TYPE: usize = 10;
+    pub(crate) const RESUBMIT_TYPE: usize = 11;
 }
 
 /// What the device reads behind the egress.
-pub(crate) const EGRESS_WATCHED: [&str; 2] = [
+pub(crate) const EGRESS_WATCHED: [&str; 3] = [
     "egress_intrinsic_metadata_for_deparser_t.drop_ctl",
     "egress_intrinsic_metadata_for_deparser_t.mirror_io_select",
+    "egress_intrinsic_metadata_for_deparser_t.mirror_type",
 ];
 
 /// Positions in [`EGRESS_WATCHED`].
 pub(crate) mod egress {
     pub(crate) const DROP_CTL: usize = 0;
     pub(crate) const MIRROR_IO_SELECT: usize = 1;
+    pub(crate) const MIRROR_TYPE: usize = 2;
 }
 
 /// What the device writes before a gress: its timestamp, where the program has the field.
@@ -303,6 +309,11 @@ impl<const N: usize> Watched<N> {
             let first = self.words.first_word(place);
             outcome.values.get(first).copied().unwrap_or_default()
         })
+    }
+
+    /// Whether the hardware takes the field for valid: the program wrote it, or has no such field.
+    pub(crate) fn is_valid(&self, outcome: &Outcome, name: usize) -> bool {
+        self.places[name].is_none() || self.written(outcome, name).is_some()
     }
 
     /// The statement that wrote a field last.

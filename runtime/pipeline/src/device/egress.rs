@@ -63,7 +63,7 @@ impl Device {
         let span = watched.written(outcome, egress::DROP_CTL);
         let copies_received = watched.written(outcome, egress::MIRROR_IO_SELECT).is_some()
             && watched.get(outcome, egress::MIRROR_IO_SELECT) == 0;
-        if drop_ctl & 4 == 0 {
+        if drop_ctl & 4 == 0 && watched.is_valid(outcome, egress::MIRROR_TYPE) {
             let copied = if copies_received {
                 &entry.packet
             } else {

@@ -27,6 +27,8 @@ struct Decision {
     groups: [Option<u16>; 2],
     /// Whether a mirrored copy is of the packet as deparsed.
     copies_deparsed: bool,
+    may_mirror: bool,
+    may_resubmit: bool,
 }
 
 impl Decision {
@@ -50,6 +52,8 @@ impl Decision {
             groups: [group(ingress::MCAST_GRP_A), group(ingress::MCAST_GRP_B)],
             copies_deparsed: written(ingress::MIRROR_IO_SELECT).is_some()
                 && get(ingress::MIRROR_IO_SELECT) == 1,
+            may_mirror: drop_ctl & 4 == 0 && watched.is_valid(outcome, ingress::MIRROR_TYPE),
+            may_resubmit: drop_ctl & 1 == 0 && watched.is_valid(outcome, ingress::RESUBMIT_TYPE),
         }
     }
 
@@ -108,13 +112,13 @@ impl Device {
         }
         self.counters.digests += outcome.digests.len() as u64;
         let decision = Decision::read(&self.ingress.watched, outcome);
-        if decision.drop_ctl & 4 == 0 {
+        if decision.may_mirror {
             let is_deparsed = decision.copies_deparsed;
             let copied = if is_deparsed { deparsed } else { &entry.packet };
             self.mirror(gress, arrival, outcome, copied);
         }
         let resubmit = outcome.resubmit.as_ref();
-        if let Some(request) = resubmit.filter(|_| !decision.is_dropped()) {
+        if let Some(request) = resubmit.filter(|_| decision.may_resubmit) {
             let header = outcome.extra.get(request.header.clone());
             self.counters.resubmitted += 1;
             self.tell(arrival, FateEvent::Resubmitted);
