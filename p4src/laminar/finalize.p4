@@ -291,13 +291,14 @@ control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     // ---- a notification ----
 
     action notify_position() {
-        hdr.immediate.connection = hdr.transport.connection[14:0];
-        hdr.immediate.position = meta.rx_position[16:0];
+        hdr.immediate.data = meta.rx_position & 0x1FFFF;
     }
     // The interval is ready too, ahead of its merge.
     action notify_ready() {
-        hdr.immediate.connection = hdr.transport.connection[14:0];
-        hdr.immediate.position = meta.rx_ready[16:0];
+        hdr.immediate.data = meta.rx_ready & 0x1FFFF;
+    }
+    action notify_connection() {
+        hdr.immediate.data = hdr.immediate.data | hdr.request.limit;
     }
 
     apply {
@@ -323,6 +324,7 @@ control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             } else {
                 notify_position();
             }
+            notify_connection();
         }
         own_windows.apply();
         if (meta.is_shut == 1) {

@@ -72,10 +72,10 @@ header reth_h {
     bit<32> length;
 }
 
-// With a notification: whose, and up to which sequence number (its low bits) data are ready.
+// With a notification: whose (15 bits), and up to which sequence number (its 17 low bits) data are
+// ready. One field, as the machine computes it.
 header immediate_h {
-    bit<15> connection;
-    bit<17> position;
+    bit<32> data;
 }
 
 // Payload of a report to libTOE.
@@ -133,7 +133,7 @@ header request_h {
     bit<32> start;             // receive: ACK · transmit: sequence number · SYNC: MSS
     bit<32> stop;              //                transmit: its end         · SYNC: MSS - bytes freed
     bit<32> credit;            //                transmit: its length      · SYNC: bytes to grant
-    bit<32> limit;             //                                          · SYNC: grant up to here
+    bit<32> limit;             // receive: the connection, as a notification has it · SYNC: grant up to here
     bit<32> window;            // receive: the peer's window, in bytes     · SYNC: bytes freed
     bit<32> reason;            // of the report, if there is one
 }

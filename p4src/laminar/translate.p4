@@ -52,6 +52,7 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
 
     action wrap_offset() {
         meta.offset = meta.offset & meta.buffer_mask;
+        hdr.request.limit = meta.slot << 17;
         meta.slot = meta.slot << 4;
     }
     action end_of_write() {
