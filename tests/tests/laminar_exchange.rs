@@ -103,3 +103,17 @@ fn only_reordered() {
     };
     check(Form::Tables, conditions, N_BYTES, 60);
 }
+
+/// A host that reads slowly closes its window; the peer's probes break it, and it is mended.
+#[test]
+fn slow_reader() {
+    let conditions = Conditions {
+        seed: 6,
+        loss_per_mille: 5,
+        late_per_mille: 20,
+        reads_per_ms: Some(12),
+        lost_copies_per_mille: 300,
+    };
+    let outcome = check(Form::Tables, conditions, N_BYTES / 8, 60);
+    assert!(outcome.n_resets > 0, "a window broke and was mended");
+}
