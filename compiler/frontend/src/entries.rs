@@ -153,7 +153,9 @@ impl<'a> Lower<'a> {
             };
             let matches = self.key_sets(&entry.keyset, keys);
             let args = entry.action.args.as_deref().unwrap_or_default();
-            let action = self.call_of(&entry.action.path, args, listed, table, entry.action.span);
+            let action = self
+                .call_of(&entry.action.path, args, listed, table, entry.action.span)
+                .filter(|call| self.may_be_in_entries(call, entry, listed, table));
             match (matches, action) {
                 (Some(matches), Some(action)) => lowered.push(Entry {
                     matches,
@@ -165,6 +167,29 @@ impl<'a> Lower<'a> {
             }
         }
         is_good.then_some(lowered)
+    }
+
+    /// Whether entries may name the action: a complaint if it is `@defaultonly`.
+    fn may_be_in_entries(
+        &mut self,
+        call: &ActionCall,
+        entry: &'a ast::Entry,
+        listed: &[Listed<'a>],
+        table: &TableObject<'a>,
+    ) -> bool {
+        let is_allowed = listed
+            .iter()
+            .any(|action| action.id == call.action && action.in_entries);
+        if !is_allowed {
+            self.error(
+                entry.action.span,
+                &ErrorKind::NotForEntries {
+                    action: entry.action.path.name.text.clone(),
+                    table: table.decl.name.text.clone(),
+                },
+            );
+        }
+        is_allowed
     }
 
     /// A property that is a constant truth value; true where it is not given.

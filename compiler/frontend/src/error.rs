@@ -312,6 +312,14 @@ pub enum ErrorKind {
         /// The table.
         table: String,
     },
+    /// An entry with an action that is for the default alone.
+    #[error("`{action}` is for the default of table `{table}` only, not for entries")]
+    NotForEntries {
+        /// The action.
+        action: String,
+        /// The table.
+        table: String,
+    },
     /// An entry with too many or too few keys.
     #[error("the table has {needed} keys, {available} given")]
     KeyCount {
@@ -417,7 +425,7 @@ impl ErrorKind {
             Self::RegisterElement { .. } => "E4008",
             Self::MissingMethod { .. } => "E4009",
             Self::Alignment { .. } => "E4010",
-            Self::NotInTable { .. } => "E4011",
+            Self::NotInTable { .. } | Self::NotForEntries { .. } => "E4011",
             Self::KeyCount { .. } | Self::EntryKey { .. } => "E4012",
             Self::Construct { .. } => "E5001",
             Self::Extern { .. } | Self::ExternMethod { .. } => "E5002",

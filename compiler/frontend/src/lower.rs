@@ -245,6 +245,12 @@ impl<'a> Lower<'a> {
             );
             return;
         }
+        if let StmtKind::Assign { dst, .. } = &kind
+            && self.unit == Unit::RegisterAction
+            && dst.field().is_some()
+        {
+            return self.misplaced("a write beyond the element and the outputs", span);
+        }
         self.block().push(Stmt { kind, span });
     }
 

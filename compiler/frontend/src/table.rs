@@ -69,6 +69,8 @@ pub(crate) struct Listed<'a> {
     pub(crate) object: ActionObject<'a>,
     /// Which in the IR.
     pub(crate) id: ActionId,
+    /// Whether entries may name it.
+    pub(crate) in_entries: bool,
     /// How many of its parameters the list binds.
     pub(crate) n_bound: usize,
     /// The types of its action data.
@@ -176,16 +178,17 @@ impl<'a> Lower<'a> {
                 PropertyKind::Actions(actions) => {
                     for action in actions {
                         match self.listed_action(action) {
-                            Some(entry) => {
+                            Some(mut entry) => {
                                 let says = |name: &str| {
                                     action
                                         .annotations
                                         .iter()
                                         .any(|annotation| annotation.name.text == name)
                                 };
+                                entry.in_entries = !says("defaultonly");
                                 ir.actions.push(ActionRef {
                                     action: entry.id,
-                                    in_entries: !says("defaultonly"),
+                                    in_entries: entry.in_entries,
                                     as_default: !says("tableonly"),
                                 });
                                 listed.push(entry);
@@ -392,6 +395,7 @@ impl<'a> Lower<'a> {
         Some(Listed {
             object,
             id,
+            in_entries: true,
             n_bound: n_directed,
             types,
         })

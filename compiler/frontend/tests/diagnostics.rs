@@ -126,19 +126,21 @@ fn tables() {
     check_control(
         "action a(bit<8> x) { md.d = x; }
          action b() { }
+         action nop() { }
          table t {
              key = { md.c : exact; md.d : ternary; }
              actions = { a; b; nothing; } //~ E1001 unknown name `nothing`
          }
          table u {
              key = { md.c : exact; md.d : lpm; }
-             actions = { a; @defaultonly b; }
+             actions = { a; b; @defaultonly nop; }
              default_action = c; //~ E4011 `c` is not an action of table `u`
              const entries = {
                  (1, 2) : a(); //~ E2005 `a` takes 1 arguments, 0 given
                  (1) : b(); //~ E4012 the table has 2 keys, 1 given
                  (1 &&& 3, 2) : b(); //~ E4012 a key matched `exact` cannot take a mask
                  (1, 2 &&& 0xaa) : b(); //~ E4012 a key matched `lpm` cannot take a mask with holes
+                 (2, 1) : nop(); //~ E4011 `nop` is for the default of table `u` only, not for entries
                  (70000, 1) : b(); //~ W3002 70000 does not fit `bit<16>`: it is cut to its lowest bits
              }
          }

@@ -49,6 +49,12 @@ impl<'a> Lower<'a> {
                 .map(|field| Bits::zero(field.width))
                 .collect(),
         };
+        let mut others = self.gress.registers.values();
+        if others.any(|other| other.name == made.name) {
+            let name = made.name.clone();
+            self.error(made.span, &ErrorKind::DuplicateName { name });
+            return None;
+        }
         let id = self.gress.registers.push(Register {
             name: made.name.clone(),
             size,
