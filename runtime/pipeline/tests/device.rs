@@ -7,10 +7,12 @@ use std::sync::Arc;
 use commanded::commanded;
 use p4rmt_engine::Mode;
 use p4rmt_interp::Interp;
-use p4rmt_ir::{GressRole, Id, PipeId};
+use p4rmt_ir::build::{assign, constant};
+use p4rmt_ir::{Body, Field, FieldKind, GressRole, Id, PipeId};
 use p4rmt_pipeline::{
     Device, DeviceError, DropReason, FateEvent, GeneratorApp, MirrorSession, MirrorTarget, PortUnit,
 };
+use p4rmt_source::Span;
 
 fn device() -> Device {
     let pipe = PipeId::from_index(0);
@@ -178,6 +180,39 @@ fn ingress_mirrors_what_came_and_egress_what_leaves() {
     check(&mut device, "01 0005 00 00 00 06 00 00 00", &[]);
     let missing = DropReason::NoSession { session: 6 };
     assert_eq!(device.counters().dropped[&missing], 1);
+}
+
+/// The device with a program that has a `mirror_type` in its ingress, and writes it or not.
+fn device_with_mirror_type(is_written: bool) -> Device {
+    let mut program = commanded();
+    let pipe = PipeId::from_index(0);
+    let gresses = &mut program.pipes.get_mut(pipe).expect("one pipe").gresses;
+    let gress = gresses.get_mut(Id::from_index(0)).expect("the ingress");
+    let field = gress.fields.push(Field {
+        name: "ig_dprsr_md.mirror_type".to_owned(),
+        width: 4,
+        is_signed: false,
+        kind: FieldKind::Intrinsic,
+        span: Span::NONE,
+    });
+    let name = "ingress_intrinsic_metadata_for_deparser_t.mirror_type";
+    gress.intrinsics.insert(name.to_owned(), field);
+    if is_written && let Body::Structured(body) = &mut gress.body {
+        body.controls[0].body.push(assign(field, constant(4, 0)));
+    }
+    Device::new(&Interp, Arc::new(program), pipe, Mode::Unplaced)
+        .expect("the program runs on the device")
+}
+
+#[test]
+fn a_mirror_request_counts_if_its_type_was_written_even_if_it_is_zero() {
+    for (is_written, n_copies) in [(false, 0), (true, 1)] {
+        let mut device = device_with_mirror_type(is_written);
+        session(&mut device, 4, 10, None);
+        let packet = hex("01 0005 00 00 00 04 00 00 00");
+        device.receive(1, &packet).expect("the port is there");
+        assert_eq!(device.counters().mirror_copies, n_copies);
+    }
 }
 
 #[test]

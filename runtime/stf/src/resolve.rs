@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     use p4rmt_ir::build::{GressBuilder, program};
-    use p4rmt_ir::{Arch, Expr, GressRole, Id};
+    use p4rmt_ir::{Arch, Expr, GressRole, Id, ValueSet};
 
     use crate::syntax::StatementKind;
 
@@ -328,6 +328,35 @@ mod tests {
         check("h.$valid:0b1", 4, Match::Exact(bits(1)));
         check("h:1", 4, Match::Exact(bits(1)));
         check("valid:0x*", 4, Match::Any);
+    }
+
+    #[test]
+    fn members_of_value_sets_take_the_form_of_their_keys() {
+        let mut pipe = pipe();
+        let gress = pipe.gresses.get_mut(Id::from_index(0));
+        gress.expect("one gress").value_sets.push(ValueSet {
+            name: "P.set".to_owned(),
+            widths: vec![9, 8],
+            size: 1,
+            span: p4rmt_source::Span::NONE,
+        });
+        let value = |text| Value::parse(text).expect("a number");
+        let values = [(value("3"), None), (value("0x1*"), None)];
+        let (_, member) = member(&pipe, "set", &values).expect("the member fits");
+        let expected = [
+            KeySet::Exact(Bits::from_u64(9, 3)),
+            KeySet::Mask {
+                value: Bits::from_u64(8, 0x10),
+                mask: Bits::from_u64(8, 0xf0),
+            },
+        ];
+        assert_eq!(member, expected);
+        let range = [(value("3"), Some(value("0x200")))];
+        let refused = super::member(&pipe, "set", &range);
+        assert!(matches!(
+            refused,
+            Err(StatementFault::TooWide { width: 9, .. })
+        ));
     }
 
     #[test]
