@@ -23,7 +23,7 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
     action report() {
         meta.is_written = 1;
         hdr.report.setValid();
-        hdr.report.connection = (bit<32>)hdr.transport.connection;
+        hdr.report.connection = hdr.request.connection;
         hdr.report.next_ack = meta.tx_next;
         hdr.report.granted = meta.tx_credit;
         hdr.report.reason = hdr.request.reason;
@@ -122,8 +122,8 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             meta.is_closed       : ternary @name("closed");
             meta.is_beyond       : ternary @name("beyond");
             meta.is_shut         : ternary @name("shut");
-            meta.rx_under[31:31] : ternary @name("under");
-            meta.rx_over[31:31]  : ternary @name("over");
+            meta.rx_under        : ternary @name("under");
+            meta.rx_over         : ternary @name("over");
         }
         actions = {
             no_copy; copy; copy_range; copy_broken; copy_both; copy_beyond; copy_range_beyond;
@@ -148,7 +148,7 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             (KIND_RECEIVE, _,               _, _, _, _, 1, _, _, _) : copy_beyond();
             (KIND_RECEIVE, _,               _, _, _, _, _, _, _, _) : copy();
             // A SYNC that lifts the window from under one MSS sends a window update.
-            (KIND_SYNC,    _,               _, _, _, _, _, 0, 1, 0) : copy();
+            (KIND_SYNC, _, _, _, _, _, _, 0, 0x80000000 &&& 0x80000000, 0 &&& 0x80000000) : copy();
         }
         const default_action = no_copy();
         size = 32;

@@ -136,6 +136,7 @@ header request_h {
     bit<32> limit;             // receive: the connection, as a notification has it · SYNC: grant up to here
     bit<32> window;            // receive: the peer's window, in bytes     · SYNC: bytes freed
     bit<32> reason;            // of the report, if there is one
+    bit<32> connection;        // as a report has it
 }
 
 // Who is to be answered, and as whom: what becomes the headers of an acknowledgment.

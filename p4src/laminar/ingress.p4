@@ -22,8 +22,29 @@ control LaminarIngress(inout ingress_headers_t hdr,
     Prepare() prepare;
     Forward() forward;
 
+    action take() {}
     action refuse() {
         ig_dprsr_md.drop_ctl = 1;
+    }
+    // What names a connection that is not there, what has no length of its own, and idle connections
+    // of the packet generator. A length below zero is an IP total length too short for its headers.
+    table refusals {
+        key = {
+            meta.kind           : ternary @name("kind");
+            meta.is_established : ternary @name("established");
+            meta.is_idle        : ternary @name("idle");
+            meta.len            : ternary @name("len");
+        }
+        actions = { take; refuse; }
+        const entries = {
+            (KIND_PLAIN,    _, _, _)                         : take();
+            (_,             0, _, _)                         : refuse();
+            (_,             _, 1, _)                         : refuse();
+            (_,             _, _, 0x80000000 &&& 0x80000000) : refuse();
+            (KIND_TRANSMIT, _, _, 0)                         : refuse();
+        }
+        const default_action = take();
+        size = 8;
     }
 
     apply {
@@ -33,16 +54,7 @@ control LaminarIngress(inout ingress_headers_t hdr,
         translate.apply(hdr, meta);
         prepare.apply(hdr, meta, ig_tm_md);
         forward.apply(hdr, meta, ig_dprsr_md, ig_tm_md);
-        // What names a connection that is not there, what has no length of its own, and idle
-        // connections of the packet generator. A length below zero is an IP total length too short
-        // for its own headers.
-        if (meta.kind != KIND_PLAIN) {
-            if (meta.is_established == 0 || meta.is_idle == 1 || meta.len[31:31] == 1) {
-                refuse();
-            } else if (meta.kind == KIND_TRANSMIT && meta.len == 0) {
-                refuse();
-            }
-        }
+        refusals.apply();
     }
 }
 

@@ -76,10 +76,24 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
     action length_of_udp() {
         meta.udp_length = meta.padded - 20;
     }
+    action pad(bit<2> count) {
+        hdr.bth.pad_count = count;
+    }
+    table pads {
+        key = { meta.negated : ternary; }
+        actions = { pad; }
+        const entries = {
+            0 &&& 3 : pad(0);
+            1 &&& 3 : pad(1);
+            2 &&& 3 : pad(2);
+            3 &&& 3 : pad(3);
+        }
+        const default_action = pad(0);
+        size = 4;
+    }
     action place_payload() {
         hdr.ipv4.total_len = meta.padded[15:0];
         hdr.udp.length = meta.udp_length[15:0];
-        hdr.bth.pad_count = meta.negated[1:0];
         hdr.reth.address_top = meta.buffer_top;
         hdr.reth.address_mid = meta.buffer_mid;
         hdr.reth.address_low = meta.buffer_low + meta.offset;
@@ -129,8 +143,6 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.reth.setInvalid();
         hdr.immediate.setInvalid();
         hdr.ethernet.ether_type = ETHERTYPE_IPV4;
-        hdr.ipv4.dscp = meta.dscp;
-        hdr.ipv4.ecn = meta.ecn;
         hdr.ipv4.total_len = meta.padded[15:0];
         hdr.ipv4.identification = 0;
         hdr.ipv4.flags_offset = 0x4000;
@@ -147,6 +159,13 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.tcp.checksum = 0;
         hdr.tcp.urgent = 0;
         hdr.tcp.seq = hdr.request.start;
+    }
+    // Each a deposit of its own into the word that has the total length.
+    action set_dscp() {
+        hdr.ipv4.dscp = meta.dscp;
+    }
+    action set_ecn() {
+        hdr.ipv4.ecn = meta.ecn;
     }
     // libTOE's last write of a message has immediate data: the peer shall deliver at once.
     action note_push() {
@@ -178,6 +197,7 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
             contexts.apply();
             if (meta.kind == KIND_RECEIVE && meta.len != 0) {
                 place_payload();
+                pads.apply();
             } else {
                 reports.apply();
             }
@@ -186,6 +206,8 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
                 note_push();
             }
             become_segment();
+            set_dscp();
+            set_ecn();
             if (meta.is_push == 1) {
                 push();
             }

@@ -13,6 +13,7 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         hdr.transport.scale = meta.own_scale;
         hdr.request.setValid();
         hdr.request.reason = meta.reason;
+        hdr.request.connection = 0;
     }
 
     action offset_of_segment() {
@@ -53,12 +54,14 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     action wrap_offset() {
         meta.offset = meta.offset & meta.buffer_mask;
         hdr.request.limit = meta.slot << 17;
+        hdr.request.connection = meta.slot;
         meta.slot = meta.slot << 4;
     }
     action end_of_write() {
         hdr.request.stop = hdr.request.start + meta.len;
     }
     action slot_of_connection() {
+        hdr.request.connection = meta.slot;
         meta.slot = meta.slot << 4;
     }
 
