@@ -191,6 +191,10 @@ fn externs() {
          RegisterAction<bit<32>, bit<8>, bit<32>>(reg) other = {
              void apply(inout bit<16> v) { v = 1; } //~ E2001 expected `bit<32>`, found `bit<16>`
          };
+         RegisterAction<bit<32>, bit<8>, bit<32>>(reg) beyond = {
+             void apply(inout bit<32> v) { md.d = 1; } //~ E2012 a write beyond the element and the outputs may not stand in a register action
+         };
+         @name(\"reg\") Register<bit<32>, bit<8>>(16) twin; //~ E1002 `I.reg` is declared twice
          Hash<bit<16>>(HashAlgorithm_t.CRC16) hash;
          Hash<bit<16>>(HashAlgorithm_t.CUSTOM) custom; //~ E2005 `Hash` needs an argument for `poly`
          Checksum() sum;
