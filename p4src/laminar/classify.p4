@@ -26,35 +26,42 @@ control Measure(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         size = 1024;
     }
 
-    // Lengths are computed in 32 bits, as sequence numbers are, and only moved into headers.
-    action measure() {
-        meta.total = (bit<32>)hdr.ipv4.total_len;
+    // A segment has 40 bytes of headers; a write of its payload has 20 + 8 + 12 + 16 bytes in front
+    // and 4 behind, and is rounded up to four bytes.
+    action measure_segment() {
+        meta.len = meta.len & 0xFFFF;
+        meta.padded = hdr.ipv4.total_len + 23;
+    }
+    action measure_write() {
+        meta.len = meta.len & 0xFFFF;
     }
 
     apply {
         ports.apply();
         local_addresses.apply();
-        measure();
+        if (hdr.tcp.isValid()) {
+            measure_segment();
+        } else {
+            measure_write();
+        }
     }
 }
 
 control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     Counter<bit<32>, bit<1>>(1, CounterType_t.PACKETS) segmented_writes;
 
-    // A segment has 40 bytes of headers; a write of its payload has 20 + 8 + 12 + 16 bytes in front and
-    // 4 behind, and is rounded up to four bytes.
     action receive() {
         meta.kind = KIND_RECEIVE;
         meta.reason = (bit<32>)REPORT_FAST_RETRANSMIT;
-        meta.negated = 40 - meta.total;
-        meta.len = meta.total - 40;
-        meta.padded = meta.total + 23;
+        meta.len = meta.len - 40;
     }
-    // A write has 60 bytes beside its payload, 64 with immediate data, and its padding. The overhead
-    // comes as its negative: an action cannot subtract what an entry brings.
-    action transmit(bit<32> minus_overhead) {
+    // A write has 60 bytes beside its payload, 64 with immediate data, and its padding. What is taken
+    // off comes as its negative: an action cannot subtract what an entry brings. `shorter`: a segment
+    // has 40 bytes where the write had so many.
+    action transmit(bit<32> minus_overhead, bit<16> shorter) {
         meta.kind = KIND_TRANSMIT;
-        meta.len = meta.total + minus_overhead;
+        meta.len = meta.len + minus_overhead;
+        hdr.ipv4.total_len = hdr.ipv4.total_len + shorter;
     }
     action sync_of_host() {
         meta.kind = KIND_SYNC;
@@ -114,14 +121,14 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             // Established segments: no option, neither SYN nor FIN nor RST, but ACK.
             (ROLE_NETWORK,  _,     _,     _,             true,  1, 5, 0x10 &&& 0x17,  _,     _,     _,                _, _,         _) : receive();
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     _,                _, 0x8000,    1) : sync_of_host();
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             0, 0x0000,    1) : transmit(0xFFFFFFC4);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             1, 0x0000,    1) : transmit(0xFFFFFFC3);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             2, 0x0000,    1) : transmit(0xFFFFFFC2);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             3, 0x0000,    1) : transmit(0xFFFFFFC1);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             0, 0x0000,    1) : transmit(0xFFFFFFC0);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             1, 0x0000,    1) : transmit(0xFFFFFFBF);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             2, 0x0000,    1) : transmit(0xFFFFFFBE);
-            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             3, 0x0000,    1) : transmit(0xFFFFFFBD);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             0, 0x0000,    1) : transmit(0xFFFFFFC4, 0xFFEC);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             1, 0x0000,    1) : transmit(0xFFFFFFC3, 0xFFEB);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             2, 0x0000,    1) : transmit(0xFFFFFFC2, 0xFFEA);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             3, 0x0000,    1) : transmit(0xFFFFFFC1, 0xFFE9);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             0, 0x0000,    1) : transmit(0xFFFFFFC0, 0xFFE8);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             1, 0x0000,    1) : transmit(0xFFFFFFBF, 0xFFE7);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             2, 0x0000,    1) : transmit(0xFFFFFFBE, 0xFFE6);
+            (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2B,             3, 0x0000,    1) : transmit(0xFFFFFFBD, 0xFFE5);
             // First, middle, last, last with immediate: 0x26 to 0x29.
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x26 &&& 0xFE,    _, _,         1) : segmented();
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              _,     true,  0x28 &&& 0xFE,    _, _,         1) : segmented();

@@ -49,8 +49,9 @@ control LaminarEgressDeparser(packet_out pkt,
         });
         if (eg_dprsr_md.mirror_type == MIRROR_COPY) {
             mirror.emit<copy_h>(meta.session, {
-                meta.copy_kind, meta.copy_notes, hdr.transport.connection, hdr.transport.context, hdr.transport.session,
-                hdr.transport.scale, meta.rx_position, meta.copy_end,
+                KIND_COPY, meta.copy_flags,
+                hdr.transport.connection, hdr.transport.context, hdr.transport.session,
+                hdr.transport.scale, meta.rx_position, meta.rx_ready,
                 hdr.reply.dst_mac, hdr.reply.src_mac, hdr.reply.src_ip, hdr.reply.dst_ip,
                 hdr.reply.src_port, hdr.reply.dst_port
             });

@@ -31,23 +31,17 @@ struct egress_metadata_t {
 
     // ---- reassembly ----
     bit<32>  rx_next;                // rx_next_seq as the packet found it
-    bit<32>  rx_start;               // the segment, from there
-    bit<32>  rx_end;
     place_t  place;
-    bit<32>  rx_free;                // rx_avail as the packet found it
+    bit<32>  rx_free;                // rx_avail as the packet found it, then as it leaves it
     bit<32>  rx_broken;
-    bit<32>  rx_taken;               // in order: bytes by which it advances; ahead: rx_end; 0 if refused
+    bit<32>  rx_taken;               // in order: bytes that it advances by; ahead: its end; 0 if refused
     bit<32>  rx_tail_before;
     bit<32>  rx_tail;                // after the packet; 0 also where the segment lies apart
     bit<32>  rx_head;                // after the packet
     bit<32>  rx_placed;              // not 0 if the payload is written
     bit<32>  rx_whole;               // rx_next_seq - bytes since the window broke, as found
     bit<32>  rx_position;            // rx_next_seq after the packet
-    bit<32>  rx_ready;               // the same, over the out-of-order interval
-    bit<32>  rx_left;                // rx_avail after the packet
-    bit<32>  rx_window;              // the same, as it is advertised
-    bit<32>  rx_under;               // SYNC: free - MSS, before and after
-    bit<32>  rx_over;
+    bit<32>  rx_ready;               // the same, over the out-of-order interval; end of a copy's range
     bit<1>   is_taken;               // rx_taken is not 0
     bit<1>   is_placed;              // rx_placed is not 0
     bit<1>   is_tracked;             // rx_tail is not 0
@@ -56,8 +50,6 @@ struct egress_metadata_t {
 
     // ---- retransmission ----
     bit<32>  tx_next;                // tx_next_ack as the packet found it
-    bit<32>  tx_start;               // acknowledgment or transmission, from there
-    bit<32>  tx_stop;
     ack_t    ack;
     bit<8>   tx_duplicates;          // in a row, with this one
     bit<32>  tx_handed;              // tx_avail as the packet found it
@@ -72,10 +64,8 @@ struct egress_metadata_t {
     bit<1>   is_beyond;              // tx_beyond is not 0
 
     // ---- what becomes of it ----
-    kind_t   copy_kind;              // KIND_COPY: a list of mirrored fields has no constants
     bit<8>   session;                // of the copy
-    bit<32>  copy_end;
-    notes_t  copy_notes;
+    bit<8>   copy_flags;             // COPY_BROKEN, COPY_BEYOND
     bit<1>   is_written;             // it leaves as a write, and takes a sequence number
     bit<32>  sequence;
 }

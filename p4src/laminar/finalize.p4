@@ -23,7 +23,8 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
     action report() {
         meta.is_written = 1;
         hdr.report.setValid();
-        hdr.report.connection = hdr.request.connection;
+        hdr.report.reserved = 0;
+        hdr.report.connection = hdr.transport.connection;
         hdr.report.next_ack = meta.tx_next;
         hdr.report.granted = meta.tx_credit;
         hdr.report.reason = hdr.request.reason;
@@ -64,52 +65,43 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
     // Only acknowledges.
     action copy() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
-        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session;
-        meta.copy_end = meta.rx_position;
+        meta.rx_ready = meta.rx_position;
     }
     // Merges the out-of-order interval, too.
     action copy_range() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
-        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session;
-        meta.copy_end = meta.rx_ready;
     }
     action copy_broken() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
-        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
-        meta.copy_end = meta.rx_position;
-        meta.copy_notes = meta.copy_notes | NOTE_BROKEN;
+        meta.rx_ready = meta.rx_position;
+        meta.copy_flags = COPY_BROKEN;
     }
-    action copy_both() {
+    action copy_broken_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
-        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
-        meta.copy_end = meta.rx_position;
-        meta.copy_notes = meta.copy_notes | (NOTE_BROKEN | NOTE_BEYOND);
+        meta.rx_ready = meta.rx_position;
+        meta.copy_flags = COPY_BROKEN | COPY_BEYOND;
     }
     action copy_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
-        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
-        meta.copy_end = meta.rx_position;
-        meta.copy_notes = meta.copy_notes | NOTE_BEYOND;
+        meta.rx_ready = meta.rx_position;
+        meta.copy_flags = COPY_BEYOND;
     }
     action copy_range_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
-        meta.copy_kind = KIND_COPY;
         meta.session = hdr.transport.session | 0x80;
-        meta.copy_end = meta.rx_ready;
-        meta.copy_notes = meta.copy_notes | NOTE_BEYOND;
+        meta.copy_flags = COPY_BEYOND;
     }
     // Nothing is acknowledged, only the control plane told.
     action tell_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
-        meta.copy_kind = KIND_COPY;
         meta.session = SESSION_CONTROL;
-        meta.copy_end = meta.rx_position;
-        meta.copy_notes = meta.copy_notes | NOTE_BEYOND;
+        meta.rx_ready = meta.rx_position;
+        meta.copy_flags = COPY_BEYOND;
     }
 
     table copies {
@@ -122,17 +114,17 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             meta.is_closed       : ternary @name("closed");
             meta.is_beyond       : ternary @name("beyond");
             meta.is_shut         : ternary @name("shut");
-            meta.rx_under        : ternary @name("under");
-            meta.rx_over         : ternary @name("over");
+            hdr.transport.seq    : ternary @name("under");
+            hdr.transport.end    : ternary @name("over");
         }
         actions = {
-            no_copy; copy; copy_range; copy_broken; copy_both; copy_beyond; copy_range_beyond;
-            tell_beyond;
+            no_copy; copy; copy_range; copy_broken; copy_broken_beyond; copy_beyond;
+            copy_range_beyond; tell_beyond;
         }
         const entries = {
             // In order, but more than fits: dropped, acknowledged with window 0, reported.
             (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, 0, _, _, _) : copy_broken();
-            (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, 1, _, _, _) : copy_both();
+            (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, 1, _, _, _) : copy_broken_beyond();
             // The interval has been reached, by this segment or one before.
             (KIND_RECEIVE, PLACE_IN_ORDER,  _, _, 1, 1, 0, _, _, _) : copy_range();
             (KIND_RECEIVE, PLACE_IN_ORDER,  _, _, 1, 1, 1, _, _, _) : copy_range_beyond();
@@ -147,20 +139,16 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             (KIND_RECEIVE, PLACE_NONE,      _, _, _, _, _, _, _, _) : no_copy();
             (KIND_RECEIVE, _,               _, _, _, _, 1, _, _, _) : copy_beyond();
             (KIND_RECEIVE, _,               _, _, _, _, _, _, _, _) : copy();
-            // A SYNC that lifts the window from under one MSS sends a window update.
-            (KIND_SYNC, _, _, _, _, _, _, 0, 0x80000000 &&& 0x80000000, 0 &&& 0x80000000) : copy();
+            // A SYNC that lifts the window from under one MSS sends a window update: `free - MSS` is
+            // negative before and not after.
+            (KIND_SYNC,    _,               _, _, _, _, _, 0,
+             0x80000000 &&& 0x80000000, 0 &&& 0x80000000) : copy();
         }
         const default_action = no_copy();
         size = 32;
     }
 
-    // A mark is echoed by the copy.
-    action keep_mark() {
-        meta.copy_notes = hdr.transport.notes & NOTE_MARKED;
-    }
-
     apply {
-        keep_mark();
         outcomes.apply();
         copies.apply();
         // A transmission needs credits, and room in the peer's window.
@@ -177,45 +165,54 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
 control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     // ---- acknowledgment and window, of a copy and of a transmission ----
 
-    action scale_0()  { meta.rx_window = meta.rx_left; }
-    action scale_1()  { meta.rx_window = meta.rx_left >> 1; }
-    action scale_2()  { meta.rx_window = meta.rx_left >> 2; }
-    action scale_3()  { meta.rx_window = meta.rx_left >> 3; }
-    action scale_4()  { meta.rx_window = meta.rx_left >> 4; }
-    action scale_5()  { meta.rx_window = meta.rx_left >> 5; }
-    action scale_6()  { meta.rx_window = meta.rx_left >> 6; }
-    action scale_7()  { meta.rx_window = meta.rx_left >> 7; }
-    action scale_8()  { meta.rx_window = meta.rx_left >> 8; }
-    action scale_9()  { meta.rx_window = meta.rx_left >> 9; }
-    action scale_10() { meta.rx_window = meta.rx_left >> 10; }
-    action scale_11() { meta.rx_window = meta.rx_left >> 11; }
-    action scale_12() { meta.rx_window = meta.rx_left >> 12; }
-    action scale_13() { meta.rx_window = meta.rx_left >> 13; }
-    action scale_14() { meta.rx_window = meta.rx_left >> 14; }
+    action scale_0()  { hdr.tcp.word = meta.rx_free; }
+    action scale_1()  { hdr.tcp.word = meta.rx_free >> 1; }
+    action scale_2()  { hdr.tcp.word = meta.rx_free >> 2; }
+    action scale_3()  { hdr.tcp.word = meta.rx_free >> 3; }
+    action scale_4()  { hdr.tcp.word = meta.rx_free >> 4; }
+    action scale_5()  { hdr.tcp.word = meta.rx_free >> 5; }
+    action scale_6()  { hdr.tcp.word = meta.rx_free >> 6; }
+    action scale_7()  { hdr.tcp.word = meta.rx_free >> 7; }
+    action scale_8()  { hdr.tcp.word = meta.rx_free >> 8; }
+    action scale_9()  { hdr.tcp.word = meta.rx_free >> 9; }
+    action scale_10() { hdr.tcp.word = meta.rx_free >> 10; }
+    action scale_11() { hdr.tcp.word = meta.rx_free >> 11; }
+    action scale_12() { hdr.tcp.word = meta.rx_free >> 12; }
+    action scale_13() { hdr.tcp.word = meta.rx_free >> 13; }
+    action scale_14() { hdr.tcp.word = meta.rx_free >> 14; }
     table own_windows {
-        key = { hdr.transport.scale : exact; }
+        key = { hdr.transport.scale : ternary; }
         actions = {
             scale_0; scale_1; scale_2; scale_3; scale_4; scale_5; scale_6; scale_7; scale_8;
             scale_9; scale_10; scale_11; scale_12; scale_13; scale_14;
         }
         const entries = {
-            1  : scale_1();  2  : scale_2();  3  : scale_3();  4  : scale_4();  5  : scale_5();
-            6  : scale_6();  7  : scale_7();  8  : scale_8();  9  : scale_9();  10 : scale_10();
-            11 : scale_11(); 12 : scale_12(); 13 : scale_13(); 14 : scale_14();
+            1 &&& 0x7F    : scale_1();
+            2 &&& 0x7F    : scale_2();
+            3 &&& 0x7F    : scale_3();
+            4 &&& 0x7F    : scale_4();
+            5 &&& 0x7F    : scale_5();
+            6 &&& 0x7F    : scale_6();
+            7 &&& 0x7F    : scale_7();
+            8 &&& 0x7F    : scale_8();
+            9 &&& 0x7F    : scale_9();
+            10 &&& 0x7F   : scale_10();
+            11 &&& 0x7F   : scale_11();
+            12 &&& 0x7F   : scale_12();
+            13 &&& 0x7F   : scale_13();
+            14 &&& 0x7F   : scale_14();
         }
         const default_action = scale_0();
         size = 16;
     }
 
-    action shut_window() {
-        hdr.tcp.window = 0;
-    }
-    action widest_window() {
-        hdr.tcp.window = 0xFFFF;
-    }
-    action plain_window() {
-        hdr.tcp.window = (bit<16>)meta.rx_window;
-    }
+    action shut_window() { hdr.tcp.word = 0; }
+    action clip_window() { hdr.tcp.word = min(hdr.tcp.word, 0xFFFF); }
+
+    action flag_ack()    { hdr.tcp.word = hdr.tcp.word | TCP_WORD_ACK; }
+    action flag_echo()   { hdr.tcp.word = hdr.tcp.word | TCP_WORD_ECHO; }
+    action flag_push()   { hdr.tcp.word = hdr.tcp.word | TCP_WORD_PUSH; }
+
     action acknowledge() {
         hdr.tcp.ack = meta.rx_whole;
     }
@@ -244,14 +241,8 @@ control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
         hdr.tcp.setValid();
         hdr.tcp.src_port = hdr.reply.src_port;
         hdr.tcp.dst_port = hdr.reply.dst_port;
-        hdr.tcp.data_offset = 5;
-        hdr.tcp.reserved = 0;
-        hdr.tcp.flags = TCP_ACK;
         hdr.tcp.checksum = 0;
         hdr.tcp.urgent = 0;
-    }
-    action echo_mark() {
-        hdr.tcp.flags = TCP_ACK | TCP_ECE;
     }
     // Behind everything that the peer may have seen of us, so that it takes the acknowledgment.
     action weigh_flight() {
@@ -290,32 +281,33 @@ control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
 
     // ---- a notification ----
 
+    Hash<bit<32>>(HashAlgorithm_t.IDENTITY) position_number;
+    Hash<bit<32>>(HashAlgorithm_t.IDENTITY) ready_number;
+
     action notify_position() {
-        hdr.immediate.data = meta.rx_position & 0x1FFFF;
+        hdr.immediate.value = position_number.get({
+            hdr.transport.connection[14:0], meta.rx_position[16:0]
+        });
     }
     // The interval is ready too, ahead of its merge.
     action notify_ready() {
-        hdr.immediate.data = meta.rx_ready & 0x1FFFF;
-    }
-    action notify_connection() {
-        hdr.immediate.data = hdr.immediate.data | hdr.request.limit;
+        hdr.immediate.value = ready_number.get({
+            hdr.transport.connection[14:0], meta.rx_ready[16:0]
+        });
     }
 
     apply {
         if (meta.is_notice == 1) {
             become_notice();
-            if (hdr.transport.notes[4:3] == 1) {
-                reason_broken();
-            } else if (hdr.transport.notes[4:3] == 2) {
-                reason_beyond();
-            } else {
+            if (hdr.transport.is_broken == 1 && hdr.transport.is_beyond == 1) {
                 reason_both();
+            } else if (hdr.transport.is_broken == 1) {
+                reason_broken();
+            } else if (hdr.transport.is_beyond == 1) {
+                reason_beyond();
             }
         } else if (hdr.transport.kind == KIND_COPY) {
             become_acknowledgment();
-            if (hdr.transport.notes[2:2] == 1) {
-                echo_mark();
-            }
             weigh_flight();
             number_acknowledgment();
         } else if (hdr.transport.kind == KIND_RECEIVE) {
@@ -324,17 +316,21 @@ control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             } else {
                 notify_position();
             }
-            notify_connection();
         }
         own_windows.apply();
         if (meta.is_shut == 1) {
             shut_window();
         } else if (meta.place == PLACE_MERGE && meta.is_taken == 0) {
             shut_window();
-        } else if (meta.rx_window[31:16] != 0) {
-            widest_window();
         } else {
-            plain_window();
+            clip_window();
+        }
+        if (hdr.transport.scale[7:7] == 1) {
+            flag_echo();
+        } else if (hdr.request.isValid() && hdr.request.push == 1) {
+            flag_push();
+        } else {
+            flag_ack();
         }
         if (meta.place == PLACE_MERGE) {
             acknowledge_merged();

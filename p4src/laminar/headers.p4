@@ -39,6 +39,17 @@ header tcp_h {
     bit<16> urgent;
 }
 
+// The same as the egress sees it, where only 32-bit operations make a window.
+header tcp_word_h {
+    bit<16> src_port;
+    bit<16> dst_port;
+    bit<32> seq;
+    bit<32> ack;
+    bit<32> word;          // data offset, flags, window
+    bit<16> checksum;
+    bit<16> urgent;
+}
+
 header udp_h {
     bit<16> src_port;
     bit<16> dst_port;
@@ -72,15 +83,21 @@ header reth_h {
     bit<32> length;
 }
 
-// With a notification: whose (15 bits), and up to which sequence number (its 17 low bits) data are
-// ready. One field, as the machine computes it.
+// With a notification: whose, and up to which sequence number (its low bits) data are ready.
 header immediate_h {
-    bit<32> data;
+    bit<15> connection;
+    bit<17> position;
+}
+
+// The same in one field, as the egress fills it.
+header notification_h {
+    bit<32> value;
 }
 
 // Payload of a report to libTOE.
 header report_h {
-    bit<32> connection;
+    bit<16> reserved;
+    bit<16> connection;
     bit<32> next_ack;
     bit<32> granted;
     bit<32> reason;
@@ -118,25 +135,31 @@ header plain_h {
 // What passes the stages of the transport logic. A copy brings it too, made by the egress.
 header transport_h {
     kind_t       kind;
-    notes_t      notes;
+    // What is known of the segment, or of why there is a copy.
+    @padding bit<4> reserved;
+    bit<1>       is_beyond;    // copy: the segment acknowledged what was never sent
+    bit<1>       is_broken;    // copy: the segment broke the window
+    bit<1>       is_echo;      // the segment itself has ECE
+    bit<1>       has_payload;
     connection_t connection;
     context_t    context;
     bit<8>       session;      // mirror session of the network port
-    bit<8>       scale;        // of the window that we advertise
-    bit<32>      seq;          // the segment, or the range that a copy merges
+    bit<8>       scale;        // of the window that we advertise; top bit: SCALE_MARK
+    bit<32>      seq;          // the segment, or the range that a copy merges; in the egress soon an
+                               // offset from rx_next_seq · SYNC: MSS, and MSS - bytes freed
     bit<32>      end;
 }
 
 // What the workflows ask for; copies have none. Each field serves several, because all actions of a
 // register take their operands from the same two fields.
 header request_h {
-    bit<32> start;             // receive: ACK · transmit: sequence number · SYNC: MSS
-    bit<32> stop;              //                transmit: its end         · SYNC: MSS - bytes freed
+    bit<32> start;             // receive: ACK · transmit: sequence number; in the egress soon an
+    bit<32> stop;              //                transmit: its end;         offset from tx_next_ack
     bit<32> credit;            //                transmit: its length      · SYNC: bytes to grant
-    bit<32> limit;             // receive: the connection, as a notification has it · SYNC: grant up to here
+    bit<32> limit;             //                                          · SYNC: grant up to here
     bit<32> window;            // receive: the peer's window, in bytes     · SYNC: bytes freed
+    bit<8>  push;              //                transmit: 1 if the peer shall deliver at once
     bit<32> reason;            // of the report, if there is one
-    bit<32> connection;        // as a report has it
 }
 
 // Who is to be answered, and as whom: what becomes the headers of an acknowledgment.
@@ -149,10 +172,10 @@ header reply_h {
     bit<16> dst_port;
 }
 
-// What the egress puts in front of a copy: a transport_h and a reply_h.
+// What the egress puts in front of a copy: a transport_h and a reply_h, its flags in one byte.
 header copy_h {
     kind_t       kind;
-    notes_t      notes;
+    bit<8>       flags;
     connection_t connection;
     context_t    context;
     bit<8>       session;
@@ -186,19 +209,19 @@ struct ingress_headers_t {
 }
 
 struct egress_headers_t {
-    plain_h     plain;
-    transport_h transport;
-    request_h   request;
-    reply_h     reply;
-    ethernet_h  ethernet;
-    notice_h    notice;
-    ipv4_h      ipv4;
-    udp_h       udp;
-    bth_h       bth;
-    reth_h      reth;
-    immediate_h immediate;
-    report_h    report;
-    tcp_h       tcp;
+    plain_h        plain;
+    transport_h    transport;
+    request_h      request;
+    reply_h        reply;
+    ethernet_h     ethernet;
+    notice_h       notice;
+    ipv4_h         ipv4;
+    udp_h          udp;
+    bth_h          bth;
+    reth_h         reth;
+    notification_h immediate;
+    report_h       report;
+    tcp_word_h     tcp;
 }
 
 #endif

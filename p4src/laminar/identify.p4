@@ -64,7 +64,7 @@ control Identify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         meta.buffer_mid = mid;
         meta.buffer_low = low;
         meta.buffer_mask = mask;
-        meta.first_rx = first_seq;
+        meta.first = first_seq;
     }
     table receive_buffers {
         key = { meta.connection : exact; }
@@ -79,7 +79,7 @@ control Identify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         meta.peer_ip = peer_ip;
         meta.local_port = local_port;
         meta.peer_port = peer_port;
-        meta.first_tx = first_seq;
+        meta.first = first_seq;
     }
     table transmit_streams {
         key = { meta.connection : exact; }

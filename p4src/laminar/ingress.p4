@@ -9,6 +9,9 @@
 #include "prepare.p4"
 #include "forward.p4"
 
+// Their fields are kept in containers: the vendor's assembler fails on them otherwise.
+@do_not_use_clot("ingress", "hdr.command")
+@do_not_use_clot("ingress", "hdr.immediate")
 control LaminarIngress(inout ingress_headers_t hdr,
                        inout ingress_metadata_t meta,
                        in ingress_intrinsic_metadata_t ig_intr_md,
@@ -22,12 +25,12 @@ control LaminarIngress(inout ingress_headers_t hdr,
     Prepare() prepare;
     Forward() forward;
 
-    action take() {}
     action refuse() {
         ig_dprsr_md.drop_ctl = 1;
     }
-    // What names a connection that is not there, what has no length of its own, and idle connections
-    // of the packet generator. A length below zero is an IP total length too short for its headers.
+
+    // What names a connection that is not there, idle connections of the packet generator, and what
+    // has no length of its own. A length below zero is an IP total length too short for its headers.
     table refusals {
         key = {
             meta.kind           : ternary @name("kind");
@@ -35,16 +38,15 @@ control LaminarIngress(inout ingress_headers_t hdr,
             meta.is_idle        : ternary @name("idle");
             meta.len            : ternary @name("len");
         }
-        actions = { take; refuse; }
+        actions = { refuse; NoAction; }
         const entries = {
-            (KIND_PLAIN,    _, _, _)                         : take();
             (_,             0, _, _)                         : refuse();
             (_,             _, 1, _)                         : refuse();
             (_,             _, _, 0x80000000 &&& 0x80000000) : refuse();
             (KIND_TRANSMIT, _, _, 0)                         : refuse();
         }
-        const default_action = take();
-        size = 8;
+        const default_action = NoAction();
+        size = 4;
     }
 
     apply {
@@ -54,7 +56,9 @@ control LaminarIngress(inout ingress_headers_t hdr,
         translate.apply(hdr, meta);
         prepare.apply(hdr, meta, ig_tm_md);
         forward.apply(hdr, meta, ig_dprsr_md, ig_tm_md);
-        refusals.apply();
+        if (meta.kind != KIND_PLAIN) {
+            refusals.apply();
+        }
     }
 }
 

@@ -15,15 +15,11 @@ struct ingress_metadata_t {
     bit<1>       is_local;      // addressed to us
     bit<1>       is_established;// the connection that is named is in the table
     bit<1>       is_idle;       // nothing is to be done for the connection now
-    bit<1>       is_push;       // a transmission that the peer shall deliver at once
     connection_t connection;
 
     // Lengths in bytes; all from the IP total length.
-    bit<32>      total;         // as it came
-    bit<32>      len;           // payload
-    bit<32>      negated;       // minus it: its low bits are BTH's pad count
-    bit<32>      padded;        // total length of what will leave
-    bit<32>      udp_length;
+    bit<32>      len;           // first the header's first word, then the total, then the payload
+    bit<16>      padded;        // total length of the write, before rounding to four bytes
 
     // Of the connection (block 2).
     context_t    context;
@@ -36,17 +32,13 @@ struct ingress_metadata_t {
     bit<16>      buffer_mid;
     bit<32>      buffer_low;
     bit<32>      buffer_mask;
-    bit<32>      first_rx;
-    bit<32>      first_tx;
+    bit<32>      first;         // sequence number of its direction
     bit<32>      local_ip;
     bit<32>      peer_ip;
     bit<16>      local_port;
     bit<16>      peer_port;
 
     // Between sequence numbers and addresses (block 3).
-    bit<32>      offset;
-    bit<32>      window;
-    bit<32>      slot;          // of the connection among a context's reports
     bit<32>      freed;
     bit<32>      reason;
 

@@ -36,6 +36,8 @@ parser LaminarIngressParser(packet_in pkt,
 
     // Options and fragments (more to come, or not the first) are left to the control plane.
     state parse_ipv4 {
+        // The total length, in 32 bits: the ALUs do not widen.
+        meta.len = pkt.lookahead<bit<32>>();
         pkt.extract(hdr.ipv4);
         transition select(hdr.ipv4.version_ihl, hdr.ipv4.flags_offset, hdr.ipv4.protocol) {
             (0x45, 0x0000 &&& 0x3FFF, PROTOCOL_TCP) : parse_tcp;

@@ -29,13 +29,13 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
     // ---- what the transport logic must know of a segment ----
 
     action note_echo() {
-        hdr.transport.notes = hdr.transport.notes | NOTE_ECHO;
+        hdr.transport.is_echo = 1;
     }
     action note_mark() {
-        hdr.transport.notes = hdr.transport.notes | NOTE_MARKED;
+        hdr.transport.scale = hdr.transport.scale | SCALE_MARK;
     }
     action note_payload() {
-        hdr.transport.notes = hdr.transport.notes | NOTE_PAYLOAD;
+        hdr.transport.has_payload = 1;
     }
 
     // ---- a write to the host ----
@@ -71,33 +71,28 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.reth.setValid();
     }
     action round_length() {
-        meta.padded = meta.padded & 0xFFFFFFFC;
-    }
-    action length_of_udp() {
-        meta.udp_length = meta.padded - 20;
-    }
-    action pad(bit<2> count) {
-        hdr.bth.pad_count = count;
-    }
-    table pads {
-        key = { meta.negated : ternary; }
-        actions = { pad; }
-        const entries = {
-            0 &&& 3 : pad(0);
-            1 &&& 3 : pad(1);
-            2 &&& 3 : pad(2);
-            3 &&& 3 : pad(3);
-        }
-        const default_action = pad(0);
-        size = 4;
+        meta.padded = meta.padded & 0xFFFC;
     }
     action place_payload() {
-        hdr.ipv4.total_len = meta.padded[15:0];
-        hdr.udp.length = meta.udp_length[15:0];
+        hdr.ipv4.total_len = meta.padded;
+        hdr.udp.length = meta.padded - 20;
         hdr.reth.address_top = meta.buffer_top;
         hdr.reth.address_mid = meta.buffer_mid;
-        hdr.reth.address_low = meta.buffer_low + meta.offset;
+        hdr.reth.address_low = hdr.reth.address_low + meta.buffer_low;
         hdr.reth.length = meta.len;
+    }
+
+    // The low bits of the length before rounding say what is missing.
+    action pad_0() { hdr.bth.pad_count = 0; }
+    action pad_1() { hdr.bth.pad_count = 1; }
+    action pad_2() { hdr.bth.pad_count = 2; }
+    action pad_3() { hdr.bth.pad_count = 3; }
+    table pads {
+        key = { meta.padded : ternary @name("padded"); }
+        actions = { pad_0; pad_1; pad_2; pad_3; }
+        const entries = { 0 &&& 3 : pad_3(); 1 &&& 3 : pad_2(); 2 &&& 3 : pad_1(); }
+        const default_action = pad_0();
+        size = 4;
     }
 
     action address_host(bit<48> host_mac, bit<48> own_mac, bit<32> host_ip, bit<32> own_ip,
@@ -119,13 +114,18 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
 
     // A report has 16 bytes and a slot of its own for each connection; the slots of a context begin
     // at a multiple of 512 KiB.
+    Hash<bit<32>>(HashAlgorithm_t.IDENTITY) slot_number;
+
+    action number_slot() {
+        hdr.reth.address_low = slot_number.get({12w0, meta.connection, 4w0});
+    }
     action report_to(bit<16> top, bit<16> mid, bit<32> low) {
         hdr.ipv4.total_len = 76;
         hdr.udp.length = 56;
         hdr.bth.pad_count = 0;
         hdr.reth.address_top = top;
         hdr.reth.address_mid = mid;
-        hdr.reth.address_low = meta.slot | low;
+        hdr.reth.address_low = hdr.reth.address_low | low;
         hdr.reth.length = 16;
     }
     table reports {
@@ -143,7 +143,8 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.reth.setInvalid();
         hdr.immediate.setInvalid();
         hdr.ethernet.ether_type = ETHERTYPE_IPV4;
-        hdr.ipv4.total_len = meta.padded[15:0];
+        hdr.ipv4.dscp = meta.dscp;
+        hdr.ipv4.ecn = meta.ecn;
         hdr.ipv4.identification = 0;
         hdr.ipv4.flags_offset = 0x4000;
         hdr.ipv4.ttl = 64;
@@ -158,21 +159,13 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         hdr.tcp.flags = TCP_ACK;
         hdr.tcp.checksum = 0;
         hdr.tcp.urgent = 0;
+    }
+    action finish_segment() {
         hdr.tcp.seq = hdr.request.start;
     }
-    // Each a deposit of its own into the word that has the total length.
-    action set_dscp() {
-        hdr.ipv4.dscp = meta.dscp;
-    }
-    action set_ecn() {
-        hdr.ipv4.ecn = meta.ecn;
-    }
     // libTOE's last write of a message has immediate data: the peer shall deliver at once.
-    action note_push() {
-        meta.is_push = 1;
-    }
     action push() {
-        hdr.tcp.flags = TCP_ACK | TCP_PSH;
+        hdr.request.push = 1;
     }
 
     apply {
@@ -192,25 +185,21 @@ control Prepare(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         }
         if (meta.kind == KIND_RECEIVE || meta.kind == KIND_SYNC) {
             become_write();
+            pads.apply();
             round_length();
-            length_of_udp();
             contexts.apply();
             if (meta.kind == KIND_RECEIVE && meta.len != 0) {
                 place_payload();
-                pads.apply();
             } else {
+                number_slot();
                 reports.apply();
             }
         } else if (meta.kind == KIND_TRANSMIT) {
             if (hdr.immediate.isValid()) {
-                note_push();
-            }
-            become_segment();
-            set_dscp();
-            set_ecn();
-            if (meta.is_push == 1) {
                 push();
             }
+            become_segment();
+            finish_segment();
         }
     }
 }

@@ -20,7 +20,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     Register<int<32>, connection_t>(N_CONNECTIONS, 0) rx_next_seq;
 
     // Optimistic: the window is checked behind. Both comparisons are modulo 2^32, by the sign of a
-    // difference. A packet that is no segment has seq = end and changes nothing.
+    // difference. A transmission has seq = end and changes nothing; a SYNC has other numbers there.
     RegisterAction<int<32>, connection_t, bit<32>>(rx_next_seq) pass_segment = {
         void apply(inout int<32> value, out bit<32> before) {
             before = (bit<32>)value;
@@ -35,6 +35,14 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             value = (int<32>)hdr.transport.seq;
         }
     };
+    RegisterAction<int<32>, connection_t, bit<32>>(rx_next_seq) look = {
+        void apply(inout int<32> value, out bit<32> before) {
+            before = (bit<32>)value;
+        }
+    };
+    action only_read_next() {
+        meta.rx_next = look.execute(hdr.transport.connection);
+    }
     action read_next() {
         meta.rx_next = pass_segment.execute(hdr.transport.connection);
     }
@@ -44,41 +52,42 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
 
     // ---- where the segment lies ----
 
+    // In place: all that an ALU connects must lie in one group of containers, so fields are few.
     action measure() {
-        meta.rx_start = hdr.transport.seq - meta.rx_next;
-        meta.rx_end = hdr.transport.end - meta.rx_next;
+        hdr.transport.seq = hdr.transport.seq - meta.rx_next;
+        hdr.transport.end = hdr.transport.end - meta.rx_next;
     }
 
-    // `rx_end` = 0 asks stage 2 for nothing.
+    // An end of 0 asks stage 2 for nothing.
     action in_order()  { meta.place = PLACE_IN_ORDER; }
     action ahead()     { meta.place = PLACE_AHEAD; }
-    action duplicate() { meta.place = PLACE_DUPLICATE; meta.rx_end = 0; }
-    action current()   { meta.place = PLACE_CURRENT; meta.rx_end = 0; }
-    action probe()     { meta.place = PLACE_PROBE; meta.rx_end = 0; }
+    action duplicate() { meta.place = PLACE_DUPLICATE; hdr.transport.end = 0; }
+    action current()   { meta.place = PLACE_CURRENT; hdr.transport.end = 0; }
+    action probe()     { meta.place = PLACE_PROBE; hdr.transport.end = 0; }
     action merge()     { meta.place = PLACE_MERGE; }
-    action replenish() { meta.place = PLACE_REPLENISH; meta.rx_end = 0; }
-    action thaw()      { meta.place = PLACE_THAW; meta.rx_end = 0; }
-    action bystand()   { meta.place = PLACE_NONE; meta.rx_end = 0; }
+    action replenish() { meta.place = PLACE_REPLENISH; }
+    action thaw()      { meta.place = PLACE_THAW; hdr.transport.end = 0; }
+    action bystand()   { meta.place = PLACE_NONE; hdr.transport.end = 0; }
 
     // A mask of the highest bit asks for the sign; the order of entries does the rest.
     table places {
         key = {
             hdr.transport.kind        : ternary @name("kind");
-            hdr.transport.notes       : ternary @name("notes");
-            meta.rx_start             : ternary @name("start");
-            meta.rx_end               : ternary @name("end");
+            hdr.transport.has_payload : ternary @name("has_payload");
+            hdr.transport.seq         : ternary @name("start");
+            hdr.transport.end         : ternary @name("end");
         }
         actions = {
             in_order; ahead; duplicate; current; probe; merge; replenish; thaw; bystand;
         }
         const entries = {
-            (KIND_RECEIVE, 1 &&& 1, _, 0x80000000 &&& 0x80000000) : duplicate();
-            (KIND_RECEIVE, 1 &&& 1, _, 0)                         : duplicate();
-            (KIND_RECEIVE, 1 &&& 1, 0x80000000 &&& 0x80000000, _) : in_order();
-            (KIND_RECEIVE, 1 &&& 1, 0, _)                         : in_order();
-            (KIND_RECEIVE, 1 &&& 1, _, _)                         : ahead();
-            (KIND_RECEIVE, 0 &&& 1, 0x80000000 &&& 0x80000000, _) : probe();
-            (KIND_RECEIVE, 0 &&& 1, 0, _)                         : current();
+            (KIND_RECEIVE, 1, _, 0x80000000 &&& 0x80000000) : duplicate();
+            (KIND_RECEIVE, 1, _, 0)                         : duplicate();
+            (KIND_RECEIVE, 1, 0x80000000 &&& 0x80000000, _) : in_order();
+            (KIND_RECEIVE, 1, 0, _)                         : in_order();
+            (KIND_RECEIVE, 1, _, _)                         : ahead();
+            (KIND_RECEIVE, 0, 0x80000000 &&& 0x80000000, _) : probe();
+            (KIND_RECEIVE, 0, 0, _)                         : current();
             (KIND_COPY,    _, _, 0x80000000 &&& 0x80000000) : bystand();
             (KIND_COPY,    _, _, 0)                         : bystand();
             (KIND_COPY,    _, 0x80000000 &&& 0x80000000, _) : merge();
@@ -100,11 +109,11 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             free = value.lo;
             broken = value.hi;
             taken = 0;
-            if (value.hi == 0 && meta.rx_end <= value.lo) {
-                value.lo = value.lo - meta.rx_end;
-                taken = meta.rx_end;
+            if (value.hi == 0 && hdr.transport.end <= value.lo) {
+                value.lo = value.lo - hdr.transport.end;
+                taken = hdr.transport.end;
             } else {
-                value.hi = value.hi + meta.rx_end;
+                value.hi = value.hi + hdr.transport.end;
             }
         }
     };
@@ -114,8 +123,8 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             free = value.lo;
             broken = value.hi;
             taken = 0;
-            if (value.hi == 0 && meta.rx_end <= value.lo) {
-                taken = meta.rx_end;
+            if (value.hi == 0 && hdr.transport.end <= value.lo) {
+                taken = hdr.transport.end;
             }
         }
     };
@@ -163,7 +172,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
         void apply(inout bit<32> value, out bit<32> after, out bit<32> before) {
             before = value;
             after = 0;
-            if (value == 0 || meta.rx_start <= value) {
+            if (value == 0 || hdr.transport.seq <= value) {
                 value = max(value, meta.rx_taken);
                 after = value;
             }
@@ -189,7 +198,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     };
     RegisterAction<bit<32>, connection_t, bit<32>>(rx_ooo_head) begin_head = {
         void apply(inout bit<32> value, out bit<32> after, out bit<32> placed) {
-            value = meta.rx_start;
+            value = hdr.transport.seq;
             after = value;
             placed = meta.rx_taken;
         }
@@ -199,7 +208,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             after = 0;
             placed = 0;
             if (meta.rx_taken >= value) {
-                value = min(value, meta.rx_start);
+                value = min(value, hdr.transport.seq);
                 after = value;
                 placed = meta.rx_taken;
             }
@@ -220,14 +229,18 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     action advance() {
         meta.rx_whole = meta.rx_next - meta.rx_broken;
         meta.rx_position = meta.rx_next + meta.rx_taken;
-        meta.rx_left = meta.rx_free - meta.rx_taken;
+        meta.rx_free = meta.rx_free - meta.rx_taken;
     }
     action stand() {
         meta.rx_whole = meta.rx_next - meta.rx_broken;
         meta.rx_position = meta.rx_next;
-        meta.rx_left = meta.rx_free;
-        meta.rx_under = meta.rx_free - hdr.request.start;
-        meta.rx_over = meta.rx_free - hdr.request.stop;
+    }
+    // SYNC: free - MSS, before and after.
+    action stand_and_compare() {
+        meta.rx_whole = meta.rx_next - meta.rx_broken;
+        meta.rx_position = meta.rx_next;
+        hdr.transport.seq = meta.rx_free - hdr.transport.seq;
+        hdr.transport.end = meta.rx_free - hdr.transport.end;
     }
     action ready() {
         meta.rx_ready = meta.rx_position + meta.rx_tail;
@@ -241,10 +254,14 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     apply {
         if (hdr.transport.kind == KIND_RESET) {
             reset_next();
+        } else if (hdr.transport.kind == KIND_SYNC) {
+            only_read_next();
         } else {
             read_next();
         }
-        measure();
+        if (hdr.transport.kind != KIND_SYNC) {
+            measure();
+        }
         places.apply();
 
         if (meta.place == PLACE_IN_ORDER || meta.place == PLACE_MERGE) {
@@ -260,6 +277,8 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
         // Beside stage 3: what stage 2 has decided.
         if (meta.place == PLACE_IN_ORDER || meta.place == PLACE_MERGE) {
             advance();
+        } else if (meta.place == PLACE_REPLENISH) {
+            stand_and_compare();
         } else {
             stand();
         }

@@ -38,8 +38,8 @@ control Retransmission(inout egress_headers_t hdr, inout egress_metadata_t meta)
     // ---- what it is ----
 
     action measure() {
-        meta.tx_start = hdr.request.start - meta.tx_next;
-        meta.tx_stop = hdr.request.stop - meta.tx_next;
+        hdr.request.start = hdr.request.start - meta.tx_next;
+        hdr.request.stop = hdr.request.stop - meta.tx_next;
     }
 
     action new_ack()   { meta.ack = ACK_NEW; }
@@ -53,14 +53,14 @@ control Retransmission(inout egress_headers_t hdr, inout egress_metadata_t meta)
     table acks {
         key = {
             hdr.transport.kind        : ternary @name("kind");
-            hdr.transport.notes       : ternary @name("notes");
-            meta.tx_start             : ternary @name("start");
+            hdr.transport.has_payload : ternary @name("has_payload");
+            hdr.request.start         : ternary @name("start");
         }
         actions = { new_ack; current; duplicate; old; send; stale; bystand; }
         const entries = {
             (KIND_RECEIVE,  _, 0x80000000 &&& 0x80000000) : old();
-            (KIND_RECEIVE,  0 &&& 1, 0)                         : duplicate();
-            (KIND_RECEIVE,  1 &&& 1, 0)                         : current();
+            (KIND_RECEIVE,  0, 0)                         : duplicate();
+            (KIND_RECEIVE,  1, 0)                         : current();
             (KIND_RECEIVE,  _, _)                         : new_ack();
             (KIND_TRANSMIT, _, 0x80000000 &&& 0x80000000) : stale();
             (KIND_TRANSMIT, _, _)                         : send();
@@ -99,17 +99,17 @@ control Retransmission(inout egress_headers_t hdr, inout egress_metadata_t meta)
         void apply(inout bit<32> value, out bit<32> before, out bit<32> beyond) {
             before = value;
             beyond = 0;
-            if (meta.tx_start <= value) {
-                value = value - meta.tx_start;
+            if (hdr.request.start <= value) {
+                value = value - hdr.request.start;
             } else {
-                beyond = meta.tx_start;
+                beyond = hdr.request.start;
             }
         }
     };
     RegisterAction<bit<32>, connection_t, bit<32>>(tx_avail) extend_handed = {
         void apply(inout bit<32> value, out bit<32> before) {
             before = value;
-            value = max(value, meta.tx_stop);
+            value = max(value, hdr.request.stop);
         }
     };
     RegisterAction<bit<32>, connection_t, bit<32>>(tx_avail) read_handed = {
@@ -177,8 +177,8 @@ control Retransmission(inout egress_headers_t hdr, inout egress_metadata_t meta)
         void apply(inout bit<32> value, out bit<32> window, out bit<32> blocked) {
             window = value;
             blocked = 0;
-            if (meta.tx_stop > value) {
-                blocked = meta.tx_stop;
+            if (hdr.request.stop > value) {
+                blocked = hdr.request.stop;
             }
         }
     };

@@ -8,12 +8,12 @@ control Statistics(inout egress_headers_t hdr, inout egress_metadata_t meta) {
 
     RegisterAction<bit<32>, connection_t, bit<32>>(acked_bytes) add_acked = {
         void apply(inout bit<32> value) {
-            value = value + meta.tx_start;
+            value = value + hdr.request.start;
         }
     };
     RegisterAction<bit<32>, connection_t, bit<32>>(marked_bytes) add_marked = {
         void apply(inout bit<32> value) {
-            value = value + meta.tx_start;
+            value = value + hdr.request.start;
         }
     };
     RegisterAction<bit<32>, connection_t, bit<32>>(fast_retransmits) add_fast = {
@@ -34,7 +34,7 @@ control Statistics(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     apply {
         if (meta.ack == ACK_NEW && meta.is_beyond == 0) {
             count_acked();
-            if (hdr.transport.notes[1:1] == 1) {
+            if (hdr.transport.is_echo == 1) {
                 count_marked();
             }
         }

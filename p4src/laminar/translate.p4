@@ -7,42 +7,50 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     action carry() {
         hdr.transport.setValid();
         hdr.transport.kind = meta.kind;
-        hdr.transport.notes = 0;
+        hdr.transport.reserved = 0;
+        hdr.transport.is_beyond = 0;
+        hdr.transport.is_broken = 0;
+        hdr.transport.is_echo = 0;
+        hdr.transport.has_payload = 0;
         hdr.transport.connection = meta.connection;
         hdr.transport.context = meta.context;
         hdr.transport.scale = meta.own_scale;
         hdr.request.setValid();
         hdr.request.reason = meta.reason;
-        hdr.request.connection = 0;
+        hdr.request.push = 0;
     }
 
+    // The identity moves a value between containers that no ALU connects: of other sizes, or of
+    // other groups.
+    Hash<bit<32>>(HashAlgorithm_t.IDENTITY) window_number;
+    Hash<bit<32>>(HashAlgorithm_t.IDENTITY) length_number;
+    Hash<bit<32>>(HashAlgorithm_t.IDENTITY) freed_number;
+
     action offset_of_segment() {
-        meta.offset = hdr.tcp.seq - meta.first_rx;
+        hdr.reth.setValid();
+        hdr.reth.address_low = hdr.tcp.seq - meta.first;
         hdr.transport.seq = hdr.tcp.seq;
         hdr.transport.end = hdr.tcp.seq + meta.len;
         hdr.request.start = hdr.tcp.ack;
         hdr.request.stop = hdr.tcp.ack;
-        meta.window = (bit<32>)hdr.tcp.window;
-        meta.slot = (bit<32>)meta.connection;
+        hdr.request.window = window_number.get({16w0, hdr.tcp.window});
     }
     action seq_of_write() {
         hdr.transport.seq = 0;
         hdr.transport.end = 0;
-        hdr.request.start = hdr.reth.address_low + meta.first_tx;
-        hdr.request.credit = meta.len;
-        meta.padded = meta.len + 40;
+        hdr.request.start = hdr.reth.address_low + meta.first;
+        hdr.request.credit = length_number.get({meta.len});
     }
     // A SYNC that lifts the window over the MSS is one after which `free - MSS` is negative before
     // and not after.
     action sync() {
-        hdr.transport.seq = 0;
-        hdr.transport.end = 0;
-        hdr.request.start = meta.mss;
-        hdr.request.stop = meta.mss - meta.freed;
+        hdr.transport.seq = meta.mss;
+        hdr.transport.end = meta.mss - meta.freed;
+        hdr.request.start = 0;
+        hdr.request.stop = 0;
         hdr.request.credit = 0;
         hdr.request.limit = 0;
-        hdr.request.window = meta.freed;
-        meta.slot = (bit<32>)meta.connection;
+        hdr.request.window = freed_number.get({meta.freed});
     }
     action reset() {
         hdr.transport.seq = meta.freed;
@@ -52,35 +60,28 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     // ---- second step ----
 
     action wrap_offset() {
-        meta.offset = meta.offset & meta.buffer_mask;
-        hdr.request.limit = meta.slot << 17;
-        hdr.request.connection = meta.slot;
-        meta.slot = meta.slot << 4;
+        hdr.reth.address_low = hdr.reth.address_low & meta.buffer_mask;
     }
     action end_of_write() {
         hdr.request.stop = hdr.request.start + meta.len;
     }
-    action slot_of_connection() {
-        hdr.request.connection = meta.slot;
-        meta.slot = meta.slot << 4;
-    }
 
     // The peer's window in bytes.
-    action scale_0()  { hdr.request.window = meta.window; }
-    action scale_1()  { hdr.request.window = meta.window << 1; }
-    action scale_2()  { hdr.request.window = meta.window << 2; }
-    action scale_3()  { hdr.request.window = meta.window << 3; }
-    action scale_4()  { hdr.request.window = meta.window << 4; }
-    action scale_5()  { hdr.request.window = meta.window << 5; }
-    action scale_6()  { hdr.request.window = meta.window << 6; }
-    action scale_7()  { hdr.request.window = meta.window << 7; }
-    action scale_8()  { hdr.request.window = meta.window << 8; }
-    action scale_9()  { hdr.request.window = meta.window << 9; }
-    action scale_10() { hdr.request.window = meta.window << 10; }
-    action scale_11() { hdr.request.window = meta.window << 11; }
-    action scale_12() { hdr.request.window = meta.window << 12; }
-    action scale_13() { hdr.request.window = meta.window << 13; }
-    action scale_14() { hdr.request.window = meta.window << 14; }
+    action scale_0()  {}
+    action scale_1()  { hdr.request.window = hdr.request.window << 1; }
+    action scale_2()  { hdr.request.window = hdr.request.window << 2; }
+    action scale_3()  { hdr.request.window = hdr.request.window << 3; }
+    action scale_4()  { hdr.request.window = hdr.request.window << 4; }
+    action scale_5()  { hdr.request.window = hdr.request.window << 5; }
+    action scale_6()  { hdr.request.window = hdr.request.window << 6; }
+    action scale_7()  { hdr.request.window = hdr.request.window << 7; }
+    action scale_8()  { hdr.request.window = hdr.request.window << 8; }
+    action scale_9()  { hdr.request.window = hdr.request.window << 9; }
+    action scale_10() { hdr.request.window = hdr.request.window << 10; }
+    action scale_11() { hdr.request.window = hdr.request.window << 11; }
+    action scale_12() { hdr.request.window = hdr.request.window << 12; }
+    action scale_13() { hdr.request.window = hdr.request.window << 13; }
+    action scale_14() { hdr.request.window = hdr.request.window << 14; }
     table peer_windows {
         key = { meta.peer_scale : exact; }
         actions = {
@@ -125,7 +126,6 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             end_of_write();
         } else if (meta.kind == KIND_SYNC) {
             sync();
-            slot_of_connection();
             if (hdr.timer.isValid()) {
                 rates.apply();
             }

@@ -26,20 +26,20 @@ const role_t ROLE_CONTROL = 3;       // the control plane
 // ---- what a packet does in the egress; first byte of every packet that comes there ----
 
 typedef bit<8> kind_t;
-const kind_t KIND_PLAIN   = 0;       // nothing: it is forwarded
-const kind_t KIND_RECEIVE = 1;       // a TCP segment, on its way to a host
+const kind_t KIND_COPY     = 0;      // a pseudo segment: becomes an acknowledgment or a notice; 0,
+                                     // the one constant that a list of mirrored fields may have
+const kind_t KIND_RECEIVE  = 1;      // a TCP segment, on its way to a host
 const kind_t KIND_TRANSMIT = 2;      // a write of libTOE, on its way to a peer
-const kind_t KIND_SYNC    = 3;       // window and credits
-const kind_t KIND_RESET   = 4;       // the control plane thaws a broken window
-const kind_t KIND_COPY    = 5;       // a pseudo segment: becomes an acknowledgment or a notice
+const kind_t KIND_SYNC     = 3;      // window and credits
+const kind_t KIND_RESET    = 4;      // the control plane thaws a broken window
+const kind_t KIND_PLAIN    = 5;      // nothing: it is forwarded
 
-// What is known of a segment, or of why there is a copy.
-typedef bit<8> notes_t;
-const notes_t NOTE_PAYLOAD = 0x01;   // it has payload
-const notes_t NOTE_ECHO    = 0x02;   // it has ECE
-const notes_t NOTE_MARKED  = 0x04;   // it met congestion: it is acknowledged with ECE
-const notes_t NOTE_BROKEN  = 0x08;   // copy: the segment broke the window
-const notes_t NOTE_BEYOND  = 0x10;   // copy: the segment acknowledged what was never sent
+// Flags of a copy: where `transport_h` has its bits.
+const bit<8> COPY_BROKEN = 0x04;
+const bit<8> COPY_BEYOND = 0x08;
+
+// Top bit of a scale: the segment met congestion, and is acknowledged with ECE.
+const bit<8> SCALE_MARK = 0x80;
 
 // ---- mirror sessions ----
 
@@ -75,9 +75,12 @@ const bit<16> ROCE_SOURCE  = 0xC000;
 const bit<8> TCP_FIN = 0x01;
 const bit<8> TCP_SYN = 0x02;
 const bit<8> TCP_RST = 0x04;
-const bit<8> TCP_PSH = 0x08;
 const bit<8> TCP_ACK = 0x10;
-const bit<8> TCP_ECE = 0x40;
+
+// Offset and flags of a header without options, above its window.
+const bit<32> TCP_WORD_ACK  = 0x50100000;
+const bit<32> TCP_WORD_PUSH = 0x50180000;
+const bit<32> TCP_WORD_ECHO = 0x50500000;
 
 // Opcodes of an unreliable connection (InfiniBand specification, volume 1, 9.2).
 const bit<8> UC_WRITE_ONLY           = 0x2A;
