@@ -6,5 +6,6 @@ pub mod host;
 pub mod link;
 pub mod model;
 pub mod peer;
+pub mod recording;
 pub mod rig;
 pub mod wire;

@@ -216,7 +216,7 @@ pub fn ports_setup() -> String {
          mc_mgrp_create 1
          mc_node_create 0 {NETWORK_PORT} {CONTROL_PORT}
          mc_node_associate 1 0
-         mirroring_add_mc 129 1
+         mirroring_add_mc 129 1 truncate 40
          add ports ig_intr_md.ingress_port:{NETWORK_PORT} has_role(role:1, session:1)
          add ports ig_intr_md.ingress_port:{HOST_PORT} has_role(role:2, session:2)
          add ports ig_intr_md.ingress_port:{CONTROL_PORT} has_role(role:3, session:127)
