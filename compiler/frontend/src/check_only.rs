@@ -36,13 +36,18 @@ enum UnusedObject<'a> {
 }
 
 impl<'a> Lower<'a> {
-    /// Lowers something for its mistakes alone.
-    fn check_only(&mut self, check: impl FnOnce(&mut Self)) {
+    /// Lowers something for its mistakes alone: all that it made is taken back.
+    pub(crate) fn check_only(&mut self, check: impl FnOnce(&mut Self)) {
         let gress = self.gress.clone();
         let tables = self.lowered_tables.clone();
         let actions = self.lowered_actions.clone();
         let no_action = self.no_action;
         let applied = self.applied.clone();
+        let global_objects = self.global_objects.clone();
+        let global_owners = self.global_owners.clone();
+        let frames = self.frames.clone();
+        let locals = self.locals.clone();
+        let n_unused = self.unused.len();
         let n_statements = self.n_statements;
         let diagnostics = std::mem::take(&mut self.diagnostics);
         let seen = self.seen.clone();
@@ -65,6 +70,11 @@ impl<'a> Lower<'a> {
         self.lowered_actions = actions;
         self.no_action = no_action;
         self.applied = applied;
+        self.global_objects = global_objects;
+        self.global_owners = global_owners;
+        self.frames = frames;
+        self.locals = locals;
+        self.unused.truncate(n_unused);
         self.n_statements = n_statements;
     }
 

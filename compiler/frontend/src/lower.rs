@@ -24,6 +24,10 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// stack.
 const MAX_NESTING: usize = 500;
 
+/// How many statements and expressions are looked at, those of each inlined call anew: the work that
+/// a program may cause.
+const MAX_STEPS: usize = 1_000_000;
+
 /// How many statements a program may have when everything is inlined.
 pub(crate) const MAX_STATEMENTS: usize = 200_000;
 
@@ -128,6 +132,8 @@ pub(crate) struct Lower<'a> {
     /// Names of the declarations that are being inlined.
     pub(crate) inlining: Vec<String>,
     pub(crate) n_statements: usize,
+    /// How many statements and expressions have been looked at.
+    n_steps: usize,
     /// How deep statements and expressions nest, those of inlined calls included.
     depth: usize,
     /// What nothing has used: checked in the end.
@@ -169,6 +175,7 @@ impl<'a> Lower<'a> {
             stack_next: Vec::new(),
             inlining: Vec::new(),
             n_statements: 0,
+            n_steps: 0,
             depth: 0,
             unused: Vec::new(),
             visited: HashSet::new(),
@@ -256,7 +263,7 @@ impl<'a> Lower<'a> {
 
     /// Whether the program has grown beyond bounds, so that lowering it further is in vain.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.n_statements > MAX_STATEMENTS
+        self.n_statements > MAX_STATEMENTS || self.n_steps > MAX_STEPS
     }
 
     /// Runs `inner` one level deeper; nothing, with a complaint, where that is too deep.
@@ -265,6 +272,17 @@ impl<'a> Lower<'a> {
         span: Span,
         inner: impl FnOnce(&mut Self) -> R,
     ) -> Option<R> {
+        self.n_steps += 1;
+        if self.n_steps > MAX_STEPS {
+            self.error(
+                span,
+                &ErrorKind::TooMany {
+                    what: "statements and expressions",
+                    limit: MAX_STEPS,
+                },
+            );
+            return None;
+        }
         if self.depth >= MAX_NESTING {
             self.error(span, &ErrorKind::TooDeep { limit: MAX_NESTING });
             return None;

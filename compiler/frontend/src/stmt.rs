@@ -186,19 +186,29 @@ impl<'a> Lower<'a> {
             return;
         }
         let cond = self.scalar(condition, &Type::Bool);
+        if let Some(bits) = cond.as_ref().and_then(fold::as_const) {
+            let (taken, other) = if bits.is_true() {
+                (Some(then), otherwise)
+            } else {
+                (otherwise, Some(then))
+            };
+            // What is never done is checked, and leaves nothing behind.
+            if let Some(other) = other {
+                self.check_only(|lower| lower.nested(other));
+            }
+            if let Some(taken) = taken {
+                self.nested(taken);
+            }
+            return;
+        }
         let then = self.block_of(|lower| lower.nested(then));
         let otherwise = self.block_of(|lower| {
             if let Some(otherwise) = otherwise {
                 lower.nested(otherwise);
             }
         });
-        let Some(cond) = cond else { return };
-        match fold::as_const(&cond) {
-            Some(bits) => {
-                let taken = if bits.is_true() { then } else { otherwise };
-                self.block().extend(taken);
-            }
-            None => self.emit_if(cond, then, otherwise, span),
+        if let Some(cond) = cond {
+            self.emit_if(cond, then, otherwise, span);
         }
     }
 

@@ -232,6 +232,39 @@ fn registers_and_their_programs() {
 }
 
 #[test]
+fn what_a_constant_switches_off_leaves_nothing_behind() {
+    check!(
+        "switched_off",
+        Program {
+            top: "const bool IS_ON = false;
+                  Register<bit<32>, bit<8>>(256) counts;
+                  control Off(inout md_t md) {
+                      bit<32> kept;
+                      Hash<bit<16>>(HashAlgorithm_t.CRC16) hash;
+                      RegisterAction<bit<32>, bit<8>, bit<32>>(counts) count = {
+                          void apply(inout bit<32> v) { v = v + 1; }
+                      };
+                      action b() { kept = 7; md.c = hash.get({ kept }); }
+                      table t { actions = { b; } }
+                      apply { t.apply(); count.execute(1); }
+                  }",
+            control: Some(
+                "Off() sub;
+                 action a() { md.x = 1; }
+                 table on { actions = { a; } }
+                 table off { actions = { a; } }
+                 apply {
+                     if (IS_ON) { off.apply(); sub.apply(md); return; } else { on.apply(); }
+                     if (md.f) { return; }
+                     counts.write(3, 4);
+                 }"
+            ),
+            ..Program::default()
+        }
+    );
+}
+
+#[test]
 fn early_ends_in_register_programs_become_conditions() {
     check!(
         "register_returns",

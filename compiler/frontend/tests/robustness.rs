@@ -221,29 +221,48 @@ fn chains_of_declarations_are_survived() {
 
 #[test]
 fn calls_that_multiply_end() {
-    // Each function calls the one before twice: everything inlined, that is 2^40 statements.
-    let functions: String = (1..40)
-        .map(|n| {
-            format!(
-                "void f{n}(inout bit<8> x) {{ f{}(x); f{}(x); }}\n",
-                n - 1,
-                n - 1
-            )
-        })
-        .collect();
-    let text = Program {
-        top: &format!("void f0(inout bit<8> x) {{ x = x + 1; }}\n{functions}"),
-        control: Some("apply { f39(md.d); }"),
-        ..Program::default()
+    // Each function calls the one before twice: everything inlined, that is 2^40 calls.
+    let cases = [
+        (
+            "void f0(inout bit<8> x) { x = x + 1; }",
+            "void",
+            "CALL; CALL;",
+        ),
+        ("void f0(inout bit<8> x) { }", "void", "CALL; CALL;"),
+        (
+            "void f0(inout bit<8> x) { }",
+            "void",
+            "if (false) { CALL; CALL; }",
+        ),
+        (
+            "bit<8> f0(inout bit<8> x) { return 1; }",
+            "bit<8>",
+            "return CALL + CALL;",
+        ),
+    ];
+    for (first, result, body) in cases {
+        let functions: String = (1..40)
+            .map(|n| {
+                let body = body.replace("CALL", &format!("f{}(x)", n - 1));
+                format!("{result} f{n}(inout bit<8> x) {{ {body} }}\n")
+            })
+            .collect();
+        let text = Program {
+            top: &format!("{first}\n{functions}"),
+            control: Some("apply { f39(md.d); }"),
+            ..Program::default()
+        }
+        .text();
+        let parsed = parse(&text);
+        let diagnostics =
+            p4rmt_frontend::lower(&parsed.program, "test").expect_err("it is too large");
+        assert!(
+            diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.code.0 == "E5005"),
+            "{body}"
+        );
     }
-    .text();
-    let parsed = parse(&text);
-    let diagnostics = p4rmt_frontend::lower(&parsed.program, "test").expect_err("it is too large");
-    assert!(
-        diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.code.0 == "E5005")
-    );
 }
 
 #[test]
