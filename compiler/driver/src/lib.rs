@@ -14,10 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use p4rmt_ir as ir;
-use p4rmt_source::{Diagnostic, Diagnostics, Severity, Sources};
+use p4rmt_source::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
 use p4rmt_syntax::Loader;
 
 pub use load::DiskLoader;
+
+/// The code of a diagnostic that is about us, not about the program.
+pub const INTERNAL_ERROR: Code = Code("E0901");
 
 /// How a program is compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,7 +109,12 @@ pub fn compile(
             }));
         }
     };
-    expect_valid(&structured, "frontend");
+    if let Err(bug) = check_valid(&structured, "front end") {
+        return Err(Box::new(Rejected {
+            sources,
+            diagnostics: bug.into(),
+        }));
+    }
 
     let program = match p4rmt_midend::to_tables(&structured) {
         Ok(program) => program,
@@ -121,7 +129,12 @@ pub fn compile(
             }));
         }
     };
-    expect_valid(&program, "midend");
+    if let Err(bug) = check_valid(&program, "midend") {
+        return Err(Box::new(Rejected {
+            sources,
+            diagnostics: bug.into(),
+        }));
+    }
 
     debug_assert!(
         warnings
@@ -188,14 +201,13 @@ fn parse_for(
     })
 }
 
-/// A step that makes invalid IR has a bug, whatever the program.
-fn expect_valid(program: &ir::Program, step: &str) {
-    if let Err(violations) = ir::validate(program) {
-        let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        panic!(
-            "{step} made invalid IR of `{}`: {}",
-            program.name,
-            listed.join("; ")
-        );
-    }
+/// A step that makes invalid IR has a bug, whatever the program: that is said, and nothing runs it.
+fn check_valid(program: &ir::Program, step: &'static str) -> Result<(), Diagnostic> {
+    let Err(violations) = ir::validate(program) else {
+        return Ok(());
+    };
+    let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    let message = format!("the {step} made invalid IR: {}", listed.join("; "));
+    Err(Diagnostic::error(INTERNAL_ERROR, Span::NONE, message)
+        .with_help("this is a bug in p4rmt, not in your program: please report it"))
 }

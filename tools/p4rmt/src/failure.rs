@@ -9,6 +9,9 @@ pub(crate) enum Failure {
     /// The program, vector or capture is at fault, and what is wrong has been printed.
     #[error("")]
     Reported,
+    /// A bug of ours, which has been printed.
+    #[error("")]
+    Bug,
     /// A file could not be read.
     #[error("cannot read `{}`: {source}", path.display())]
     Read {
@@ -42,6 +45,7 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Reported => ExitCode::from(1),
+            Self::Bug => ExitCode::from(Self::BUG_STATUS),
             Self::Read { .. } | Self::Write { .. } | Self::Input(_) => {
                 eprintln!("error: {self}");
                 ExitCode::from(1)

@@ -42,7 +42,16 @@ pub(crate) fn compile(
         }
         Err(rejected) => {
             show(&rejected.sources, &rejected.diagnostics, color);
-            Err(Failure::Reported)
+            let is_bug = |code| code == p4rmt_driver::INTERNAL_ERROR;
+            let is_bug = rejected
+                .diagnostics
+                .iter()
+                .any(|diagnostic| is_bug(diagnostic.code));
+            Err(if is_bug {
+                Failure::Bug
+            } else {
+                Failure::Reported
+            })
         }
     }
 }

@@ -1,0 +1,398 @@
+//! The contracts of the command line: exit status, messages with a place, names in JSON, and that
+//! nothing half done is left behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const TINY: &str = "p4src/examples/tiny.p4";
+const SWITCHING: &str = "testvectors/tiny/switching.stf";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Runs the command in the root of the repository.
+fn p4rmt(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_p4rmt"))
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .expect("the command was built")
+}
+
+/// Checks the exit status, and that both streams together contain each of `parts`.
+#[track_caller]
+fn check(arguments: &[&str], status: i32, parts: &[&str]) -> String {
+    let output = p4rmt(arguments);
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    let all = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}:\n{all}");
+    for part in parts {
+        assert!(all.contains(part), "{arguments:?}: no `{part}` in:\n{all}");
+    }
+    stdout
+}
+
+#[track_caller]
+fn check_json(arguments: &[&str], status: i32) -> Value {
+    let stdout = check(arguments, status, &[]);
+    serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}:\n{stdout}"))
+}
+
+/// A folder with one file in it.
+fn folder_with(name: &str, bytes: &[u8]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).expect("a file");
+    let path = path.to_str().expect("text").to_owned();
+    (folder, path)
+}
+
+/// A program with a mistake in line 57.
+fn broken_program() -> (tempfile::TempDir, String) {
+    let text = fs::read_to_string(root().join(TINY)).expect("text");
+    let broken = text.replace(
+        "hdr.ethernet.dst_addr : exact",
+        "hdr.ethernet.dst_adr : exact",
+    );
+    folder_with("broken.p4", broken.as_bytes())
+}
+
+/// A capture of one packet to the first known address of the vector.
+fn capture() -> Vec<u8> {
+    let mut packet = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];
+    packet.resize(60, 0x55);
+    let mut bytes = Vec::new();
+    bytes.extend(0xa1b2_c3d4_u32.to_le_bytes());
+    bytes.extend([2, 0, 4, 0]);
+    bytes.extend([0_u32, 0, 65_535, 1].map(u32::to_le_bytes).concat());
+    bytes.extend([1_000_u32, 0, 60, 60].map(u32::to_le_bytes).concat());
+    bytes.extend(packet);
+    bytes
+}
+
+#[test]
+fn check_accepts_a_program() {
+    check(
+        &["check", TINY],
+        0,
+        &["tiny (t2na, pipe `pipe`)", "accepted"],
+    );
+}
+
+#[test]
+fn check_refuses_a_program_at_its_line() {
+    let (_folder, path) = broken_program();
+    check(
+        &["check", &path],
+        1,
+        &["error[E1003]", "broken.p4:57:30", "help:"],
+    );
+    let report = check_json(&["check", &path, "--format", "json"], 1);
+    let row = &report["programs"][0];
+    assert_eq!(row["result"], "refused");
+    assert_eq!(row["code"], "E1003");
+}
+
+#[test]
+fn check_of_what_is_not_there_or_no_text() {
+    check(&["check", "nowhere.p4"], 1, &["cannot read `nowhere.p4`"]);
+    let (_folder, path) = folder_with("bytes.p4", &[0xff, 0xfe, 0x00]);
+    check(&["check", &path], 1, &["error"]);
+    let (_folder, path) = folder_with("empty.p4", b"");
+    check(&["check", &path], 1, &["error"]);
+}
+
+#[test]
+fn check_of_a_corpus_has_a_row_a_program() {
+    let (folder, _path) = broken_program();
+    fs::copy(root().join(TINY), folder.path().join("good.p4")).expect("a copy");
+    let corpus = folder.path().to_str().expect("text");
+    let report = check_json(&["check", "--corpus", corpus, "--format", "json"], 0);
+    let rows = report["programs"].as_array().expect("an array");
+    let results: Vec<_> = rows
+        .iter()
+        .map(|row| (&row["name"], &row["result"]))
+        .collect();
+    assert_eq!(results.len(), 2);
+    assert_eq!(
+        (results[0].0, results[0].1),
+        (&"broken.p4".into(), &"refused".into())
+    );
+    assert_eq!(
+        (results[1].0, results[1].1),
+        (&"good.p4".into(), &"accepted".into())
+    );
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    check(&[], 2, &["Usage"]);
+    check(&["chekc"], 2, &[]);
+    check(&["test", TINY], 2, &["VECTOR.stf"]);
+    check(
+        &["test", TINY, SWITCHING, "--engine", "jit"],
+        2,
+        &["possible values: interp"],
+    );
+    check(
+        &["fit", TINY, "--target", "tofino9"],
+        2,
+        &["there is no target `tofino9`"],
+    );
+    check(
+        &["fit", TINY, "--pipe", "nowhere"],
+        2,
+        &["no pipe `nowhere`", "`pipe`"],
+    );
+    check(&["explain", "E9999"], 2, &["there is no code `E9999`"]);
+    check(
+        &["replay", TINY, "--in", "x=a.pcap"],
+        2,
+        &["`x` is no port number"],
+    );
+}
+
+#[test]
+fn explain_has_a_page_with_a_way_out() {
+    check(
+        &["explain", "e1003"],
+        0,
+        &["E1003: unknown member", "What to do"],
+    );
+}
+
+#[test]
+fn fit_says_what_fits_and_gates() {
+    check(&["fit", TINY], 0, &["tiny fits tofino2", "1 of 20 stages"]);
+    check(&["fit", TINY, "--max-stages", "1"], 0, &[]);
+    check(
+        &["fit", "laminar.p4", "--max-stages", "3"],
+        1,
+        &["more than --max-stages 3"],
+    );
+}
+
+#[test]
+fn fit_json_has_the_names_of_the_contract() {
+    let report = check_json(
+        &[
+            "fit",
+            "laminar.p4",
+            "--target",
+            "tofino2",
+            "--format",
+            "json",
+        ],
+        0,
+    );
+    for name in [
+        "program",
+        "target",
+        "pipe",
+        "fits",
+        "stages_used",
+        "stages_available",
+        "critical_path",
+        "tables",
+        "stages",
+        "totals",
+        "phv",
+        "parser",
+        "latency",
+        "power_w_per_pipe",
+        "problems",
+    ] {
+        assert!(report.get(name).is_some(), "`{name}` is in the report");
+    }
+    for name in [
+        "name",
+        "gress",
+        "stages",
+        "match_kind",
+        "key_bits",
+        "entries",
+        "sram",
+        "tcam",
+        "map_ram",
+        "blocked_by",
+        "span",
+    ] {
+        assert!(
+            report["tables"][0].get(name).is_some(),
+            "`{name}` is in a table"
+        );
+    }
+    for name in [
+        "stage",
+        "logical_tables",
+        "sram",
+        "tcam",
+        "map_ram",
+        "gateway",
+        "exact_xbar_bytes",
+        "ternary_xbar_bytes",
+        "hash_bits",
+        "hash_dist",
+        "meter_alu",
+        "stats_alu",
+        "vliw",
+        "action_bus_bytes",
+    ] {
+        assert!(
+            report["stages"][0].get(name).is_some(),
+            "`{name}` is in a stage"
+        );
+    }
+    assert_eq!(report["fits"], true);
+    assert_eq!(report["stages_available"], 20);
+    assert!(report["stages_used"].as_u64().expect("a number") <= 20);
+    let sram = &report["totals"]["sram"];
+    assert_eq!(sram["available"], 1600, "all stages of the pipe count");
+    assert!(sram["used"].as_u64().expect("a number") > 0);
+}
+
+#[test]
+fn fit_writes_a_whole_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("fit.json");
+    let output = path.to_str().expect("text");
+    check(&["fit", TINY, "--format", "json", "-o", output], 0, &[]);
+    let text = fs::read_to_string(&path).expect("the report");
+    assert!(serde_json::from_str::<Value>(&text).is_ok());
+    let nowhere = "nowhere/at/all/fit.json";
+    check(
+        &["fit", TINY, "-o", nowhere],
+        1,
+        &["cannot write `nowhere/at/all/fit.json`"],
+    );
+}
+
+#[test]
+fn test_passes_and_fails() {
+    check(
+        &["test", TINY, SWITCHING],
+        0,
+        &["pass", "1 passed, 0 failed", "placed in 1 stages"],
+    );
+    check(
+        &["test", TINY, SWITCHING, "--unplaced"],
+        0,
+        &["without stages"],
+    );
+    let text = fs::read_to_string(root().join(SWITCHING)).expect("text");
+    let (_folder, path) = folder_with("bad.stf", text.replace("F00D $", "F00E $").as_bytes());
+    check(
+        &["test", TINY, &path],
+        1,
+        &["FAIL", "bad.stf:28", "expected 0e, found 0d"],
+    );
+    let report = check_json(&["test", TINY, &path, SWITCHING, "--format", "json"], 1);
+    assert_eq!(report["totals"]["pass"], 1);
+    assert_eq!(report["totals"]["fail"], 1);
+    assert_eq!(report["totals"]["unsupported"], 0);
+}
+
+#[test]
+fn test_of_nonsense_has_a_place() {
+    let (_folder, path) = folder_with("nonsense.stf", b"# fine\npakcet 1 00\n");
+    check(&["test", TINY, &path], 1, &["nonsense.stf:2:1"]);
+    let (_folder, path) = folder_with("entry.stf", b"add nowhere a:1 b()\n");
+    check(&["test", TINY, &path], 1, &["entry.stf:1", "nowhere"]);
+}
+
+#[test]
+fn replay_makes_a_capture_a_port() {
+    let (folder, input) = folder_with("in.pcap", &capture());
+    let setup = folder.path().join("setup.stf");
+    let entry = "add switching hdr.ethernet.dst_addr:0x020000000002 forward(port:2)\n";
+    fs::write(&setup, entry).expect("a setup");
+    let (setup, out) = (setup.to_str().expect("text"), folder.path().join("out"));
+    let out_text = out.to_str().expect("text");
+    let arguments = [
+        "replay",
+        TINY,
+        "--in",
+        &format!("1={input}"),
+        "--setup",
+        setup,
+        "--out",
+        out_text,
+    ];
+    check(&arguments, 0, &["packets in", "on port 2"]);
+    let written = fs::read(out.join("port-2.pcap")).expect("a capture");
+    assert_eq!(
+        written[..4],
+        0xa1b2_3c4d_u32.to_le_bytes(),
+        "nanosecond timestamps"
+    );
+    assert_eq!(written.len(), 24 + 16 + 60);
+}
+
+#[test]
+fn replay_of_a_damaged_capture_leaves_none_behind() {
+    let mut bytes = capture();
+    bytes.extend([0; 7]);
+    let (folder, input) = folder_with("cut.pcap", &bytes);
+    let setup = folder.path().join("setup.stf");
+    let entry = "add switching hdr.ethernet.dst_addr:0x020000000002 forward(port:2)\n";
+    fs::write(&setup, entry).expect("a setup");
+    let (setup, out) = (setup.to_str().expect("text"), folder.path().join("out"));
+    let out_text = out.to_str().expect("text");
+    let arguments = [
+        "replay",
+        TINY,
+        "--in",
+        &format!("1={input}"),
+        "--setup",
+        setup,
+        "--out",
+        out_text,
+    ];
+    check(&arguments, 1, &["cut.pcap", "at byte 100"]);
+    let left: Vec<_> = fs::read_dir(&out)
+        .map(|entries| {
+            entries
+                .filter_map(|entry| entry.ok().map(|e| e.path()))
+                .collect()
+        })
+        .unwrap_or_default();
+    let finished = left
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "pcap"));
+    assert_eq!(
+        finished.count(),
+        0,
+        "no part passes for the whole: {left:?}"
+    );
+}
+
+#[test]
+fn state_is_saved_and_loaded() {
+    let (folder, input) = folder_with("in.pcap", &capture());
+    let state = folder.path().join("state");
+    let state = state.to_str().expect("text");
+    let arrival = format!("1={input}");
+    check(
+        &["replay", TINY, "--in", &arrival, "--save-state", state],
+        0,
+        &[],
+    );
+    check(
+        &["replay", TINY, "--in", &arrival, "--load-state", state],
+        0,
+        &[],
+    );
+    let other = [
+        "replay",
+        "laminar.p4",
+        "--in",
+        &arrival,
+        "--load-state",
+        state,
+    ];
+    check(&other, 1, &["state"]);
+}
