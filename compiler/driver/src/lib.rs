@@ -202,12 +202,13 @@ fn parse_for(
 }
 
 /// A step that makes invalid IR has a bug, whatever the program: that is said, and nothing runs it.
-fn check_valid(program: &ir::Program, step: &'static str) -> Result<(), Diagnostic> {
+fn check_valid(program: &ir::Program, step: &'static str) -> Result<(), Diagnostics> {
     let Err(violations) = ir::validate(program) else {
         return Ok(());
     };
     let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
     let message = format!("the {step} made invalid IR: {}", listed.join("; "));
     Err(Diagnostic::error(INTERNAL_ERROR, Span::NONE, message)
-        .with_help("this is a bug in p4rmt, not in your program: please report it"))
+        .with_help("this is a bug in p4rmt, not in your program: please report it")
+        .into())
 }
