@@ -26,7 +26,7 @@ control LaminarEgress(inout egress_headers_t hdr,
         if (hdr.transport.isValid()) {
             reassembly.apply(hdr, meta);
             retransmission.apply(hdr, meta);
-            statistics.apply(hdr, meta);
+            statistics.apply(hdr, meta, eg_intr_md);
             verdict.apply(hdr, meta, eg_dprsr_md);
             finalize.apply(hdr, meta);
             dma_state.apply(hdr, meta);

@@ -56,12 +56,17 @@ struct egress_metadata_t {
     bit<32>  tx_beyond;              // not 0 if the acknowledgment is of what was not handed over
     bit<32>  tx_credit;              // transmission: credits before; SYNC: bytes granted
     bit<32>  tx_window;              // tx_remote_avail
+    bit<32>  tx_fresh;               // transmission: not 0 if it ends in bytes not handed over before
     bit<32>  tx_blocked;             // not 0 if the transmission goes beyond it
     bit<32>  tx_in_flight;           // min(tx_avail, tx_remote_avail)
     bit<1>   is_current;             // the segment may set the peer's window
     bit<1>   is_third;               // the third duplicate
     bit<1>   is_fast;                // and there is something to send again
     bit<1>   is_beyond;              // tx_beyond is not 0
+
+    // ---- statistics ----
+    bit<32>  rtt_start;              // when the segment left whose acknowledgment this is; 0: none
+    bit<32>  rtt;                    // nanoseconds since
 
     // ---- what becomes of it ----
     bit<8>   session;                // of the copy

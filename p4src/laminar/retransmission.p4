@@ -107,9 +107,13 @@ control Retransmission(inout egress_headers_t hdr, inout egress_metadata_t meta)
         }
     };
     RegisterAction<bit<32>, connection_t, bit<32>>(tx_avail) extend_handed = {
-        void apply(inout bit<32> value, out bit<32> before) {
+        void apply(inout bit<32> value, out bit<32> before, out bit<32> fresh) {
             before = value;
-            value = max(value, hdr.request.stop);
+            fresh = 0;
+            if (hdr.request.stop > value) {
+                value = hdr.request.stop;
+                fresh = hdr.request.stop;
+            }
         }
     };
     RegisterAction<bit<32>, connection_t, bit<32>>(tx_avail) read_handed = {
@@ -121,7 +125,7 @@ control Retransmission(inout egress_headers_t hdr, inout egress_metadata_t meta)
         meta.tx_handed = deduct_handed.execute(hdr.transport.connection, meta.tx_beyond);
     }
     action hand_over() {
-        meta.tx_handed = extend_handed.execute(hdr.transport.connection);
+        meta.tx_handed = extend_handed.execute(hdr.transport.connection, meta.tx_fresh);
     }
     action look_up() {
         meta.tx_handed = read_handed.execute(hdr.transport.connection);

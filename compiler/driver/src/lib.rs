@@ -112,7 +112,7 @@ pub fn compile(
     if let Err(bug) = check_valid(&structured, "front end") {
         return Err(Box::new(Rejected {
             sources,
-            diagnostics: bug.into(),
+            diagnostics: bug,
         }));
     }
 
@@ -132,7 +132,7 @@ pub fn compile(
     if let Err(bug) = check_valid(&program, "midend") {
         return Err(Box::new(Rejected {
             sources,
-            diagnostics: bug.into(),
+            diagnostics: bug,
         }));
     }
 
