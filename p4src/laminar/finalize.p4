@@ -125,6 +125,10 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             // In order, but more than fits: dropped, acknowledged with window 0, reported.
             (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, 0, _, _, _) : copy_broken();
             (KIND_RECEIVE, PLACE_IN_ORDER,  0, _, _, _, 1, _, _, _) : copy_broken_beyond();
+            // What the peer sends again after that lies before the stream by now: told again, since
+            // the notice may have been lost.
+            (KIND_RECEIVE, PLACE_DUPLICATE, _, _, _, _, 0, 1, _, _) : copy_broken();
+            (KIND_RECEIVE, PLACE_DUPLICATE, _, _, _, _, 1, 1, _, _) : copy_broken_beyond();
             // The interval has been reached, by this segment or one before.
             (KIND_RECEIVE, PLACE_IN_ORDER,  _, _, 1, 1, 0, _, _, _) : copy_range();
             (KIND_RECEIVE, PLACE_IN_ORDER,  _, _, 1, 1, 1, _, _, _) : copy_range_beyond();

@@ -117,3 +117,20 @@ fn slow_reader() {
     let outcome = check(Form::Tables, conditions, N_BYTES / 8, 60);
     assert!(outcome.n_resets > 0, "a window broke and was mended");
 }
+
+/// So much is lost that retransmissions are too: only the control plane's timer goes on from there.
+#[test]
+fn much_lost() {
+    let conditions = Conditions {
+        loss_per_mille: 120,
+        late_per_mille: 100,
+        lost_copies_per_mille: 50,
+        ..CALM
+    };
+    let outcomes = [28, 32, 37].map(|seed| {
+        let conditions = Conditions { seed, ..conditions };
+        check(Form::Tables, conditions, N_BYTES / 16, 600)
+    });
+    let n_timeouts: u64 = outcomes.iter().map(|outcome| outcome.n_timeouts).sum();
+    assert!(n_timeouts > 0, "a retransmission was lost");
+}

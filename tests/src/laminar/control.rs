@@ -1,5 +1,5 @@
 //! A minimal control plane: it answers ARP, accepts connections, has a retransmission and a persist
-//! timer, and mends windows that broke, whether or not the notice of it reached it.
+//! timer, and mends windows that broke.
 //!
 //! It sees what comes to its port and reads registers, as a program beside the switch does; what it
 //! does is the packets that it sends from its port, and the connections that it asks for.
@@ -66,12 +66,6 @@ impl ControlPlane {
         let mut requests = Vec::new();
         for (id, watched) in &mut self.connections {
             let state = rig.read(*id);
-            if state.rx_broken != 0 {
-                // The notice was lost, and there may not be another: what the peer sends again lies
-                // before `rx_next_seq` by now.
-                self.n_resets += 1;
-                requests.push(Request::Send(command(RESET, *id, state.acknowledged_seq())));
-            }
             if state.tx_avail == 0 || state.tx_next_ack != watched.next_ack {
                 watched.next_ack = state.tx_next_ack;
                 watched.since = now;

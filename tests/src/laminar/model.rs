@@ -120,6 +120,13 @@ impl Connection {
                 ..nothing
             };
         }
+        if end <= 0 && self.rx_broken != 0 {
+            return Received {
+                copy: ack_only,
+                is_broken: true,
+                ..nothing
+            };
+        }
         if end <= 0 {
             return Received {
                 copy: self.acknowledgment(),
