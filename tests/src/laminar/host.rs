@@ -139,15 +139,6 @@ impl Host {
         self.n_restarts
     }
 
-    /// Bytes that the peer has acknowledged, as far as reports have told.
-    ///
-    /// # Panics
-    /// If the connection is not open.
-    #[must_use]
-    pub fn n_acked(&self, id: u16) -> u32 {
-        self.endpoints[&id].acked
-    }
-
     fn take_report(&mut self, write: &RdmaWrite) {
         let words: Vec<u32> = write
             .payload
