@@ -1,7 +1,8 @@
 // Block 5: where to.
 //
 // A segment that we send goes the way to its peer: longest prefix, next hop. A packet for us that is
-// no work of ours goes to the control plane. Everything else is bridged as it is.
+// no work of ours goes to the control plane. Everything else leaves as it came, by its MAC address, or
+// where that is not known by its IPv4 destination.
 
 control Forward(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
                 inout ingress_intrinsic_metadata_for_deparser_t ig_dprsr_md,
@@ -58,9 +59,16 @@ control Forward(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
     }
     table bridge {
         key = { hdr.ethernet.dst_addr : exact; }
-        actions = { forward; flood; to_control; drop; }
-        default_action = drop();
+        actions = { forward; flood; to_control; drop; NoAction; }
+        default_action = NoAction();
         size = 4096;
+    }
+    // What the bridge does not know, by its IPv4 destination. It leaves as it came.
+    table plain_routes {
+        key = { hdr.ipv4.dst_addr : lpm; }
+        actions = { forward; to_control; drop; }
+        default_action = drop();
+        size = 1024;
     }
 
     action plain() {
@@ -73,8 +81,12 @@ control Forward(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
             plain();
             if (meta.is_local == 1) {
                 to_control();
-            } else {
-                bridge.apply();
+            } else if (!bridge.apply().hit) {
+                if (hdr.ipv4.isValid()) {
+                    plain_routes.apply();
+                } else {
+                    drop();
+                }
             }
         } else if (meta.kind == KIND_RESET) {
             // It only has to pass the egress.
