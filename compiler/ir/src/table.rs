@@ -23,7 +23,7 @@ pub struct Table {
     pub entries: Vec<Entry>,
     /// Whether the control plane may not change the entries.
     pub are_entries_const: bool,
-    /// Capacity in entries; 512 where the program does not say (tofino.md 5.3).
+    /// Capacity in entries; 512 where the program does not say (as the public Tofino compiler takes it).
     pub size: u64,
     /// Whether the program gave the size.
     pub is_size_given: bool,
