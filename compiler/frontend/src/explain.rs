@@ -52,7 +52,7 @@ explanations! {
     "E2001" "types do not agree"
     "A value must have the type that is needed. Only numbers without a width, and members of enums with an underlying type, are converted by themselves."
     "bit<8> a = 16w1;"
-    "write a cast, such as `(bit<16>)x`";
+    "write a cast to the type that is expected, as `(bit<16>)x` casts to `bit<16>`";
     "E2002" "operator on types that it is not defined on"
     "Arithmetic needs two numbers of the same width and signedness, logic needs `bool`, concatenation needs numbers with a width."
     "bit<8> a; bit<16> b; a + b"

@@ -1,10 +1,13 @@
 //! `p4rmt fit`: place a program in the stages of a machine, and say what it uses.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use p4rmt_mau::FitReport;
 
 use crate::args::{Language, ReportFormat};
 use crate::check::{print, to_json};
 use crate::failure::Failure;
+use crate::fit_diff::FitDiff;
 use crate::{machine, program};
 
 /// Place a program in the stages of a machine and report what it uses.
@@ -20,6 +23,9 @@ pub(crate) struct Args {
     /// architecture is for.
     #[arg(long, value_name = "NAME|FILE.toml")]
     target: Option<String>,
+    /// Compare with this program instead: which table moved, and what pushed it there.
+    #[arg(long, value_name = "OLD.p4")]
+    diff: Option<PathBuf>,
     /// Which pipe of a program with several.
     #[arg(long, value_name = "NAME")]
     pipe: Option<String>,
@@ -37,8 +43,38 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let report = fit(&args.program, args)?;
+    let text = match (&args.diff, args.format) {
+        (None, ReportFormat::Text) => p4rmt_mau::render(&report),
+        (None, ReportFormat::Json) => to_json(&report) + "\n",
+        (Some(old), format) => {
+            let diff = FitDiff::new(&fit(old, args)?, &report);
+            match format {
+                ReportFormat::Text => diff.render(),
+                ReportFormat::Json => to_json(&diff) + "\n",
+            }
+        }
+    };
+    match &args.output {
+        Some(path) => program::write_whole(path, text.as_bytes())?,
+        None => print(text.trim_end()),
+    }
+    if !report.fits {
+        return Err(Failure::Reported);
+    }
+    match args.max_stages {
+        Some(limit) if report.stages_used > limit => Err(Failure::Input(format!(
+            "`{}` takes {} stages of {}, more than --max-stages {limit}",
+            report.program, report.stages_used, report.target
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Compiles and places one program.
+fn fit(path: &Path, args: &Args) -> Result<FitReport, Failure> {
     let generation = machine::generation_of(args.target.as_deref());
-    let compiled = program::compile(&args.program, &args.language, generation)?;
+    let compiled = program::compile(path, &args.language, generation)?;
     let arch = compiled.program.arch;
     let target = args
         .target
@@ -50,24 +86,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let target = machine::load_target(target)?;
     let pipe = machine::find_pipe(&compiled.program, args.pipe.as_deref())?;
     let fit = machine::place(&compiled, pipe, &target)?;
-    let report = p4rmt_mau::report(&fit, &compiled.program, pipe, &target, &compiled.sources);
-    let text = match args.format {
-        ReportFormat::Text => p4rmt_mau::render(&report),
-        ReportFormat::Json => to_json(&report) + "\n",
-    };
-    match &args.output {
-        Some(path) => program::write_whole(path, text.as_bytes())?,
-        None => print(text.trim_end()),
-    }
-    if !fit.fits() {
-        return Err(Failure::Reported);
-    }
-    let used = fit.placement.stages_used;
-    match args.max_stages {
-        Some(limit) if used > limit => Err(Failure::Input(format!(
-            "`{}` takes {used} stages of {}, more than --max-stages {limit}",
-            compiled.program.name, target.name
-        ))),
-        Some(_) | None => Ok(()),
-    }
+    Ok(p4rmt_mau::report(
+        &fit,
+        &compiled.program,
+        pipe,
+        &target,
+        &compiled.sources,
+    ))
 }

@@ -10,6 +10,7 @@ mod corpus;
 mod explain;
 mod failure;
 mod fit;
+mod fit_diff;
 mod machine;
 mod program;
 mod replay;

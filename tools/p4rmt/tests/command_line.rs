@@ -256,6 +256,35 @@ fn fit_json_has_the_names_of_the_contract() {
 }
 
 #[test]
+fn fit_diff_says_what_moved_and_why() {
+    let text = fs::read_to_string(root().join(TINY)).expect("text");
+    let slower = text.replace(
+        "        switching.apply();",
+        "        hdr.ethernet.dst_addr = hdr.ethernet.dst_addr ^ 1;\n        switching.apply();",
+    );
+    let (_folder, new) = folder_with("slower.p4", slower.as_bytes());
+    check(
+        &["fit", "--diff", TINY, TINY],
+        0,
+        &["every table is where it was"],
+    );
+    let parts = [
+        "before  tiny fits: 1 stages",
+        "now     slower fits: 2 stages",
+        "Ingress.switching",
+    ];
+    check(&["fit", "--diff", TINY, &new], 0, &parts);
+    let diff = check_json(&["fit", "--diff", TINY, &new, "--format", "json"], 0);
+    let moved = &diff["moved"][0];
+    assert_eq!(moved["name"], "Ingress.switching");
+    assert_eq!(
+        (&moved["before"][0], &moved["now"][0]),
+        (&0.into(), &1.into())
+    );
+    assert_eq!(moved["blocked_by"]["kind"], "match");
+}
+
+#[test]
 fn fit_writes_a_whole_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("fit.json");
