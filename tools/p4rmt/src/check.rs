@@ -12,10 +12,8 @@ use crate::failure::Failure;
 use crate::{corpus, program};
 
 /// Parse, type-check and lower a program.
-///
-/// Example: p4rmt check laminar.p4
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example: p4rmt check laminar.p4")]
 pub(crate) struct Args {
     /// The program.
     #[arg(value_name = "PROG.p4", required_unless_present = "corpus")]

@@ -4,10 +4,8 @@ use crate::check::print;
 use crate::failure::Failure;
 
 /// Say what an error code means, with an example and the way out.
-///
-/// Example: p4rmt explain E0101
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example: p4rmt explain E0101")]
 pub(crate) struct Args {
     /// The code, as a diagnostic shows it; without one, all codes are listed.
     #[arg(value_name = "CODE")]

@@ -11,10 +11,8 @@ use crate::fit_diff::FitDiff;
 use crate::{machine, program};
 
 /// Place a program in the stages of a machine and report what it uses.
-///
-/// Example: p4rmt fit laminar.p4 --target tofino2
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example: p4rmt fit laminar.p4 --target tofino2")]
 pub(crate) struct Args {
     /// The program.
     #[arg(value_name = "PROG.p4")]

@@ -20,10 +20,10 @@ use crate::program;
 use crate::test::read_vector;
 
 /// Send captures through a program; what leaves each port becomes a capture.
-///
-/// Example: p4rmt replay laminar.p4 --setup setup.stf --in 1=network.pcap --in 2=host.pcap --out out
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Example: p4rmt replay laminar.p4 --setup setup.stf --in 1=network.pcap --in 2=host.pcap --out out"
+)]
 pub(crate) struct Args {
     /// The program.
     #[arg(value_name = "PROG.p4")]

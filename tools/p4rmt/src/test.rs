@@ -16,10 +16,10 @@ use crate::machine::{self, Machine};
 use crate::program;
 
 /// Run packet vectors (STF) against a program, each from fresh state.
-///
-/// Example: p4rmt test laminar.p4 --setup testvectors/laminar/setup/one-connection.stf testvectors/laminar/*.stf
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Example: p4rmt test laminar.p4 --setup testvectors/laminar/setup/one-connection.stf testvectors/laminar/*.stf"
+)]
 pub(crate) struct Args {
     /// The program.
     #[arg(value_name = "PROG.p4", required_unless_present = "corpus")]

@@ -129,6 +129,17 @@ fn check_of_a_corpus_has_a_row_a_program() {
 }
 
 #[test]
+fn every_command_has_help_with_an_example() {
+    for command in ["check", "fit", "test", "replay", "explain"] {
+        check(
+            &[command, "--help"],
+            0,
+            &[&format!("Example: p4rmt {command} ")],
+        );
+    }
+}
+
+#[test]
 fn wrong_usage_is_2() {
     check(&[], 2, &["Usage"]);
     check(&["chekc"], 2, &[]);
