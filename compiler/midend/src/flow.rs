@@ -19,6 +19,7 @@ use p4rmt_ir::{
 use p4rmt_source::Span;
 
 use crate::error::MidendError;
+use crate::naming::TableNames;
 use crate::simplify::{Fields, has_comparison, is_min_or_max, simplified};
 use crate::step::{Step, Units};
 
@@ -29,6 +30,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) register_actions: &'a Arena<RegisterActionId, RegisterAction>,
     pub(crate) fields: &'a mut Arena<FieldId, Field>,
     pub(crate) tables: &'a mut Arena<TableId, Table>,
+    pub(crate) names: TableNames,
     pub(crate) actions: &'a mut Arena<ActionId, ParallelAction>,
     pub(crate) gateways: Arena<GatewayId, Gateway>,
     pub(crate) applied: IndexSet<TableId>,
@@ -200,7 +202,7 @@ impl Flow<'_> {
             Some(first) => format!("{first}+{}", names.len() - 1),
             None => format!("{}.step", self.control),
         };
-        let name = numbered(&stem, self.tables);
+        let name = self.names.take(&stem);
         let action = step.into_action(name.clone(), Vec::new(), false, span, self.fields);
         let action = self.actions.push(action);
         let table = self.tables.push(keyless_table(name, action, span));
@@ -377,21 +379,5 @@ fn is_masked_field(expr: &Expr) -> bool {
             rhs,
         } => is_field(lhs) && matches!(**rhs, Expr::Const(_)),
         other => is_field(other),
-    }
-}
-
-/// A name that no table has: the stem itself, or with a number behind it.
-pub(crate) fn numbered(stem: &str, tables: &Arena<TableId, Table>) -> String {
-    let is_free = |name: &str| tables.values().all(|table| table.name != name);
-    if is_free(stem) {
-        return stem.to_owned();
-    }
-    let mut number = 2;
-    loop {
-        let name = format!("{stem}-{number}");
-        if is_free(&name) {
-            return name;
-        }
-        number += 1;
     }
 }

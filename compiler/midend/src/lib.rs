@@ -22,6 +22,7 @@ mod error;
 mod explain;
 mod flow;
 mod jumps;
+mod naming;
 mod share;
 mod simplify;
 mod spread;
@@ -38,6 +39,8 @@ use p4rmt_ir::{
     TableId, Tables,
 };
 use p4rmt_source::Span;
+
+use crate::naming::TableNames;
 
 pub use error::MidendError;
 pub use explain::explanations;
@@ -102,6 +105,7 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
         inlined: &gress.inlined,
         register_actions: &gress.register_actions,
         fields: &mut fields,
+        names: TableNames::of(&gress.tables),
         tables: &mut gress.tables,
         actions: &mut parallel,
         gateways: Arena::new(),

@@ -26,7 +26,8 @@ use p4rmt_ir::{
 };
 
 use crate::dead::drop_unused_locals;
-use crate::flow::{keyless_table, numbered};
+use crate::flow::keyless_table;
+use crate::naming::TableNames;
 use crate::step::fields_read;
 
 /// Splits the generated tables of a gress, if that makes the longest chain shorter. `gress` has the
@@ -47,6 +48,7 @@ fn walk(tables: &mut Tables, gress: &mut Gress, splits: bool) -> u32 {
     let seq = std::mem::take(&mut tables.seq);
     let mut spread = Spread {
         tables,
+        names: TableNames::of(&gress.tables),
         gress,
         splits,
         highest: 0,
@@ -143,6 +145,7 @@ impl Access {
 struct Spread<'a> {
     tables: &'a mut Tables,
     gress: &'a mut Gress,
+    names: TableNames,
     splits: bool,
     /// The highest level so far.
     highest: u32,
@@ -268,7 +271,7 @@ impl Spread<'_> {
 
     /// A table beside a generated one.
     fn add_table(&mut self, beside: TableId, mut action: ParallelAction) -> TableId {
-        let name = numbered(&self.gress.tables[beside].name, &self.gress.tables);
+        let name = self.names.take(&self.gress.tables[beside].name);
         action.name.clone_from(&name);
         let span = action.span;
         let action: ActionId = self.tables.actions.push(action);
