@@ -303,6 +303,18 @@ fn fit_writes_a_whole_file() {
     check(&["fit", TINY, "--format", "json", "-o", output], 0, &[]);
     let text = fs::read_to_string(&path).expect("the report");
     assert!(serde_json::from_str::<Value>(&text).is_ok());
+    #[cfg(unix)]
+    {
+        // A device is written to: a file of that name would take its place for everybody.
+        let link = folder.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &link).expect("a link");
+        check(&["fit", TINY, "-o", link.to_str().expect("text")], 0, &[]);
+        assert!(
+            fs::symlink_metadata(&link)
+                .expect("it is there")
+                .is_symlink()
+        );
+    }
     let nowhere = "nowhere/at/all/fit.json";
     check(
         &["fit", TINY, "-o", nowhere],
