@@ -38,6 +38,7 @@ fn word_that_cannot_stand_here() {
     check("operator_without_value", "const int x = 1 +;\n");
     check("global_variable", "bit<8> x = 1;\n");
     check("table_at_top_level", "table t { }\n");
+    check("invalid_header_with_spaces", "const h x = { # };\n");
     check("p4_14", "header_type h { fields { a : 8; } }\n");
     check("while_loop", "action a() { while (true) { } }\n");
     check(
