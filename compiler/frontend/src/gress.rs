@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 use p4rmt_ir::{
-    Action, ActionId, Arena, Checksum, ChecksumId, Counter, CounterId, Digest, DigestId, Field,
-    FieldId, FieldKind, Hash, HashId, Header, HeaderId, Id, LabelId, MathUnits, Meter, MeterId,
-    Random, RandomId, Register, RegisterAction, RegisterActionId, RegisterId, Table, TableId,
-    ValueSet, ValueSetId,
+    Action, ActionId, ActionProfile, Arena, Checksum, ChecksumId, Counter, CounterId, Digest,
+    DigestId, Field, FieldId, FieldKind, Hash, HashId, Header, HeaderId, Id, LabelId, MathUnits,
+    Meter, MeterId, ProfileId, Random, RandomId, Register, RegisterAction, RegisterActionId,
+    RegisterId, Table, TableId, ValueSet, ValueSetId,
 };
 use p4rmt_source::Span;
 
@@ -32,6 +32,7 @@ pub(crate) struct GressBuilder {
     pub(crate) randoms: Arena<RandomId, Random>,
     pub(crate) checksums: Arena<ChecksumId, Checksum>,
     pub(crate) digests: Arena<DigestId, Digest>,
+    pub(crate) profiles: Arena<ProfileId, ActionProfile>,
     pub(crate) value_sets: Arena<ValueSetId, ValueSet>,
     pub(crate) inlined: IndexMap<LabelId, String>,
     /// Headers of variables that the program or the compiler made.

@@ -8,7 +8,8 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 use p4rmt_ir::{
-    Arch, Arena, Body, Control, Deparser, FieldKind, Gress, GressRole, Pipe, PipeId, Structured,
+    Arch, Arena, Body, Control, ControlRole, Deparser, FieldKind, Gress, GressRole, Pipe, PipeId,
+    Structured,
 };
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ArgumentValue, DeclarationKind, ExprKind, TypeKind};
@@ -333,6 +334,7 @@ impl<'a> Lower<'a> {
                     if unit == Unit::Control {
                         control = Some(Control {
                             name: decl.head.name.text.clone(),
+                            role: ControlRole::Sole,
                             body,
                             span: block.span,
                         });
@@ -371,6 +373,7 @@ impl<'a> Lower<'a> {
             randoms: built.randoms,
             checksums: built.checksums,
             digests: built.digests,
+            profiles: built.profiles,
             value_sets: built.value_sets,
             inlined: built.inlined,
         };

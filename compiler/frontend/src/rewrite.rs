@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use p4rmt_ir::{Block, Expr, FieldId, Place, StmtKind};
+use p4rmt_ir::{Block, CallKind, Expr, FieldId, Place, StmtKind};
 
 use crate::fold;
 use crate::storage::{Base, Slot};
@@ -79,6 +79,9 @@ impl Accesses {
                     self.calls = true;
                     for arg in call.args() {
                         self.add_expr(arg);
+                    }
+                    if let CallKind::V1(call) = &call.kind {
+                        self.reads.extend(call.fields());
                     }
                     for place in call.outs.iter().flatten() {
                         self.add_place(place);
@@ -164,6 +167,11 @@ pub(crate) fn replace(block: &mut Block, by: &HashMap<FieldId, Replacement>) {
                 for arg in call.args_mut() {
                     replace_expr(arg, by);
                 }
+                if let CallKind::V1(call) = &mut call.kind {
+                    for field in call.fields_mut() {
+                        replace_field(field, by);
+                    }
+                }
                 for place in call.outs.iter_mut().flatten() {
                     replace_place(place, by);
                 }
@@ -222,6 +230,15 @@ fn replaced(expr: Expr, by: &HashMap<FieldId, Replacement>) -> Expr {
             arg => Expr::resize(arg, width, is_signed),
         },
         other => other.map_args(&mut |arg| replaced(arg, by)),
+    }
+}
+
+/// The same in what names a whole field.
+fn replace_field(field: &mut FieldId, by: &HashMap<FieldId, Replacement>) {
+    if let Some(replacement) = by.get(field)
+        && let Expr::Field(new) = replacement.read
+    {
+        *field = new;
     }
 }
 

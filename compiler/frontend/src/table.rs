@@ -148,6 +148,8 @@ impl<'a> Lower<'a> {
             direct_counters: Vec::new(),
             direct_meters: Vec::new(),
             direct_registers: Vec::new(),
+            implementation: None,
+            has_idle_timeout: false,
             stage_pragma: stage_pragma(&decl.annotations),
             is_declared: true,
             span: decl.span,

@@ -16,10 +16,10 @@ use p4rmt_source::Span;
 
 use crate::{
     Action, ActionCall, ActionId, ActionRef, Arch, Arena, Arm, BinaryOp, Bits, Block, Body, Call,
-    CallKind, Control, Deparser, ElementField, Expr, Field, FieldId, FieldKind, Gress, GressRole,
-    Hash, HashAlgorithm, HashId, Header, HeaderId, Key, LabelId, Local, LocalId, MatchKind, Param,
-    Parser, Pipe, Place, Program, Register, RegisterAction, RegisterActionId, RegisterId, State,
-    Stmt, StmtKind, Structured, Table, TableId, Target, Transition,
+    CallKind, Control, ControlRole, Deparser, ElementField, Expr, Field, FieldId, FieldKind, Gress,
+    GressRole, Hash, HashAlgorithm, HashId, Header, HeaderId, Key, LabelId, Local, LocalId,
+    MatchKind, Param, Parser, Pipe, Place, Program, Register, RegisterAction, RegisterActionId,
+    RegisterId, State, Stmt, StmtKind, Structured, Table, TableId, Target, Transition,
 };
 
 /// A gress in the making. Everything in it has no span; its parser accepts at once until
@@ -70,6 +70,7 @@ impl GressBuilder {
             randoms: Arena::new(),
             checksums: Arena::new(),
             digests: Arena::new(),
+            profiles: Arena::new(),
             value_sets: Arena::new(),
             inlined: IndexMap::new(),
         };
@@ -251,6 +252,8 @@ impl GressBuilder {
             direct_counters: Vec::new(),
             direct_meters: Vec::new(),
             direct_registers: Vec::new(),
+            implementation: None,
+            has_idle_timeout: false,
             stage_pragma: None,
             is_declared: true,
             span: Span::NONE,
@@ -266,13 +269,30 @@ impl GressBuilder {
     /// The gress with one control.
     #[must_use]
     pub fn structured(self, body: Block) -> Gress {
+        self.controls([(ControlRole::Sole, "Control", body)])
+    }
+
+    /// The gress with the four controls of v1model.
+    #[must_use]
+    pub fn whole(self, verify: Block, ingress: Block, egress: Block, compute: Block) -> Gress {
+        self.controls([
+            (ControlRole::Verify, "Verify", verify),
+            (ControlRole::Ingress, "Ingress", ingress),
+            (ControlRole::Egress, "Egress", egress),
+            (ControlRole::Compute, "Compute", compute),
+        ])
+    }
+
+    fn controls<const N: usize>(self, controls: [(ControlRole, &str, Block); N]) -> Gress {
         let mut gress = self.gress;
+        let control = |(role, name, body): (ControlRole, &str, Block)| Control {
+            name: name.to_owned(),
+            role,
+            body,
+            span: Span::NONE,
+        };
         gress.body = Body::Structured(Structured {
-            controls: vec![Control {
-                name: "Control".to_owned(),
-                body,
-                span: Span::NONE,
-            }],
+            controls: controls.map(control).into(),
             actions: self.actions,
         });
         gress

@@ -82,6 +82,8 @@ define_ids! {
     ChecksumId = "ck";
     /// A digest of a deparser.
     DigestId = "dg";
+    /// An action profile or action selector.
+    ProfileId = "ap";
     /// A variable that lives only inside one action or register action.
     LocalId = "l";
     /// The target of a [`crate::StmtKind::Leave`].

@@ -11,6 +11,25 @@
 //! them. [`Tables`] is what the machine has: control flow of tables and gateways, actions that do
 //! everything at once. v1model programs run structured; TNA programs run as tables.
 //!
+//! # v1model
+//!
+//! A v1model program is one gress with the role [`GressRole::Whole`]: a parser, a structured body with
+//! four controls in the order in which they run (verify, ingress, egress, compute; see
+//! [`ControlRole`]), a deparser. All of them share their fields: headers, metadata, standard metadata.
+//! The traffic manager stands between the ingress and the egress, so an engine runs the gress in two
+//! parts: parser to ingress, and, for each packet that the traffic manager makes of it, egress to
+//! deparser. [`Gress::intrinsics`] has each field of `standard_metadata_t` under
+//! `standard_metadata_t.egress_spec` and the like. What v1model alone has is in [`v1`].
+//!
+//! What differs from Tofino:
+//!
+//! * An `exit` ends its control only; a parser that goes to `Reject` ends parsing, the error is in
+//!   `parser_error` if it is one of a statement, and the ingress runs all the same.
+//! * A direct counter or meter works with each packet that hits its table, before the action runs,
+//!   whether the action has a call or not. A direct [`CallKind::Count`] is therefore not there; a
+//!   direct [`CallKind::Meter`] reads the colour that the hit gave, green where there was none.
+//! * A packet may touch a register any number of times.
+//!
 //! # What it means
 //!
 //! * A packet starts with every field zero and every header invalid; the device then writes the
@@ -50,6 +69,7 @@ pub mod stateful;
 pub mod stmt;
 pub mod table;
 pub mod text;
+pub mod v1;
 pub mod validate;
 
 pub use bits::Bits;
@@ -58,8 +78,8 @@ pub use id::*;
 pub use parser::{Case, KeySet, Parser, State, Target, Transition, ValueSet};
 pub use placement::{GressPlacement, MemoryUse, Placement, Slot, TablePart};
 pub use program::{
-    Arch, Body, Control, Deparser, Field, FieldKind, Gress, GressRole, Header, Pipe, Program,
-    Structured, Tables,
+    Arch, Body, Control, ControlRole, Deparser, Field, FieldKind, Gress, GressRole, Header, Pipe,
+    Program, Structured, Tables,
 };
 pub use stateful::{
     Checksum, CountKind, Counter, CrcPolynomial, Digest, ElementField, Hash, HashAlgorithm, Local,
@@ -70,4 +90,5 @@ pub use table::{
     Action, ActionCall, ActionRef, Entry, Gateway, Key, Match, MatchKind, Node, ParallelAction,
     ParallelAssign, Param, Seq, Table,
 };
+pub use v1::{ActionProfile, ClaimKind, Cloned, Datum, Selector, V1Call};
 pub use validate::{Rule, Violation, validate};

@@ -4,10 +4,11 @@ use indexmap::IndexMap;
 use p4rmt_source::Span;
 
 use crate::{
-    Action, ActionId, Arena, Block, Checksum, ChecksumId, Counter, CounterId, Digest, DigestId,
-    FieldId, Gateway, GatewayId, GressId, Hash, HashId, HeaderId, LabelId, MathUnits, Meter,
-    MeterId, ParallelAction, Parser, PipeId, Random, RandomId, Register, RegisterAction,
-    RegisterActionId, RegisterId, Seq, Table, TableId, ValueSet, ValueSetId,
+    Action, ActionId, ActionProfile, Arena, Block, Checksum, ChecksumId, Counter, CounterId,
+    Digest, DigestId, FieldId, Gateway, GatewayId, GressId, Hash, HashId, HeaderId, LabelId,
+    MathUnits, Meter, MeterId, ParallelAction, Parser, PipeId, ProfileId, Random, RandomId,
+    Register, RegisterAction, RegisterActionId, RegisterId, Seq, Table, TableId, ValueSet,
+    ValueSetId,
 };
 
 /// A whole program.
@@ -94,6 +95,8 @@ pub struct Gress {
     pub checksums: Arena<ChecksumId, Checksum>,
     /// Messages to the control plane.
     pub digests: Arena<DigestId, Digest>,
+    /// Implementations of tables.
+    pub profiles: Arena<ProfileId, ActionProfile>,
     /// Value sets of the parser.
     pub value_sets: Arena<ValueSetId, ValueSet>,
     /// The dotted names of the actions that labelled blocks were before they were inlined.
@@ -124,10 +127,27 @@ pub struct Structured {
 pub struct Control {
     /// Its name in the program.
     pub name: String,
+    /// Which part of the body it is.
+    pub role: ControlRole,
     /// What it does.
     pub body: Block,
     /// Its declaration.
     pub span: Span,
+}
+
+/// Which part of a body a control is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ControlRole {
+    /// All of it (Tofino).
+    Sole,
+    /// Before the ingress, over what was parsed (v1model).
+    Verify,
+    /// Up to the traffic manager (v1model).
+    Ingress,
+    /// Behind the traffic manager (v1model).
+    Egress,
+    /// Behind the egress, before the packet is put together (v1model).
+    Compute,
 }
 
 /// The tables form.
@@ -218,6 +238,14 @@ impl Gress {
             Body::Structured(structured) => Some(structured),
             Body::Tables(_) => None,
         }
+    }
+}
+
+impl Structured {
+    /// The control with this role.
+    #[must_use]
+    pub fn control(&self, role: ControlRole) -> Option<&Control> {
+        self.controls.iter().find(|control| control.role == role)
     }
 }
 

@@ -9,7 +9,7 @@ use p4rmt_source::Span;
 
 use crate::{
     ActionId, ChecksumId, CounterId, DigestId, Expr, HashId, HeaderId, LabelId, MeterId, Place,
-    RandomId, RegisterActionId, RegisterId, TableId,
+    RandomId, RegisterActionId, RegisterId, TableId, V1Call,
 };
 
 /// Statements that run one after the other.
@@ -151,7 +151,10 @@ impl Call {
                 session, header, ..
             } => std::iter::once(session).chain(header).collect(),
             CallKind::Resubmit { header, .. } => header.iter().collect(),
-            CallKind::Digest { fields, .. } => fields.iter().collect(),
+            CallKind::Digest {
+                fields, receiver, ..
+            } => receiver.iter().chain(fields).collect(),
+            CallKind::V1(call) => call.args(),
         }
     }
 
@@ -174,7 +177,10 @@ impl Call {
                 session, header, ..
             } => std::iter::once(session).chain(header).collect(),
             CallKind::Resubmit { header, .. } => header.iter_mut().collect(),
-            CallKind::Digest { fields, .. } => fields.iter_mut().collect(),
+            CallKind::Digest {
+                fields, receiver, ..
+            } => receiver.iter_mut().chain(fields).collect(),
+            CallKind::V1(call) => call.args_mut(),
         }
     }
 }
@@ -258,13 +264,17 @@ pub enum CallKind {
         /// The resubmit header, a multiple of 8 bits in all.
         header: Vec<Expr>,
     },
-    /// Deparser: sends a message to the control plane.
+    /// Deparser, and ingress of v1model: sends a message to the control plane.
     Digest {
         /// Which.
         digest: DigestId,
+        /// Who is to have it; 32 bits, v1model only.
+        receiver: Option<Expr>,
         /// Its fields.
         fields: Vec<Expr>,
     },
+    /// What v1model alone has.
+    V1(V1Call),
 }
 
 /// What a checksum unit does.

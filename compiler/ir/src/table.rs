@@ -3,7 +3,8 @@
 use p4rmt_source::Span;
 
 use crate::{
-    ActionId, Arena, Bits, Block, Call, CounterId, Expr, Local, LocalId, MeterId, Place, RegisterId,
+    ActionId, Arena, Bits, Block, Call, CounterId, Expr, Local, LocalId, MeterId, Place, ProfileId,
+    RegisterId,
 };
 
 /// A match-action table. Without keys it always runs its default action.
@@ -33,6 +34,10 @@ pub struct Table {
     pub direct_meters: Vec<MeterId>,
     /// Registers with one element an entry.
     pub direct_registers: Vec<RegisterId>,
+    /// Where the actions of its entries are kept; none where each entry has its own (v1model).
+    pub implementation: Option<ProfileId>,
+    /// Whether entries that nothing matches for a while are told of (`support_timeout` of v1model).
+    pub has_idle_timeout: bool,
     /// `@stage(n)`: where the program wants it.
     pub stage_pragma: Option<u32>,
     /// Whether the program wrote it; a step made it otherwise, of a loose statement.

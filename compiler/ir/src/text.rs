@@ -11,8 +11,8 @@ mod unit;
 use std::fmt::{self, Write};
 
 use crate::{
-    Arch, Body, Field, FieldKind, Gress, GressRole, Header, KeySet, Parser, Pipe, Program, Target,
-    Transition,
+    Arch, Body, ControlRole, Field, FieldKind, Gress, GressRole, Header, KeySet, Parser, Pipe,
+    Program, Target, Transition,
 };
 
 /// The program as text.
@@ -107,7 +107,14 @@ impl Text {
         match &gress.body {
             Body::Structured(structured) => {
                 for control in &structured.controls {
-                    self.open("control", &control.name);
+                    let role = match control.role {
+                        ControlRole::Sole => "control",
+                        ControlRole::Verify => "control verify",
+                        ControlRole::Ingress => "control ingress",
+                        ControlRole::Egress => "control egress",
+                        ControlRole::Compute => "control compute",
+                    };
+                    self.open(role, &control.name);
                     self.block(&control.body, gress);
                     self.close();
                 }

@@ -10,6 +10,8 @@
 //!   inside (`stmt`).
 //! * Headers, registers, register actions and parsers hold together (`unit`).
 //! * Tables, their entries and default actions fit their keys and actions (`table`).
+//! * A body has the controls that its gress is for, in their order; what v1model alone has stands in a
+//!   whole gress, and there in the control that it is for (`table`, `v1`).
 //! * In the tables form, each table and gateway stands in the control flow once, keys are fields,
 //!   actions write no bit twice and locals once, and no packet touches a register twice (`table`,
 //!   `touch`).
@@ -19,6 +21,7 @@ mod stmt;
 mod table;
 mod touch;
 mod unit;
+mod v1;
 
 use p4rmt_source::Span;
 
@@ -187,6 +190,22 @@ pub enum Rule {
         /// The unit's id.
         unit: String,
     },
+    /// A body whose controls are not those of its gress.
+    #[error("the controls of a {gress} are not {found:?}")]
+    WrongControls {
+        /// The role of the gress.
+        gress: &'static str,
+        /// The roles of its controls.
+        found: Vec<crate::ControlRole>,
+    },
+    /// Keys for a selector without one, or a selector without keys.
+    #[error("a table has {n_keys} keys for a selector and {}", if *.has_selector { "a selector" } else { "no selector" })]
+    LostSelector {
+        /// How many keys are for a selector.
+        n_keys: usize,
+        /// Whether its implementation has one.
+        has_selector: bool,
+    },
     /// A register that one packet can touch twice.
     #[error("a packet can touch register `{register}` twice")]
     TouchedTwice {
@@ -209,6 +228,7 @@ pub fn validate(program: &Program) -> Result<(), Vec<Violation>> {
                 pipe_id,
                 gress_id,
                 within: String::new(),
+                control: None,
                 span: pipe.span,
                 violations: &mut violations,
             };
@@ -231,6 +251,8 @@ struct Checker<'a> {
     gress_id: GressId,
     /// What is checked now.
     within: String,
+    /// The control that is checked now, if it is one.
+    control: Option<crate::ControlRole>,
     span: Span,
     violations: &'a mut Vec<Violation>,
 }

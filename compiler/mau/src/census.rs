@@ -174,7 +174,8 @@ fn hash_call<'a>(call: &'a Call, gress: &Gress, target: &Target) -> Option<(Vec<
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => None,
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => None,
     }
 }
 

@@ -129,7 +129,8 @@ fn shared_memory(kind: &CallKind, gress: &Gress) -> Option<SharedMemory> {
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => None,
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => None,
     }
 }
 
@@ -362,7 +363,8 @@ fn index_of(kind: &CallKind) -> Option<&Expr> {
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => None,
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => None,
     }
 }
 

@@ -407,6 +407,7 @@ pub(crate) fn call_args(kind: &CallKind) -> Vec<&Expr> {
         } => std::iter::once(session).chain(header).collect(),
         CallKind::Resubmit { header, .. } => header.iter().collect(),
         CallKind::Digest { fields, .. } => fields.iter().collect(),
+        CallKind::V1(call) => call.args(),
     }
 }
 

@@ -170,6 +170,7 @@ fn callee(kind: &CallKind, gress: &Gress) -> String {
         CallKind::Digest { digest, .. } => &gress.digests[*digest].name,
         CallKind::Mirror { .. } => return "a mirror".to_owned(),
         CallKind::Resubmit { .. } => return "a resubmission".to_owned(),
+        CallKind::V1(call) => return call.name().to_owned(),
     };
     format!("`{name}`")
 }

@@ -248,7 +248,8 @@ fn is_pure(kind: &CallKind) -> bool {
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => false,
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => false,
     }
 }
 

@@ -261,6 +261,8 @@ pub(crate) fn keyless_table(name: String, action: ActionId, span: Span) -> Table
         direct_counters: Vec::new(),
         direct_meters: Vec::new(),
         direct_registers: Vec::new(),
+        implementation: None,
+        has_idle_timeout: false,
         stage_pragma: None,
         is_declared: false,
         span,
@@ -307,7 +309,8 @@ fn direct_unit(kind: &CallKind) -> Option<&'static str> {
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => None,
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => None,
     }
 }
 

@@ -206,7 +206,8 @@ pub(crate) fn has_memory(kind: &CallKind) -> bool {
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => false,
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => false,
     }
 }
 

@@ -49,7 +49,8 @@ impl<'a> Packet<'a> {
                 resubmit_type,
                 header,
             } => self.request_resubmit(*resubmit_type, header, span),
-            CallKind::Digest { digest, fields } => self.send_digest(*digest, fields, span),
+            CallKind::Digest { digest, fields, .. } => self.send_digest(*digest, fields, span),
+            CallKind::V1(_) => {}
         }
         let mut results = std::mem::take(&mut self.work.results);
         for (result, out) in results.drain(..).zip(&call.outs) {

@@ -204,6 +204,7 @@ impl<'a> Lower<'a> {
                         StmtKind::Call(Call {
                             kind: CallKind::Digest {
                                 digest: *digest,
+                                receiver: None,
                                 fields,
                             },
                             outs: Vec::new(),

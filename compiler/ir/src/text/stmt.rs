@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{Listed, Text};
 use crate::{
-    Block, Call, CallKind, ChecksumOp, Expr, Gress, Node, Outcome, Place, Seq, StmtKind, Tables,
+    Block, Call, CallKind, ChecksumOp, ClaimKind, Cloned, Datum, Expr, Gress, Node, Outcome, Place,
+    Seq, StmtKind, Tables, V1Call,
 };
 
 impl Text {
@@ -246,7 +247,60 @@ impl fmt::Display for CallKind {
                 }
                 write!(f, " with {}", Listed(header))
             }
-            Self::Digest { digest, fields } => write!(f, "send {digest} {}", Listed(fields)),
+            Self::Digest {
+                digest,
+                receiver,
+                fields,
+            } => {
+                write!(f, "send {digest}")?;
+                if let Some(receiver) = receiver {
+                    write!(f, " to {receiver}")?;
+                }
+                write!(f, " {}", Listed(fields))
+            }
+            Self::V1(call) => write!(f, "{call}"),
+        }
+    }
+}
+
+impl fmt::Display for V1Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clone { of, session, kept } => {
+                let of = match of {
+                    Cloned::Received => "received",
+                    Cloned::Deparsed => "deparsed",
+                };
+                write!(f, "clone {of} to {session} keeping {}", Listed(kept))
+            }
+            Self::Resubmit { kept } => write!(f, "resubmit keeping {}", Listed(kept)),
+            Self::Recirculate { kept } => write!(f, "recirculate keeping {}", Listed(kept)),
+            Self::Truncate { length } => write!(f, "truncate to {length}"),
+            Self::Hash {
+                hash,
+                data,
+                with_payload,
+            } => {
+                let payload = if *with_payload { " and payload" } else { "" };
+                write!(f, "{hash} over {}{payload}", Listed(data))
+            }
+            Self::Log { format, values } => write!(f, "log {format:?} {}", Listed(values)),
+            Self::Claim { kind, cond } => {
+                let kind = match kind {
+                    ClaimKind::Assert => "assert",
+                    ClaimKind::Assume => "assume",
+                };
+                write!(f, "{kind} {cond}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Datum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => write!(f, "{value}"),
+            Self::Varbit { field, width } => write!(f, "varbit {field} of {width} bits"),
         }
     }
 }

@@ -85,6 +85,16 @@ impl Text {
                 &digest.name,
             );
         }
+        for (id, profile) in gress.profiles.iter() {
+            let selector = match profile.selector {
+                Some(selector) => format!(", groups by {}", selector.hash),
+                None => String::new(),
+            };
+            self.commented(
+                format_args!("profile {id}: {}{selector}", profile.size),
+                &profile.name,
+            );
+        }
         for (id, set) in gress.value_sets.iter() {
             self.commented(
                 format_args!("value set {id}: {} x {}", set.size, Listed(&set.widths)),
@@ -183,6 +193,12 @@ impl Text {
         }
         for register in &table.direct_registers {
             self.line(format_args!("direct {register}"));
+        }
+        if let Some(profile) = table.implementation {
+            self.line(format_args!("members in {profile}"));
+        }
+        if table.has_idle_timeout {
+            self.line("tells of idle entries");
         }
         if let Some(stage) = table.stage_pragma {
             self.line(format_args!("in stage {stage}"));

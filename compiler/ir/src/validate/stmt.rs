@@ -208,6 +208,7 @@ impl Checker<'_> {
                 let is_right = part == Part::Deparser || is_whole && in_control;
                 ("a digest", is_right)
             }
+            CallKind::V1(call) => return self.v1_place(call, part),
         };
         if !is_right {
             self.misplaced(what, part);
@@ -246,6 +247,9 @@ impl Checker<'_> {
                 Some(Vec::new())
             }
             CallKind::Count { counter, index } => {
+                if gress.role == GressRole::Whole && index.is_none() {
+                    self.misplaced("a call of a direct counter", scope.part);
+                }
                 let is_direct = self.known(&gress.counters, *counter)?.size == 0;
                 self.direct(counter, is_direct, index.is_none());
                 Some(Vec::new())
@@ -282,8 +286,19 @@ impl Checker<'_> {
                 self.total("the fields of a resubmit header", header, 8, scope);
                 Some(Vec::new())
             }
-            CallKind::Digest { digest, fields } => {
+            CallKind::Digest {
+                digest,
+                receiver,
+                fields,
+            } => {
                 let digest = self.known(&gress.digests, *digest)?;
+                if let Some(receiver) = receiver {
+                    if gress.role != GressRole::Whole {
+                        self.misplaced("a receiver", scope.part);
+                    }
+                    let width = receiver.width(gress);
+                    self.same_width("a receiver", Some(width), Some(32));
+                }
                 self.same_count("fields of a digest", fields.len(), digest.fields.len());
                 for (value, (_, expected)) in fields.iter().zip(&digest.fields) {
                     let width = self.expr(value, scope);
@@ -291,6 +306,7 @@ impl Checker<'_> {
                 }
                 Some(Vec::new())
             }
+            CallKind::V1(call) => self.v1_call(call, scope),
         }
     }
 

@@ -44,6 +44,7 @@ impl Checker<'_> {
         for entry in &table.entries {
             self.entry(table, entry, &widths);
         }
+        self.implementation(table);
         for counter in &table.direct_counters {
             self.known(&gress.counters, *counter);
         }
@@ -191,10 +192,14 @@ impl Checker<'_> {
                     };
                     self.block(&action.body, scope);
                 }
+                self.enter("controls".to_owned(), self.gress.parser.span);
+                self.control_roles(&structured.controls);
                 for control in &structured.controls {
                     self.enter(format!("control `{}`", control.name), control.span);
+                    self.control = Some(control.role);
                     self.block(&control.body, Scope::of(Part::Control));
                 }
+                self.control = None;
             }
             Body::Tables(tables) => self.tables_form(tables),
         }

@@ -117,7 +117,8 @@ impl Walk<'_> {
                 | CallKind::Checksum { .. }
                 | CallKind::Mirror { .. }
                 | CallKind::Resubmit { .. }
-                | CallKind::Digest { .. } => continue,
+                | CallKind::Digest { .. }
+                | CallKind::V1(_) => continue,
             };
             if let Some(first) = touched.insert(register, *span)
                 && self.found.iter().all(|touch| touch.register != register)

@@ -58,6 +58,12 @@ impl Checker<'_> {
                 .iter()
                 .for_each(|(_, width)| self.width(*width));
         }
+        for (id, profile) in gress.profiles.iter() {
+            self.enter(format!("profile {id}"), profile.span);
+            if let Some(selector) = profile.selector {
+                self.known(&gress.hashes, selector.hash);
+            }
+        }
         for (id, set) in gress.value_sets.iter() {
             self.enter(format!("value set {id}"), set.span);
             set.widths.iter().for_each(|width| self.width(*width));

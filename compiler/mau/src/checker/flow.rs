@@ -241,6 +241,7 @@ impl Walk<'_> {
             }
             CallKind::Resubmit { header, .. } => exprs.extend(header),
             CallKind::Digest { fields, .. } => exprs.extend(fields),
+            CallKind::V1(call) => exprs.extend(call.args()),
             CallKind::Random { .. } => {}
         }
         for expr in exprs {
@@ -342,7 +343,8 @@ fn needs_hash(kind: &CallKind) -> bool {
         CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
-        | CallKind::Digest { .. } => false,
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => false,
     }
 }
 

@@ -104,6 +104,7 @@ fn requests_carry_their_headers() {
             header: vec![constant(24, 0x010203)],
         }),
         request(CallKind::Digest {
+            receiver: None,
             digest,
             fields: vec![Expr::Field(which), constant(16, 7)],
         }),
