@@ -40,6 +40,8 @@ pub struct Diagnostic {
     pub span: Span,
     /// What to write at the caret; empty for nothing.
     pub label: String,
+    /// Further places that belong to the same picture, each with what to write there.
+    pub labels: Vec<(Span, String)>,
     /// Further places and facts, in the order in which they are shown.
     pub notes: Vec<(Option<Span>, String)>,
     /// What to write instead.
@@ -56,6 +58,7 @@ impl Diagnostic {
             message: message.into(),
             span,
             label: String::new(),
+            labels: Vec::new(),
             notes: Vec::new(),
             help: None,
         }
@@ -77,6 +80,14 @@ impl Diagnostic {
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
+        self
+    }
+
+    /// The same with one more place, shown together with the first one. For what is far away, or is a
+    /// remark more than a part of the complaint, [`Diagnostic::with_note_at`] is better.
+    #[must_use]
+    pub fn with_label_at(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.labels.push((span, label.into()));
         self
     }
 
@@ -129,9 +140,16 @@ impl Diagnostics {
             self.n_errors += 1;
         }
         if self.items.len() < Self::CAP {
+            return self.items.push(diagnostic);
+        }
+        self.n_left_out += 1;
+        // What makes the program be refused may not be left out for the sake of warnings.
+        let is_error = |item: &Diagnostic| item.severity == Severity::Error;
+        if is_error(&diagnostic)
+            && let Some(idx) = self.items.iter().rposition(|item| !is_error(item))
+        {
+            self.items.remove(idx);
             self.items.push(diagnostic);
-        } else {
-            self.n_left_out += 1;
         }
     }
 
@@ -143,6 +161,28 @@ impl Diagnostics {
             self.push(diagnostic);
         }
         self.n_errors = n_errors;
+    }
+
+    /// Those that `severity` gives a severity, with that one; the others go without a trace.
+    #[must_use]
+    pub fn regraded(self, mut severity: impl FnMut(&Diagnostic) -> Option<Severity>) -> Self {
+        let mut regraded = Self {
+            n_left_out: self.n_left_out,
+            ..Self::default()
+        };
+        let n_kept_errors = self
+            .items
+            .iter()
+            .filter(|item| item.severity == Severity::Error)
+            .count();
+        for mut diagnostic in self.items {
+            if let Some(severity) = severity(&diagnostic) {
+                diagnostic.severity = severity;
+                regraded.push(diagnostic);
+            }
+        }
+        regraded.n_errors += self.n_errors - n_kept_errors;
+        regraded
     }
 
     /// Whether one of them is an error, kept or not.
@@ -216,5 +256,26 @@ mod tests {
         assert_eq!(diagnostics.len(), Diagnostics::CAP);
         assert_eq!(diagnostics.n_left_out(), Diagnostics::CAP + 1);
         assert_eq!(diagnostics.n_errors(), 1);
+        let is_kept = |item: &Diagnostic| item.severity == Severity::Error;
+        assert!(diagnostics.iter().any(is_kept), "the error is shown");
+    }
+
+    #[test]
+    fn warnings_become_errors_or_nothing() {
+        let mut diagnostics = Diagnostics::new();
+        for code in ["W0001", "W0002", "W0003"] {
+            diagnostics.push(Diagnostic::warning(Code(code), Span::NONE, "careful"));
+        }
+        let regraded = diagnostics.regraded(|diagnostic| match diagnostic.code.0 {
+            "W0001" => None,
+            "W0002" => Some(Severity::Error),
+            _ => Some(diagnostic.severity),
+        });
+        let shown: Vec<_> = regraded.iter().map(|d| (d.code.0, d.severity)).collect();
+        assert_eq!(
+            shown,
+            [("W0002", Severity::Error), ("W0003", Severity::Warning)]
+        );
+        assert_eq!(regraded.n_errors(), 1);
     }
 }

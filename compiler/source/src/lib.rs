@@ -4,6 +4,7 @@
 //! * [`Sources`]: the files, the expanded text, and the way back from one to the other.
 //! * [`Diagnostic`], [`Diagnostics`]: complaints as data. [`Sources::render`] makes text of one;
 //!   nothing here prints.
+//! * [`nearest`]: what a misspelled name was meant to be.
 //!
 //! ```
 //! use p4rmt_source::{Code, Diagnostic, Sources, Span};
@@ -16,11 +17,13 @@
 
 mod diagnostic;
 mod explanation;
+mod nearest;
 mod render;
 mod sources;
 mod span;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use explanation::Explanation;
+pub use nearest::{did_you_mean, nearest};
 pub use sources::{FileId, Location, Origin, Segment, SourceFile, Sources};
 pub use span::Span;

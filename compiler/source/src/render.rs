@@ -1,9 +1,11 @@
 //! A diagnostic as text: source line, caret, notes, help.
 
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::sources::Sources;
+use crate::sources::{SourceFile, Sources};
 use crate::span::Span;
 
 impl Sources {
@@ -18,7 +20,7 @@ impl Sources {
         let mut title = level
             .primary_title(diagnostic.message.as_str())
             .id(diagnostic.code.0)
-            .elements(self.snippet(diagnostic.span, &diagnostic.label, AnnotationKind::Primary));
+            .elements(self.picture(diagnostic));
         if let Some((file, at)) = self.definition(diagnostic.span) {
             let definition = self.file(file).map(|source| {
                 let line = source.line_column(at).0;
@@ -26,9 +28,15 @@ impl Sources {
             });
             title = title.elements(definition.map(|note| Level::NOTE.message(note)));
         }
+        for (span, label) in &diagnostic.labels {
+            // What cannot be in the picture is told below it.
+            if self.is_apart(diagnostic.span, *span) {
+                title = title.elements(self.snippet(*span, label));
+            }
+        }
         let mut report = vec![title];
         for (place, note) in &diagnostic.notes {
-            let snippet = place.and_then(|span| self.snippet(span, "", AnnotationKind::Primary));
+            let snippet = place.and_then(|span| self.snippet(span, ""));
             match snippet {
                 Some(snippet) => {
                     report.push(Level::NOTE.secondary_title(note.as_str()).element(snippet));
@@ -51,17 +59,38 @@ impl Sources {
         renderer.render(&report)
     }
 
+    /// The lines around the place of a diagnostic, with its further labels where they are in the same
+    /// file.
+    fn picture<'a>(
+        &'a self,
+        diagnostic: &'a Diagnostic,
+    ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+        let mut snippet = self.snippet(diagnostic.span, &diagnostic.label)?;
+        for (span, label) in &diagnostic.labels {
+            if !self.is_apart(diagnostic.span, *span)
+                && let Some((_, range)) = self.shown_range(*span)
+            {
+                snippet =
+                    snippet.annotation(AnnotationKind::Context.span(range).label(label.as_str()));
+            }
+        }
+        Some(snippet)
+    }
+
+    /// Whether two places have no picture in common.
+    fn is_apart(&self, one: Span, other: Span) -> bool {
+        let file = |span| self.file_range(span).map(|(file, _, _)| file);
+        file(one) != file(other)
+    }
+
     /// The lines around a span, with a caret under it.
     fn snippet<'a>(
         &'a self,
         span: Span,
         label: &'a str,
-        kind: AnnotationKind,
     ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
-        let (file, lo, hi) = self.file_range(span)?;
-        let source = self.file(file)?;
-        let (lo, hi) = char_range(&source.text, lo as usize, hi as usize);
-        let annotation = kind.span(lo..hi);
+        let (source, range) = self.shown_range(span)?;
+        let annotation = AnnotationKind::Primary.span(range);
         let annotation = if label.is_empty() {
             annotation
         } else {
@@ -72,6 +101,14 @@ impl Sources {
                 .path(source.name())
                 .annotation(annotation),
         )
+    }
+
+    /// The file that a span is shown in, and the bytes of it.
+    fn shown_range(&self, span: Span) -> Option<(&SourceFile, Range<usize>)> {
+        let (file, lo, hi) = self.file_range(span)?;
+        let source = self.file(file)?;
+        let (lo, hi) = char_range(&source.text, lo as usize, hi as usize);
+        Some((source, lo..hi))
     }
 }
 
@@ -126,6 +163,40 @@ mod tests {
                 "  = help: write `y`",
             ],
         );
+    }
+
+    #[test]
+    fn labels_of_one_file_are_one_picture() {
+        let diagnostic = Diagnostic::error(Code("E0000"), Span::new(17, 18), "`y` is wider")
+            .with_label("9 bits")
+            .with_label_at(Span::new(7, 8), "8 bits");
+        check(
+            &diagnostic,
+            &[
+                "error[E0000]: `y` is wider",
+                " --> a.p4:2:8",
+                "  |",
+                "1 | bit<8> x;",
+                "  |        - 8 bits",
+                "2 | bit<9> y;",
+                "  |        ^ 9 bits",
+            ],
+        );
+    }
+
+    #[test]
+    fn label_in_another_file_has_its_own_picture() {
+        let mut sources = Sources::new();
+        for (name, text) in [("a.p4", "bit<8> x;\n"), ("b.p4", "bit<9> y;\n")] {
+            let file = sources.add_file(name.into(), text);
+            sources.push(text, crate::Origin::File { file, at: 0 });
+        }
+        let diagnostic = Diagnostic::error(Code("E0000"), Span::new(17, 18), "`y` is wider")
+            .with_label_at(Span::new(7, 8), "8 bits");
+        let rendered = sources.render(&diagnostic, false);
+        assert!(rendered.contains("b.p4:1:8"), "{rendered}");
+        assert!(rendered.contains("a.p4:1:8"), "{rendered}");
+        assert!(rendered.contains("8 bits"), "{rendered}");
     }
 
     #[test]
