@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use p4rmt_driver::{DiskLoader, Options, compile};
 use p4rmt_engine::{
-    Engine, Event, GressInterface, Instance, Interface, Job, Mode, Outcome, Ref, State,
+    Engine, Event, GressInterface, Instance, Interface, Job, Mode, Outcome, Part, Ref, State,
     StateLayout, Trace,
 };
 use p4rmt_interp::Interp;
@@ -212,6 +212,8 @@ fn check(path: &str, n_packets: u64) {
                 packet: &packet,
                 clock: n,
                 inputs: &[],
+                part: Part::Whole,
+                phv: &[],
             };
             let mut lookups = Lookups::default();
             let (first, others) = executions.split_first_mut().expect("three");

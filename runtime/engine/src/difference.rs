@@ -35,6 +35,11 @@ pub enum Difference {
         /// Its name.
         name: String,
     },
+    /// The members or groups of an action profile.
+    Profile {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl fmt::Display for Difference {
@@ -50,6 +55,7 @@ impl fmt::Display for Difference {
             } => write!(f, "{kind} `{name}`[{index}]: {left:?} against {right:?}"),
             Self::Table { name } => write!(f, "the entries of table `{name}`"),
             Self::ValueSet { name } => write!(f, "the members of value set `{name}`"),
+            Self::Profile { name } => write!(f, "the members or groups of profile `{name}`"),
         }
     }
 }
@@ -106,11 +112,24 @@ impl State {
                 })
             })
         };
+        let in_profiles = || {
+            gress.profiles.iter().find_map(|(id, profile)| {
+                let place = Ref {
+                    gress: gress_id,
+                    id,
+                };
+                let differs = self.profile(place) != other.profile(place);
+                differs.then(|| Difference::Profile {
+                    name: profile.name.clone(),
+                })
+            })
+        };
         in_registers
             .or_else(in_counters)
             .or_else(in_meters)
             .or_else(in_tables)
             .or_else(in_value_sets)
+            .or_else(in_profiles)
     }
 
     fn difference_of(

@@ -1,7 +1,8 @@
 //! The entries of a table and its default action, and whether a new one fits.
 //!
 //! An entry has a slot, the lowest that was free, and keeps it: direct counters, meters and
-//! registers are indexed by it. What engines look up are structures of their own, derived from the
+//! registers are indexed by it. What it does is an action of its own, or, where the table has an
+//! implementation, a member or a group of that ([`crate::ProfileMembers`]). What engines look up are structures of their own, derived from the
 //! slots and good for one [`Stamp`].
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use p4rmt_ir::{
     ActionCall, ActionId, ActionRef, BinaryOp, Bits, Entry, Gress, Key, Match, MatchKind, Table,
     TableId,
 };
+use p4rmt_source::Span;
 
 use crate::layout::{action_name, action_params};
 use crate::{EntryError, Ref, State};
@@ -20,10 +22,45 @@ use crate::{EntryError, Ref, State};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp(u64);
 
+/// What an entry does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryTarget {
+    /// Runs an action with data of its own.
+    Action(ActionCall),
+    /// Runs a member of the table's implementation.
+    Member(u32),
+    /// Runs a member that is picked from a group of the table's implementation.
+    Group(u32),
+}
+
+/// An entry as the control plane put it into a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstalledEntry {
+    /// A match for each key, in the form of the key.
+    pub matches: Vec<Match>,
+    /// The larger wins, among entries of a table with a ternary, range or optional key.
+    pub priority: u32,
+    /// What it does.
+    pub target: EntryTarget,
+    /// Its place in the program, if it has one.
+    pub span: Span,
+}
+
+impl From<Entry> for InstalledEntry {
+    fn from(entry: Entry) -> Self {
+        Self {
+            matches: entry.matches,
+            priority: entry.priority,
+            target: EntryTarget::Action(entry.action),
+            span: entry.span,
+        }
+    }
+}
+
 /// The entries of one table.
 #[derive(Clone, Debug)]
 pub struct TableEntries {
-    slots: Vec<Option<Entry>>,
+    slots: Vec<Option<InstalledEntry>>,
     slot_of: HashMap<Identity, usize>,
     default_action: ActionCall,
     stamp: Stamp,
@@ -52,7 +89,7 @@ impl TableEntries {
         };
         fit_args(gress, table, &table.default_action)?;
         for entry in &table.entries {
-            entries.insert(gress, table, entry.clone())?;
+            entries.insert(gress, table, entry.clone().into())?;
         }
         Ok(entries)
     }
@@ -83,12 +120,12 @@ impl TableEntries {
 
     /// The entry in a slot.
     #[must_use]
-    pub fn get(&self, slot: usize) -> Option<&Entry> {
+    pub fn get(&self, slot: usize) -> Option<&InstalledEntry> {
         self.slots.get(slot)?.as_ref()
     }
 
     /// Slots and entries, in order of slots.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &Entry)> {
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &InstalledEntry)> {
         self.slots
             .iter()
             .enumerate()
@@ -102,7 +139,12 @@ impl TableEntries {
     }
 
     /// Adds an entry that fits, to the lowest free slot.
-    fn insert(&mut self, gress: &Gress, table: &Table, entry: Entry) -> Result<usize, EntryError> {
+    fn insert(
+        &mut self,
+        gress: &Gress,
+        table: &Table,
+        entry: InstalledEntry,
+    ) -> Result<usize, EntryError> {
         let entry = fit_entry(gress, table, entry)?;
         let identity = identity(table, &entry.matches, entry.priority);
         if self.slot_of.contains_key(&identity) {
@@ -155,8 +197,15 @@ impl State {
     /// Adds an entry; returns its slot.
     ///
     /// # Errors
-    /// An unknown table, constant entries, an entry that does not fit, a duplicate, a full table.
-    pub fn insert_entry(&mut self, table: Ref<TableId>, entry: Entry) -> Result<usize, EntryError> {
+    /// An unknown table, constant entries, an entry that does not fit, a duplicate, a full table, a
+    /// member or group that its implementation has not.
+    pub fn insert_entry(
+        &mut self,
+        table: Ref<TableId>,
+        entry: impl Into<InstalledEntry>,
+    ) -> Result<usize, EntryError> {
+        let entry = entry.into();
+        self.check_target(table, &entry.target)?;
         let (entries, gress, table) = self.table_mut(table)?;
         refuse_const_entries(table)?;
         entries.insert(gress, table, entry)
@@ -167,7 +216,13 @@ impl State {
     ///
     /// # Errors
     /// As for [`State::insert_entry`]; [`EntryError::NoEntry`].
-    pub fn modify_entry(&mut self, table: Ref<TableId>, entry: Entry) -> Result<usize, EntryError> {
+    pub fn modify_entry(
+        &mut self,
+        table: Ref<TableId>,
+        entry: impl Into<InstalledEntry>,
+    ) -> Result<usize, EntryError> {
+        let entry = entry.into();
+        self.check_target(table, &entry.target)?;
         let (entries, gress, table) = self.table_mut(table)?;
         refuse_const_entries(table)?;
         let entry = fit_entry(gress, table, entry)?;
@@ -251,8 +306,11 @@ impl State {
     pub(crate) fn restore_entries(
         &mut self,
         table: Ref<TableId>,
-        saved: Vec<(usize, Entry)>,
+        saved: Vec<(usize, InstalledEntry)>,
     ) -> Result<(), EntryError> {
+        for (_, entry) in &saved {
+            self.check_target(table, &entry.target)?;
+        }
         let (entries, gress, table) = self.table_mut(table)?;
         entries.remove_all();
         let n_slots = saved.iter().map(|(slot, _)| slot + 1).max().unwrap_or(0);
@@ -308,21 +366,39 @@ pub(crate) fn has_priorities(table: &Table) -> bool {
 }
 
 /// The entry with its matches in the form of their keys, if all of it fits.
-fn fit_entry(gress: &Gress, table: &Table, entry: Entry) -> Result<Entry, EntryError> {
+fn fit_entry(
+    gress: &Gress,
+    table: &Table,
+    entry: InstalledEntry,
+) -> Result<InstalledEntry, EntryError> {
     if table.keys.is_empty() {
         return Err(EntryError::NoKeys {
             table: table.name.clone(),
         });
     }
-    let listed = fit_action(gress, table, &entry.action)?;
-    if !listed.in_entries {
-        return Err(EntryError::DefaultOnly {
-            table: table.name.clone(),
-            action: name_of(gress, entry.action.action),
-        });
+    match &entry.target {
+        EntryTarget::Action(call) => fit_entry_action(gress, table, call)?,
+        // Where they come from, their actions were checked.
+        EntryTarget::Member(_) | EntryTarget::Group(_) => {}
     }
     let matches = fit_matches(gress, table, entry.matches)?;
-    Ok(Entry { matches, ..entry })
+    Ok(InstalledEntry { matches, ..entry })
+}
+
+/// Whether entries of the table may run the action, and its arguments fit.
+pub(crate) fn fit_entry_action(
+    gress: &Gress,
+    table: &Table,
+    call: &ActionCall,
+) -> Result<(), EntryError> {
+    let listed = fit_action(gress, table, call)?;
+    if listed.in_entries {
+        return Ok(());
+    }
+    Err(EntryError::DefaultOnly {
+        table: table.name.clone(),
+        action: name_of(gress, call.action),
+    })
 }
 
 /// The action as the table lists it, if its arguments fit.

@@ -149,4 +149,53 @@ pub enum EntryError {
         /// The value's.
         available: u32,
     },
+    /// The pipe has no such profile.
+    #[error("there is no such action profile")]
+    NoProfile,
+    /// No table uses the profile, so no action can be a member.
+    #[error("no table has the action profile `{profile}`: it takes no members")]
+    UnusedProfile {
+        /// The profile.
+        profile: String,
+    },
+    /// The table keeps its actions in its entries.
+    #[error("table `{table}` has no action profile: its entries name actions")]
+    NoImplementation {
+        /// The table.
+        table: String,
+    },
+    /// The profile has no groups.
+    #[error("action profile `{profile}` has no selector: it takes no groups")]
+    NoSelector {
+        /// The profile.
+        profile: String,
+    },
+    /// A member or group that is not there.
+    #[error("action profile `{profile}` has no {what} {number}")]
+    NoMember {
+        /// The profile.
+        profile: String,
+        /// `member` or `group`.
+        what: &'static str,
+        /// Its number.
+        number: u32,
+    },
+    /// As many members as the profile has room for.
+    #[error("action profile `{profile}` is full: it has room for {size} members")]
+    ProfileFull {
+        /// The profile.
+        profile: String,
+        /// Its capacity.
+        size: u64,
+    },
+    /// A member or group that something leads to.
+    #[error("{what} {number} of action profile `{profile}` is in use")]
+    InUse {
+        /// The profile.
+        profile: String,
+        /// `member` or `group`.
+        what: &'static str,
+        /// Its number.
+        number: u32,
+    },
 }

@@ -72,6 +72,21 @@ impl Hasher {
         };
         full.resize(self.width, false)
     }
+
+    /// The hash of bytes, as bmv2 computes it: a sum or a piece that ends early is filled with zeros
+    /// behind, and identity is the number that the first eight bytes make.
+    #[must_use]
+    pub fn hash_bytes(&self, bytes: &[u8]) -> Bits {
+        let bytes = match &self.algorithm {
+            Algorithm::Identity => &bytes[..bytes.len().min(8)],
+            Algorithm::Crc(crc) => {
+                return Bits::from_u64(64, crc.of(bytes)).resize(self.width, false);
+            }
+            Algorithm::Random | Algorithm::Xor(_) | Algorithm::Csum16 => bytes,
+        };
+        let width = u32::try_from(bytes.len() * 8).unwrap_or(u32::MAX);
+        self.hash(&Bits::from_bytes_be(width, bytes))
+    }
 }
 
 impl Crc {

@@ -162,6 +162,14 @@ pub enum EngineError {
         /// How many came.
         available: usize,
     },
+    /// The fields that a packet starts with are not those of the gress.
+    #[error("a packet came with {available} words of fields: the gress has {needed}")]
+    WrongFields {
+        /// How many words the gress has.
+        needed: usize,
+        /// How many came.
+        available: usize,
+    },
     /// The state is not one of this program.
     #[error(transparent)]
     State(#[from] StateError),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use p4rmt_ir::{Bits, DigestId};
+use p4rmt_ir::{Bits, ClaimKind, Cloned, DigestId, FieldId};
 use p4rmt_source::Span;
 
 /// One packet that enters a gress. All of it is borrowed.
@@ -17,6 +17,30 @@ pub struct Job<'a> {
     pub clock: u64,
     /// The values of [`crate::GressInterface::inputs`], laid out as [`crate::WordLayout`] says.
     pub inputs: &'a [u64],
+    /// Which part of the gress it runs through.
+    pub part: Part,
+    /// Every field of the gress as it starts with, laid out as [`crate::WordLayout`] says; empty where
+    /// all start at zero. The inputs are written on top of it.
+    pub phv: &'a [u64],
+}
+
+/// A part of a gress. Only a whole gress (v1model) has more than one: its traffic manager stands in
+/// its middle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The parser alone, as a cloned packet runs through it again; fills [`Outcome::phv`].
+    Parser,
+    /// The parser and the controls up to the traffic manager; fills [`Outcome::phv`].
+    Front,
+    /// The controls behind the traffic manager and the deparser; fills [`Outcome::phv`] with the
+    /// fields at the end of the egress control, before check sums are computed.
+    Back {
+        /// Where the payload starts, in bytes from the start of the packet.
+        payload_offset: usize,
+    },
 }
 
 /// What a packet led to. Its buffers are cleared and used again by the next run.
@@ -41,6 +65,72 @@ pub struct Outcome {
     pub resubmit: Option<ResubmitRequest>,
     /// Messages to the control plane, in order.
     pub digests: Vec<DigestMessage>,
+    /// Every field as it was at the end of the part that ran, laid out as [`crate::WordLayout`] says;
+    /// empty where the gress ran whole.
+    pub phv: Vec<u64>,
+    /// How many bits the headers have that were valid behind the parser; 0 where the gress ran whole or
+    /// without it.
+    pub parsed_bits: u64,
+    /// What the packet asked the switch for (v1model).
+    pub requests: SwitchRequests,
+    /// What the program had to say (v1model), in order.
+    pub log: Vec<LogMessage>,
+    /// The first claim of the program that was wrong (v1model). The packet ends there, and nothing
+    /// else of the outcome holds.
+    pub wrong_claim: Option<WrongClaim>,
+}
+
+/// What a packet of v1model asks the switch for; of each kind, the last request counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SwitchRequests {
+    /// To copy it.
+    pub clone: Option<CloneRequest>,
+    /// To start again as it was received.
+    pub resubmit: Option<KeepRequest>,
+    /// To start again as it was deparsed.
+    pub recirculate: Option<KeepRequest>,
+    /// To cut it to this many bytes when it leaves: the least that it asked for.
+    pub truncate: Option<u64>,
+}
+
+/// A request for copies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloneRequest {
+    /// What is copied.
+    pub of: Cloned,
+    /// The session.
+    pub session: u64,
+    /// The fields that copies keep.
+    pub kept: Vec<FieldId>,
+    /// The statement.
+    pub span: Span,
+}
+
+/// A request to start again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepRequest {
+    /// The fields that the packet keeps.
+    pub kept: Vec<FieldId>,
+    /// The statement.
+    pub span: Span,
+}
+
+/// A message of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogMessage {
+    /// The text, values filled in.
+    pub text: String,
+    /// The statement.
+    pub span: Span,
+}
+
+/// A claim of the program that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongClaim {
+    /// How the program made it.
+    pub kind: ClaimKind,
+    /// The statement.
+    pub span: Span,
 }
 
 /// How parsing ended.
@@ -94,6 +184,8 @@ pub struct ResubmitRequest {
 pub struct DigestMessage {
     /// Which.
     pub digest: DigestId,
+    /// Who is to have it (v1model).
+    pub receiver: Option<Bits>,
     /// Its fields.
     pub fields: Vec<Bits>,
     /// The statement.
@@ -128,6 +220,11 @@ impl Outcome {
             mirrors,
             resubmit,
             digests,
+            phv,
+            parsed_bits,
+            requests,
+            log,
+            wrong_claim,
         } = self;
         *verdict = Verdict::Accepted;
         bytes.clear();
@@ -138,5 +235,10 @@ impl Outcome {
         mirrors.clear();
         *resubmit = None;
         digests.clear();
+        phv.clear();
+        *parsed_bits = 0;
+        *requests = SwitchRequests::default();
+        log.clear();
+        *wrong_claim = None;
     }
 }

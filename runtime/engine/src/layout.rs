@@ -386,6 +386,12 @@ fn fingerprint(program: &Program, pipe: &Pipe) -> u64 {
         for table in gress.tables.values() {
             print_table(&mut print, gress, table);
         }
+        print.number(gress.profiles.len() as u64);
+        for profile in gress.profiles.values() {
+            print.text(&profile.name);
+            print.number(profile.size);
+            print.number(u64::from(profile.selector.is_some()));
+        }
         print.number(gress.value_sets.len() as u64);
         for set in gress.value_sets.values() {
             print.text(&set.name);
@@ -426,6 +432,7 @@ fn print_table(print: &mut Fingerprint, gress: &Gress, table: &Table) {
         print.number(direct.len() as u64);
         direct.iter().for_each(|id| print.number(*id as u64));
     }
+    print.number(table.implementation.map_or(0, |id| id.index() as u64 + 1));
     print.number(table.actions.len() as u64);
     for action in &table.actions {
         print.text(action_name(gress, action.action).unwrap_or_default());

@@ -40,6 +40,8 @@ mod match_table;
 mod math_unit;
 mod meter;
 mod names;
+mod packet_headers;
+mod profiles;
 mod random;
 mod save;
 mod state;
@@ -49,18 +51,24 @@ mod words;
 pub use checksum::OnesSum;
 pub use cursor::{BitWriter, Cursor};
 pub use difference::Difference;
-pub use entries::{Stamp, TableEntries};
+pub use entries::{EntryTarget, InstalledEntry, Stamp, TableEntries};
 pub use entry_error::EntryError;
 pub use hash::Hasher;
 pub use instance::{Engine, EngineError, GressInterface, Instance, Interface, Mode, TableCounts};
-pub use job::{DigestMessage, Job, MirrorRequest, Outcome, ParseFailure, ResubmitRequest, Verdict};
+pub use job::{
+    CloneRequest, DigestMessage, Job, KeepRequest, LogMessage, MirrorRequest, Outcome,
+    ParseFailure, Part, ResubmitRequest, SwitchRequests, Verdict, WrongClaim,
+};
 pub use layout::{Array, ArrayField, GressLayout, Ref, StateLayout};
 pub use match_table::{Hit, MatchTable};
 pub use math_unit::math_unit;
 pub use meter::{Color, FRACTION_BITS as METER_FRACTION_BITS, MeterCell, MeterConfig};
 pub use names::{
-    NameError, find_action, find_counter, find_meter, find_register, find_table, find_value_set,
+    NameError, find_action, find_counter, find_digest, find_meter, find_profile,
+    find_profile_action, find_register, find_table, find_value_set,
 };
+pub use packet_headers::PacketHeaders;
+pub use profiles::ProfileMembers;
 pub use random::random_value;
 pub use state::{Counts, State, StateError};
 pub use trace::{Event, Trace};

@@ -14,10 +14,10 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use p4rmt_ir::{Bits, Entry, Gress, Match, Table};
+use p4rmt_ir::{Bits, Gress, Match, Table};
 
 use crate::entries::has_priorities;
-use crate::{Stamp, TableEntries, WordLayout};
+use crate::{InstalledEntry, Stamp, TableEntries, WordLayout};
 
 /// Entries of a table, arranged for lookup.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl MatchTable {
     #[must_use]
     pub fn new(gress: &Gress, table: &Table, entries: &TableEntries) -> Self {
         let widths: Vec<u32> = table.keys.iter().map(|key| key.expr.width(gress)).collect();
-        let mut ordered: Vec<(usize, &Entry)> = entries.iter().collect();
+        let mut ordered: Vec<(usize, &InstalledEntry)> = entries.iter().collect();
         if has_priorities(table) {
             ordered.sort_by_key(|(slot, entry)| (Reverse(entry.priority), *slot));
         } else {
@@ -180,7 +180,7 @@ fn group(patterns: impl Iterator<Item = (Box<[u64]>, Pattern)>) -> Vec<Group> {
 }
 
 /// The length of the prefix of an entry, 0 where its table has no prefix.
-fn prefix_len(entry: &Entry) -> u32 {
+fn prefix_len(entry: &InstalledEntry) -> u32 {
     let lens = entry.matches.iter().map(|wanted| match wanted {
         Match::Lpm { prefix_len, .. } => *prefix_len,
         Match::Exact(_) | Match::Ternary { .. } | Match::Range { .. } | Match::Any => 0,
@@ -189,7 +189,7 @@ fn prefix_len(entry: &Entry) -> u32 {
 }
 
 /// The entry as words: mask, and value with bounds.
-fn pattern(widths: &[u32], entry: &Entry, hit: Hit) -> (Box<[u64]>, Pattern) {
+fn pattern(widths: &[u32], entry: &InstalledEntry, hit: Hit) -> (Box<[u64]>, Pattern) {
     let (mut value_words, mut mask_words, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
     for (wanted, width) in entry.matches.iter().zip(widths) {
         let (value, mask) = match wanted {

@@ -83,6 +83,12 @@ impl MeterCell {
         }
     }
 
+    /// Its rates and burst sizes.
+    #[must_use]
+    pub fn config(&self) -> MeterConfig {
+        self.config
+    }
+
     /// Writes a cell.
     ///
     /// # Panics

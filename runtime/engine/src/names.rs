@@ -4,12 +4,14 @@
 //! `SwitchIngress.forward`. The name of the pipe may stand in front.
 
 use p4rmt_ir::{
-    ActionId, CounterId, Gress, GressId, MeterId, Pipe, RegisterId, TableId, ValueSetId,
+    ActionId, CounterId, DigestId, Gress, GressId, MeterId, Pipe, ProfileId, RegisterId, TableId,
+    ValueSetId,
 };
 use thiserror::Error;
 
 use crate::Ref;
 use crate::layout::action_name;
+use crate::profiles::tables_of;
 
 /// Why a name finds nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -85,6 +87,47 @@ pub fn find_value_set(pipe: &Pipe, name: &str) -> Result<Ref<ValueSetId>, NameEr
     find(pipe, "value set", name, |gress| {
         names(gress.value_sets.iter(), |set| &set.name)
     })
+}
+
+/// Finds an action profile or selector of a pipe.
+///
+/// # Errors
+/// No profile, or several.
+pub fn find_profile(pipe: &Pipe, name: &str) -> Result<Ref<ProfileId>, NameError> {
+    find(pipe, "action profile", name, |gress| {
+        names(gress.profiles.iter(), |profile| &profile.name)
+    })
+}
+
+/// Finds a digest of a pipe.
+///
+/// # Errors
+/// No digest, or several.
+pub fn find_digest(pipe: &Pipe, name: &str) -> Result<Ref<DigestId>, NameError> {
+    find(pipe, "digest", name, |gress| {
+        names(gress.digests.iter(), |digest| &digest.name)
+    })
+}
+
+/// Finds an action among those of the tables that a profile implements.
+///
+/// # Errors
+/// No action, or several.
+pub fn find_profile_action(
+    pipe: &Pipe,
+    profile: Ref<ProfileId>,
+    name: &str,
+) -> Result<ActionId, NameError> {
+    let gress = pipe.gresses.get(profile.gress);
+    let actions = gress.into_iter().flat_map(|gress| {
+        let tables = tables_of(gress, profile.id);
+        let listed = tables.flat_map(|(_, table)| &table.actions);
+        listed.filter_map(|action| Some((action_name(gress, action.action)?, action.action)))
+    });
+    let mut candidates: Vec<(&str, ActionId)> = actions.collect();
+    candidates.sort_unstable();
+    candidates.dedup();
+    choose("action", name, candidates)
 }
 
 /// Finds an action among those of a table. The end of a name need be unique only there.

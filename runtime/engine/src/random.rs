@@ -3,12 +3,15 @@
 
 use p4rmt_ir::{Bits, GressId, Id, RandomId};
 
-/// The value that a unit gives to the packet that entered its gress at `clock`. A second packet of
-/// the same clock (v1model has no clock of its own) draws the same.
+/// The value that a unit gives to the packet that entered its gress at `clock`, when the packet draws
+/// for the `draw`th time, from 0. A second packet of the same clock draws the same.
 #[must_use]
-pub fn random_value(clock: u64, gress: GressId, unit: RandomId, width: u32) -> Bits {
+pub fn random_value(clock: u64, gress: GressId, unit: RandomId, draw: u32, width: u32) -> Bits {
     let place = (gress.index() as u64) << 32 | unit.index() as u64;
     let mut state = mix(clock ^ mix(place.wrapping_add(GOLDEN)));
+    if draw > 0 {
+        state = mix(state ^ mix(u64::from(draw)));
+    }
     let mut value = Bits::zero(0);
     while value.width() < width {
         value = value.concat(&Bits::from_u64(64, state));
@@ -35,16 +38,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_depend_on_clock_gress_and_unit_alone() {
+    fn values_depend_on_clock_gress_unit_and_draw_alone() {
         let mut seen = HashSet::new();
         for clock in 0..50 {
             for gress in 0..2 {
                 for unit in 0..3 {
                     let (gress, unit) = (GressId::from_index(gress), RandomId::from_index(unit));
-                    let value = random_value(clock, gress, unit, 100);
-                    assert_eq!(value, random_value(clock, gress, unit, 100));
-                    assert_eq!(value.width(), 100);
-                    assert!(seen.insert(value));
+                    for draw in 0..3 {
+                        let value = random_value(clock, gress, unit, draw, 100);
+                        assert_eq!(value, random_value(clock, gress, unit, draw, 100));
+                        assert_eq!(value.width(), 100);
+                        assert!(seen.insert(value));
+                    }
                 }
             }
         }

@@ -5,21 +5,24 @@
 //! 1. `p4rmt-st`, version of the format (4 bytes).
 //! 2. Name of the program, name of the pipe (length in 4 bytes, UTF-8), fingerprint of the layout.
 //! 3. Registers, counters and meters: their size in 8 bytes, the bytes.
-//! 4. For each gress and table: the default action, the number of entries, and for each entry its
-//!    slot, priority, matches and action.
-//! 5. For each gress and value set: the number of members, and for each its key sets.
+//! 4. For each gress: of each profile the members, number and action, and the groups, number and
+//!    numbers of members; of each table the default action and the entries, each with its slot,
+//!    priority, matches, and what it does (0 and an action, 1 and a member, 2 and a group); of each value
+//!    set the members, each with its key sets. Lists begin with their length.
 //!
 //! Restoring believes nothing: everything goes through the checks of the control plane.
 
 use std::sync::Arc;
 
-use p4rmt_ir::{ActionCall, ActionId, Bits, Entry, Gress, GressId, Id, KeySet, Match, Table};
+use p4rmt_ir::{ActionCall, ActionId, Bits, Gress, GressId, Id, KeySet, Match, ProfileId, Table};
 
 use crate::entries::capacity;
-use crate::{Ref, State, StateError, StateLayout, TableEntries};
+use crate::{
+    EntryTarget, InstalledEntry, ProfileMembers, Ref, State, StateError, StateLayout, TableEntries,
+};
 
 const MAGIC: &[u8; 8] = b"p4rmt-st";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl State {
     /// The state as bytes.
@@ -34,6 +37,13 @@ impl State {
         out.u64(self.memory().len() as u64);
         out.0.extend_from_slice(self.memory());
         for (gress_id, gress) in layout.pipe().gresses.iter() {
+            for id in gress.profiles.ids() {
+                let profile = self.profile(Ref {
+                    gress: gress_id,
+                    id,
+                });
+                out.profile(profile.expect("a profile of the layout"));
+            }
             for id in gress.tables.ids() {
                 let entries = self.table(Ref {
                     gress: gress_id,
@@ -85,6 +95,13 @@ impl State {
         state.memory_mut().copy_from_slice(memory);
         state.cut_memory();
         for (gress_id, gress) in layout.pipe().gresses.iter() {
+            for id in gress.profiles.ids() {
+                let place = Ref {
+                    gress: gress_id,
+                    id,
+                };
+                input.profile(&mut state, place, gress)?;
+            }
             for (id, table) in gress.tables.iter() {
                 let place = Ref {
                     gress: gress_id,
@@ -163,7 +180,34 @@ impl Writer {
             for wanted in &entry.matches {
                 self.wanted(wanted);
             }
-            self.action(&entry.action);
+            match &entry.target {
+                EntryTarget::Action(call) => {
+                    self.0.push(0);
+                    self.action(call);
+                }
+                EntryTarget::Member(member) => {
+                    self.0.push(1);
+                    self.u32(*member);
+                }
+                EntryTarget::Group(group) => {
+                    self.0.push(2);
+                    self.u32(*group);
+                }
+            }
+        }
+    }
+
+    fn profile(&mut self, profile: &ProfileMembers) {
+        self.u32(profile.members().count() as u32);
+        for (member, call) in profile.members() {
+            self.u32(member);
+            self.action(call);
+        }
+        self.u32(profile.groups().count() as u32);
+        for (group, members) in profile.groups() {
+            self.u32(group);
+            self.u32(members.len() as u32);
+            members.iter().for_each(|member| self.u32(*member));
         }
     }
 
@@ -294,15 +338,43 @@ impl<'a> Reader<'a> {
             let matches = keys
                 .map(|key| self.wanted(key.expr.width(gress)))
                 .collect::<Result<_, _>>()?;
-            let entry = Entry {
+            let target = match self.u8()? {
+                0 => EntryTarget::Action(self.action(gress)?),
+                1 => EntryTarget::Member(self.u32()?),
+                2 => EntryTarget::Group(self.u32()?),
+                _ => return Err(self.damaged_at(self.offset - 1, "an entry of no known kind")),
+            };
+            let entry = InstalledEntry {
                 matches,
                 priority,
-                action: self.action(gress)?,
+                target,
                 span: table.span,
             };
             entries.push((slot as usize, entry));
         }
         state.restore_entries(place, entries)?;
+        Ok(())
+    }
+
+    fn profile(
+        &mut self,
+        state: &mut State,
+        place: Ref<ProfileId>,
+        gress: &Gress,
+    ) -> Result<(), StateError> {
+        for _ in 0..self.u32()? {
+            let member = self.u32()?;
+            let call = self.action(gress)?;
+            state.set_member(place, member, call)?;
+        }
+        for _ in 0..self.u32()? {
+            let group = self.u32()?;
+            let mut members = Vec::new();
+            for _ in 0..self.u32()? {
+                members.push(self.u32()?);
+            }
+            state.set_group(place, group, &members)?;
+        }
         Ok(())
     }
 

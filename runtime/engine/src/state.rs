@@ -8,15 +8,15 @@
 use std::sync::Arc;
 
 use p4rmt_ir::{
-    Arena, Bits, CountKind, CounterId, GressId, KeySet, MeterId, PipeId, RegisterId, TableId,
-    ValueSetId,
+    Arena, Bits, CountKind, CounterId, GressId, KeySet, MeterId, PipeId, ProfileId, RegisterId,
+    TableId, ValueSetId,
 };
 use thiserror::Error;
 
 use crate::entries::TableEntries;
 use crate::layout::Array;
-use crate::meter::MeterConfig;
-use crate::{EntryError, Ref, StateLayout};
+use crate::meter::{MeterCell, MeterConfig};
+use crate::{EntryError, ProfileMembers, Ref, StateLayout};
 
 /// The state of one pipe.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub struct State {
 struct GressState {
     tables: Arena<TableId, TableEntries>,
     value_sets: Arena<ValueSetId, ValueSetMembers>,
+    profiles: Arena<ProfileId, ProfileMembers>,
 }
 
 /// The members of a value set.
@@ -142,7 +143,16 @@ impl State {
                     .values()
                     .map(|_| ValueSetMembers::default())
                     .collect();
-                Ok::<_, EntryError>(GressState { tables, value_sets })
+                let profiles = gress
+                    .profiles
+                    .values()
+                    .map(|_| ProfileMembers::default())
+                    .collect();
+                Ok::<_, EntryError>(GressState {
+                    tables,
+                    value_sets,
+                    profiles,
+                })
             })
             .collect::<Result<_, _>>()?;
         let mut state = Self {
@@ -224,6 +234,20 @@ impl State {
             .ok_or(EntryError::NoTable)?;
         let gress = &self.layout.pipe().gresses[table.gress];
         Ok((entries, gress, &gress.tables[table.id]))
+    }
+
+    pub(crate) fn profile_members(&self, profile: Ref<ProfileId>) -> Option<&ProfileMembers> {
+        self.gresses.get(profile.gress)?.profiles.get(profile.id)
+    }
+
+    pub(crate) fn profile_members_mut(
+        &mut self,
+        profile: Ref<ProfileId>,
+    ) -> Option<&mut ProfileMembers> {
+        self.gresses
+            .get_mut(profile.gress)?
+            .profiles
+            .get_mut(profile.id)
     }
 
     /// The members of a value set; none for one that the pipe has not.
@@ -412,6 +436,19 @@ impl State {
         };
         array.write(&mut self.memory, index, &values);
         Ok(())
+    }
+
+    /// The rates of a cell of a meter.
+    ///
+    /// # Errors
+    /// [`StateError::NoElement`].
+    pub fn meter(&self, meter: Ref<MeterId>, index: u64) -> Result<MeterConfig, StateError> {
+        let declared = self.layout.pipe().gresses.get(meter.gress);
+        let declared = declared.and_then(|gress| gress.meters.get(meter.id));
+        let declared = declared.ok_or_else(|| no_array("meters"))?;
+        let array = &self.layout.arrays(meter.gress).meters[meter.id];
+        check_index(&declared.name, array, index)?;
+        Ok(MeterCell::read(array, &self.memory, index).config())
     }
 
     /// Sets the rates of a cell of a meter, and fills its buckets.

@@ -68,8 +68,8 @@ pub enum Event<'a> {
         key: &'a [Bits],
         /// The slot of the entry that matched; none on a miss.
         entry: Option<usize>,
-        /// What runs.
-        action: ActionId,
+        /// What runs; nothing where the entry leads to a group without members.
+        action: Option<ActionId>,
         /// Its action data.
         args: &'a [Bits],
     },

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use p4rmt_engine::{MatchTable, Ref, State, StateLayout, WordLayout};
+use p4rmt_engine::{InstalledEntry, MatchTable, Ref, State, StateLayout, WordLayout};
 use p4rmt_ir::build::{GressBuilder, program};
 use p4rmt_ir::{
     ActionCall, Arch, BinaryOp, Bits, Entry, Expr, GressId, GressRole, Id, Match, MatchKind,
@@ -75,7 +75,7 @@ fn is_match(wanted: &Match, key: &Bits) -> bool {
 }
 
 /// What wins among entries that match: priority, then prefix length.
-fn strength(entry: &Entry) -> (u32, u32) {
+fn strength(entry: &InstalledEntry) -> (u32, u32) {
     let prefix = entry.matches.iter().find_map(|wanted| match wanted {
         Match::Lpm { prefix_len, .. } => Some(*prefix_len),
         Match::Exact(_) | Match::Ternary { .. } | Match::Range { .. } | Match::Any => None,

@@ -184,7 +184,10 @@ fn entries_keep_their_slots() {
     assert_eq!(state.insert_entry(place, new), Ok(1));
     let changed = entry(&state, place, exact(2), 99);
     assert_eq!(state.modify_entry(place, changed.clone()), Ok(2));
-    assert_eq!(state.table(place).expect("a table").get(2), Some(&changed));
+    assert_eq!(
+        state.table(place).expect("a table").get(2),
+        Some(&changed.into())
+    );
 }
 
 #[track_caller]

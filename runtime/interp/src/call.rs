@@ -1,7 +1,7 @@
 //! Calls of externs: arguments are evaluated first, results are written last.
 
 use p4rmt_engine::random_value;
-use p4rmt_ir::{Call, CallKind};
+use p4rmt_ir::{Call, CallKind, Id};
 use p4rmt_source::Span;
 
 use crate::packet::Packet;
@@ -34,7 +34,9 @@ impl<'a> Packet<'a> {
             }
             CallKind::Random { random } => {
                 let width = self.gress.randoms[*random].width;
-                let value = random_value(self.job.clock, self.loaded.id, *random, width);
+                let draw = &mut self.work.draws[random.index()];
+                let value = random_value(self.job.clock, self.loaded.id, *random, *draw, width);
+                *draw = draw.wrapping_add(1);
                 self.work.results.push(value);
             }
             CallKind::Checksum { unit, op, args } => {
@@ -49,8 +51,12 @@ impl<'a> Packet<'a> {
                 resubmit_type,
                 header,
             } => self.request_resubmit(*resubmit_type, header, span),
-            CallKind::Digest { digest, fields, .. } => self.send_digest(*digest, fields, span),
-            CallKind::V1(_) => {}
+            CallKind::Digest {
+                digest,
+                receiver,
+                fields,
+            } => self.send_digest(*digest, receiver.as_ref(), fields, span),
+            CallKind::V1(call) => self.run_v1(call, span),
         }
         let mut results = std::mem::take(&mut self.work.results);
         for (result, out) in results.drain(..).zip(&call.outs) {

@@ -2,7 +2,7 @@
 //! the tables form, each seeing what those before it wrote.
 
 use p4rmt_engine::Event;
-use p4rmt_ir::{Body, Node, Outcome, Seq, Structured, TableId, Tables};
+use p4rmt_ir::{Body, ControlRole, Node, Outcome, Seq, Structured, TableId, Tables};
 
 use crate::packet::Packet;
 use crate::statement::Flow;
@@ -24,7 +24,19 @@ impl<'a> Packet<'a> {
     /// Each control runs, however the one before it ended.
     fn run_controls(&mut self, body: &'a Structured) {
         for control in &body.controls {
-            self.run_block(&control.body);
+            if self.run_block(&control.body) == Flow::Stop {
+                return;
+            }
+        }
+    }
+
+    /// Runs one control of a whole gress; returns whether the packet goes on.
+    pub(crate) fn run_control(&mut self, role: ControlRole) -> bool {
+        let gress = self.gress;
+        let body = gress.as_structured();
+        match body.and_then(|body| body.control(role)) {
+            Some(control) => self.run_block(&control.body) != Flow::Stop,
+            None => true,
         }
     }
 
@@ -34,7 +46,10 @@ impl<'a> Packet<'a> {
         let applied = self.select(table, hit);
         let gress = self.gress;
         let flow = match &gress.body {
-            Body::Structured(body) => self.run_block(&body.actions[applied.action].body),
+            Body::Structured(body) => match applied.action {
+                Some(action) => self.run_block(&body.actions[action].body),
+                None => Flow::Next,
+            },
             Body::Tables(_) => Flow::Next,
         };
         (applied, flow)
@@ -47,10 +62,12 @@ impl<'a> Packet<'a> {
                 Node::Table { table, arms } => {
                     let hit = self.look_up(*table);
                     let applied = self.select(*table, hit);
-                    let action = &body.actions[applied.action];
-                    self.run_parallel_and_land(applied.action, action);
+                    let action = applied.action.map(|id| (id, &body.actions[id]));
+                    if let Some((id, action)) = action {
+                        self.run_parallel_and_land(id, action);
+                    }
                     match first_arm(arms.iter().map(|(on, _)| *on), applied) {
-                        _ if action.exits => Flow::Exit,
+                        _ if action.is_some_and(|(_, action)| action.exits) => Flow::Exit,
                         Some(position) => self.run_seq(body, &arms[position].1),
                         None => Flow::Next,
                     }
@@ -84,7 +101,7 @@ pub(crate) fn first_arm(
     arms.position(|on| match on {
         Outcome::Hit => applied.is_hit,
         Outcome::Miss => !applied.is_hit,
-        Outcome::Action(action) => action == applied.action,
+        Outcome::Action(action) => Some(action) == applied.action,
         Outcome::Otherwise => true,
     })
 }

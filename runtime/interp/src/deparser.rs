@@ -83,13 +83,21 @@ impl<'a> Packet<'a> {
     }
 
     /// Sends a message to the control plane.
-    pub(crate) fn send_digest(&mut self, digest: DigestId, fields: &[Expr], span: Span) {
+    pub(crate) fn send_digest(
+        &mut self,
+        digest: DigestId,
+        receiver: Option<&Expr>,
+        fields: &[Expr],
+        span: Span,
+    ) {
+        let receiver = receiver.map(|receiver| self.eval(receiver).into_owned());
         let fields: Vec<Bits> = fields
             .iter()
             .map(|field| self.eval(field).into_owned())
             .collect();
         self.outcome.digests.push(DigestMessage {
             digest,
+            receiver,
             fields,
             span,
         });

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    EngineError, Event, Instance, Interface, Job, MatchTable, Mode, Outcome, Ref, State,
+    EngineError, Event, Instance, Interface, Job, MatchTable, Mode, Outcome, Part, Ref, State,
     StateLayout, TableCounts, Trace, WordLayout,
 };
-use p4rmt_ir::{Arena, GressId, Id, PipeId, Program};
+use p4rmt_ir::{Arena, ControlRole, GressId, Id, PipeId, Program};
 
 use crate::load::LoadedGress;
 use crate::packet::{Packet, Work};
@@ -91,6 +91,12 @@ impl Instance for InterpInstance {
                     available: job.inputs.len(),
                 });
             }
+            if !job.phv.is_empty() && job.phv.len() != loaded.phv.n_words() {
+                return Err(EngineError::WrongFields {
+                    needed: loaded.phv.n_words(),
+                    available: job.phv.len(),
+                });
+            }
             outcome.clear();
             outcome.written.resize(interface.watched.len(), None);
             let trace: Option<&mut dyn Trace> = match &mut trace {
@@ -123,12 +129,52 @@ impl Instance for InterpInstance {
 
 impl Packet<'_> {
     fn run(&mut self) {
+        match self.job.part {
+            Part::Whole => {
+                if self.parse() {
+                    self.run_body();
+                    self.run_deparser();
+                }
+            }
+            Part::Parser => {
+                self.parse();
+                self.save_fields();
+            }
+            Part::Front => {
+                let goes_on = self.parse();
+                let fields = &self.work.fields;
+                let headers = &self.loaded.headers;
+                self.outcome.parsed_bits = headers.n_bits(|id| fields[id.index()].low_u64());
+                let _ = goes_on
+                    && self.run_control(ControlRole::Verify)
+                    && self.run_control(ControlRole::Ingress);
+                self.save_fields();
+            }
+            Part::Back { payload_offset } => {
+                self.outcome.payload_offset = payload_offset;
+                let goes_on = self.run_control(ControlRole::Egress);
+                self.save_fields();
+                if goes_on && self.run_control(ControlRole::Compute) {
+                    self.run_deparser();
+                }
+            }
+        }
+    }
+
+    /// Parses the packet; returns whether it goes on.
+    fn parse(&mut self) -> bool {
         let goes_on = self.run_parser();
         self.outcome.payload_offset = self.cursor.position_bytes();
-        if goes_on {
-            self.run_body();
-            self.run_deparser();
-        }
+        goes_on && self.outcome.wrong_claim.is_none()
+    }
+
+    /// Shows every field to the caller.
+    fn save_fields(&mut self) {
+        let words = &mut self.outcome.phv;
+        self.work
+            .fields
+            .iter()
+            .for_each(|value| WordLayout::push(words, value));
     }
 }
 

@@ -3,7 +3,9 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use p4rmt_engine::{Engine, GressInterface, Interface, Job, Mode, Outcome, State, StateLayout};
+//! use p4rmt_engine::{
+//!     Engine, GressInterface, Interface, Job, Mode, Outcome, Part, State, StateLayout,
+//! };
 //! use p4rmt_interp::Interp;
 //! use p4rmt_ir::build::{GressBuilder, assign, constant, program};
 //! use p4rmt_ir::{Arch, GressRole, PipeId, Id};
@@ -21,7 +23,8 @@
 //! let mut instance = Interp.load(program, pipe, Mode::Unplaced, interface)?;
 //!
 //! let packet = [0xff; 64];
-//! let jobs = [Job { prefix: &[], packet: &packet, clock: 0, inputs: &[] }];
+//! let (part, phv) = (Part::Whole, &[][..]);
+//! let jobs = [Job { prefix: &[], packet: &packet, clock: 0, inputs: &[], part, phv }];
 //! let mut outcomes = [Outcome::default()];
 //! instance.run(Id::from_index(0), &jobs, &mut outcomes, &mut state, None)?;
 //! assert_eq!(outcomes[0].values, [2]);
@@ -45,6 +48,7 @@
 //! | `control.rs` | control flow, unplaced |
 //! | `stages.rs` | control flow, placed: stage by stage |
 //! | `call.rs`, `stateful.rs`, `checksum.rs` | externs |
+//! | `v1.rs` | what v1model alone has: requests to the switch, hashes, messages, claims |
 //! | `deparser.rs` | emission, mirror, resubmit and digest requests |
 
 mod action;
@@ -62,6 +66,7 @@ mod stages;
 mod stateful;
 mod statement;
 mod table;
+mod v1;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What an instance finds out about each gress before the first packet.
 
-use p4rmt_engine::{EngineError, GressInterface, Hasher, Mode, WordLayout};
+use p4rmt_engine::{EngineError, GressInterface, Hasher, Mode, PacketHeaders, WordLayout};
 use p4rmt_ir::{Arch, Arena, Bits, Body, FieldId, Gress, GressId, GressRole, HashId, Id, Program};
 
 use crate::action::orderless_actions;
@@ -23,6 +23,10 @@ pub(crate) struct LoadedGress {
     pub(crate) watched_at: Vec<Option<usize>>,
     /// The words of a job's inputs.
     pub(crate) inputs: WordLayout,
+    /// The words of all fields.
+    pub(crate) phv: WordLayout,
+    /// The headers that packets are made of.
+    pub(crate) headers: PacketHeaders,
     /// What a parser error does.
     pub(crate) on_error: OnParserError,
     /// The standard errors.
@@ -54,6 +58,12 @@ impl LoadedGress {
         mode: &Mode,
         interface: &GressInterface,
     ) -> Result<Self, EngineError> {
+        if gress.role == GressRole::Whole && gress.as_tables().is_some() {
+            return Err(EngineError::Unsupported {
+                construct: "a gress of v1model in the tables form",
+                span: gress.parser.span,
+            });
+        }
         let mut watched_at = vec![None; gress.fields.len()];
         for field in interface.inputs.iter().chain(&interface.watched) {
             if gress.fields.get(*field).is_none() {
@@ -94,6 +104,8 @@ impl LoadedGress {
                 .collect(),
             watched_at,
             inputs: WordLayout::new(gress, &interface.inputs),
+            phv: WordLayout::new(gress, &gress.fields.ids().collect::<Vec<_>>()),
+            headers: PacketHeaders::new(gress),
             on_error: OnParserError::new(program, gress),
             errors: StandardErrors::new(program),
         })

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 
 use p4rmt_engine::{
-    Cursor, Event, GressLayout, Job, MatchTable, OnesSum, Outcome, State, TableCounts, Trace,
+    Color, Cursor, Event, GressLayout, Job, MatchTable, OnesSum, Outcome, Part, State, TableCounts,
+    Trace,
 };
 use p4rmt_ir::{Arena, Bits, ChecksumId, FieldId, Gress, Id, Place, TableId};
 use p4rmt_source::Span;
@@ -59,6 +60,10 @@ pub(crate) struct Work {
     pub(crate) deposits: Vec<(ChecksumId, Place, Span)>,
     /// By checksum unit: what was extracted since its residual was asked for.
     pub(crate) extracted: Vec<Bits>,
+    /// By source of random values: how often the packet has drawn.
+    pub(crate) draws: Vec<u32>,
+    /// By direct meter of a whole gress: the colour that the last lookup gave.
+    pub(crate) direct_colors: Vec<Color>,
     /// The values that the deparser has emitted.
     pub(crate) emitted: Vec<Bits>,
     /// By node of the schedule: where it led.
@@ -79,7 +84,7 @@ pub(crate) struct Write {
 const MAX_TURNS: u32 = 1 << 16;
 
 impl<'a> Packet<'a> {
-    /// The packet in front of the parser: everything zero but the inputs.
+    /// The packet before anything has happened to it: every field as the job has it.
     pub(crate) fn new(
         (gress, loaded, layout): (&'a Gress, &'a LoadedGress, &'a GressLayout),
         work: &'a mut Work,
@@ -88,13 +93,24 @@ impl<'a> Packet<'a> {
         trace: Option<&'a mut dyn Trace>,
         job: Job<'a>,
     ) -> Self {
-        work.fields.clone_from(&loaded.zeros);
+        if job.phv.is_empty() {
+            work.fields.clone_from(&loaded.zeros);
+        } else {
+            let fields = 0..gress.fields.len();
+            work.fields.clear();
+            work.fields
+                .extend(fields.map(|position| loaded.phv.get(job.phv, position)));
+        }
         work.pending.clear();
         work.sums.clear();
         work.sums.resize(gress.checksums.len(), OnesSum::default());
         work.deposits.clear();
         work.extracted.clear();
         work.extracted.resize(gress.checksums.len(), Bits::zero(0));
+        work.draws.clear();
+        work.draws.resize(gress.randoms.len(), 0);
+        work.direct_colors.clear();
+        work.direct_colors.resize(gress.meters.len(), Color::Green);
         Self {
             gress,
             loaded,
@@ -109,6 +125,14 @@ impl<'a> Packet<'a> {
             is_too_short: Cell::new(false),
             direct_index: u64::MAX,
             turns_left: MAX_TURNS,
+        }
+    }
+
+    /// Where the payload starts, in bytes from the start of the packet. Only where there is no prefix.
+    pub(crate) fn payload_offset(&self) -> usize {
+        match self.job.part {
+            Part::Whole | Part::Parser | Part::Front => self.cursor.position_bytes(),
+            Part::Back { payload_offset } => payload_offset,
         }
     }
 

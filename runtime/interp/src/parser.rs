@@ -60,8 +60,10 @@ impl<'a> Packet<'a> {
                 state: id,
                 cursor_bits,
             });
-            if let Flow::Fail(failure) = self.run_block(&state.body) {
-                return Err(failure);
+            match self.run_block(&state.body) {
+                Flow::Fail(failure) => return Err(failure),
+                Flow::Stop => return Ok(()),
+                Flow::Next | Flow::Leave(_) | Flow::Exit => {}
             }
             match self.transition(state)? {
                 Target::State(next) => id = next,

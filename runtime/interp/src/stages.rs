@@ -219,10 +219,12 @@ impl<'a> Packet<'a> {
             return false;
         }
         let applied = self.select(part.table, hit);
-        let action = &body.actions[applied.action];
-        self.run_parallel(action);
+        let action = applied.action.map(|id| &body.actions[id]);
+        if let Some(action) = action {
+            self.run_parallel(action);
+        }
         let branch = first_arm(part.arms.iter().copied(), applied);
         self.work.taken[node] = Some(branch.unwrap_or(NOWHERE));
-        action.exits
+        action.is_some_and(|action| action.exits)
     }
 }

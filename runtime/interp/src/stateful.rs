@@ -2,9 +2,10 @@
 //!
 //! An index beyond the array touches nothing: memory reads as zeros, the write is lost.
 
-use p4rmt_engine::{Array, Color, Event, MeterCell};
+use p4rmt_engine::{Array, Color, Event, Hit, MeterCell};
 use p4rmt_ir::{
-    Bits, CountKind, CounterId, Expr, Id, LocalId, MeterId, RegisterActionId, RegisterId,
+    Bits, CountKind, CounterId, Expr, GressRole, Id, LocalId, MeterId, RegisterActionId,
+    RegisterId, TableId,
 };
 use p4rmt_source::Span;
 
@@ -136,6 +137,10 @@ impl<'a> Packet<'a> {
     /// Counts the packet.
     pub(crate) fn count(&mut self, counter: CounterId, index: Option<&Expr>) {
         let index = self.index_or_direct(index);
+        self.count_in(counter, index);
+    }
+
+    fn count_in(&mut self, counter: CounterId, index: u64) {
         let array: &Array = &self.layout.counters[counter];
         if index >= array.cells {
             return;
@@ -157,36 +162,61 @@ impl<'a> Packet<'a> {
         array.write(self.state.memory_mut(), index, &counted);
     }
 
-    /// Meters the packet; the result is its colour, as the program writes it.
+    /// Meters the packet; the result is its colour, as the program writes it. A direct meter of a
+    /// whole gress has metered it already.
     pub(crate) fn meter(&mut self, id: MeterId, index: Option<&Expr>, color: Option<&Expr>) {
         let meter = &self.gress.meters[id];
-        let index = self.index_or_direct(index);
-        let incoming = color.map(|color| self.eval(color));
-        let is = |color: &Bits| incoming.as_deref().is_some_and(|value| value == color);
-        let [_, yellow, red] = &meter.colors;
-        let color = if is(red) {
-            Color::Red
-        } else if is(yellow) {
-            Color::Yellow
+        let marked = if index.is_none() && self.gress.role == GressRole::Whole {
+            self.work.direct_colors[id.index()]
         } else {
-            Color::Green
-        };
-        let units = match meter.kind {
-            CountKind::Packets => 1,
-            CountKind::Bytes | CountKind::PacketsAndBytes => self.job.packet.len() as u64,
-        };
-        let array = &self.layout.meters[id];
-        let marked = if index < array.cells {
-            let mut cell = MeterCell::read(array, self.state.memory(), index);
-            let marked = cell.mark(self.job.clock, units, color);
-            cell.write(array, self.state.memory_mut(), index);
-            marked
-        } else {
-            color
+            let index = self.index_or_direct(index);
+            let incoming = color.map(|color| self.eval(color));
+            let is = |color: &Bits| incoming.as_deref().is_some_and(|value| value == color);
+            let [_, yellow, red] = &meter.colors;
+            let color = if is(red) {
+                Color::Red
+            } else if is(yellow) {
+                Color::Yellow
+            } else {
+                Color::Green
+            };
+            self.meter_in(id, index, color)
         };
         self.work
             .results
             .push(meter.colors[marked as usize].clone());
+    }
+
+    fn meter_in(&mut self, id: MeterId, index: u64, color: Color) -> Color {
+        let units = match self.gress.meters[id].kind {
+            CountKind::Packets => 1,
+            CountKind::Bytes | CountKind::PacketsAndBytes => self.job.packet.len() as u64,
+        };
+        let array = &self.layout.meters[id];
+        if index >= array.cells {
+            return color;
+        }
+        let mut cell = MeterCell::read(array, self.state.memory(), index);
+        let marked = cell.mark(self.job.clock, units, color);
+        cell.write(array, self.state.memory_mut(), index);
+        marked
+    }
+
+    /// What a lookup does in a whole gress beside its action: the entry that is hit counts and meters
+    /// the packet.
+    pub(crate) fn run_direct(&mut self, table: TableId, hit: Option<Hit>) {
+        let table = &self.gress.tables[table];
+        let slot = hit.map(|hit| hit.slot as u64);
+        for counter in &table.direct_counters {
+            slot.into_iter()
+                .for_each(|slot| self.count_in(*counter, slot));
+        }
+        for meter in &table.direct_meters {
+            let color = slot.map_or(Color::Green, |slot| {
+                self.meter_in(*meter, slot, Color::Green)
+            });
+            self.work.direct_colors[meter.index()] = color;
+        }
     }
 
     /// The index that the call gives, or the cell of the entry whose action runs.

@@ -21,6 +21,8 @@ pub(crate) enum Flow {
     Exit,
     /// Parser: the end of parsing.
     Fail(ParseFailure),
+    /// The end of the packet: a claim of the program was wrong.
+    Stop,
 }
 
 impl<'a> Packet<'a> {
@@ -72,6 +74,9 @@ impl<'a> Packet<'a> {
             }
             StmtKind::Call(call) => {
                 self.run_call(call, stmt.span);
+                if self.outcome.wrong_claim.is_some() {
+                    return Flow::Stop;
+                }
                 self.too_short(stmt.span).unwrap_or(Flow::Next)
             }
             StmtKind::Labeled { label, body } => match self.run_block(body) {

@@ -1,7 +1,7 @@
 //! Tables: the key, the entry that it finds, and the action with its data.
 
-use p4rmt_engine::{Event, Hit, Ref, WordLayout};
-use p4rmt_ir::{ActionId, Bits, TableId};
+use p4rmt_engine::{BitWriter, EntryTarget, Event, Hit, Ref, WordLayout};
+use p4rmt_ir::{ActionId, Bits, GressRole, HashId, Id, MatchKind, TableId};
 
 use crate::packet::Packet;
 
@@ -9,7 +9,8 @@ use crate::packet::Packet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Applied {
     pub(crate) is_hit: bool,
-    pub(crate) action: ActionId,
+    /// What runs; nothing where the entry leads to a group without members.
+    pub(crate) action: Option<ActionId>,
 }
 
 impl Packet<'_> {
@@ -36,18 +37,31 @@ impl Packet<'_> {
             gress: self.loaded.id,
             id,
         };
+        let hash = hit.and_then(|_| self.selector_hash(id)).unwrap_or(0);
         let entries = self.state.table(place).expect("the layout was checked");
         let entry = hit.and_then(|hit| entries.get(hit.slot));
-        let call = entry.map_or(entries.default_action(), |entry| &entry.action);
+        let profile = table.implementation.and_then(|id| {
+            let gress = self.loaded.id;
+            self.state.profile(Ref { gress, id })
+        });
+        let call = match entry.map(|entry| &entry.target) {
+            None => Some(entries.default_action()),
+            Some(EntryTarget::Action(call)) => Some(call),
+            Some(EntryTarget::Member(member)) => profile.and_then(|p| p.member(*member)),
+            Some(EntryTarget::Group(group)) => profile.and_then(|p| p.pick(*group, hash)),
+        };
         let params = &mut self.work.params;
         params.clear();
-        params.extend_from_slice(&call.args);
-        let action = call.action;
+        params.extend(call.into_iter().flat_map(|call| call.args.iter().cloned()));
+        let action = call.map(|call| call.action);
         self.direct_index = hit.map_or(table.size, |hit| hit.slot as u64);
-        let counts = &mut self.work.counts[p4rmt_ir::Id::index(id)];
+        let counts = &mut self.work.counts[id.index()];
         match hit {
             Some(_) => counts.hits += 1,
             None => counts.misses += 1,
+        }
+        if self.gress.role == GressRole::Whole {
+            self.run_direct(id, hit);
         }
         if self.trace.is_some() {
             self.tell_table(id, hit, action);
@@ -58,7 +72,22 @@ impl Packet<'_> {
         }
     }
 
-    fn tell_table(&mut self, id: TableId, hit: Option<Hit>, action: ActionId) {
+    /// The hash by which the table's selector picks a member, if it has one.
+    fn selector_hash(&self, id: TableId) -> Option<u64> {
+        let table = &self.gress.tables[id];
+        let profile = &self.gress.profiles[table.implementation?];
+        let hash: HashId = profile.selector?.hash;
+        let mut bytes = Vec::new();
+        let mut writer = BitWriter::new(&mut bytes);
+        for key in &table.keys {
+            if key.kind == MatchKind::Selector {
+                writer.write(&self.eval(&key.expr));
+            }
+        }
+        Some(self.loaded.hashers[hash].hash_bytes(&bytes).low_u64())
+    }
+
+    fn tell_table(&mut self, id: TableId, hit: Option<Hit>, action: Option<ActionId>) {
         let keys = self.gress.tables[id].keys.iter();
         let key: Vec<Bits> = keys
             .map(|part| self.eval(&part.expr).into_owned())

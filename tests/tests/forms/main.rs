@@ -7,7 +7,7 @@ mod place;
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    Engine, GressInterface, Instance, Interface, Job, Mode, Outcome, State, StateLayout,
+    Engine, GressInterface, Instance, Interface, Job, Mode, Outcome, Part, State, StateLayout,
 };
 use p4rmt_interp::Interp;
 use p4rmt_ir::text::gress_text;
@@ -63,6 +63,8 @@ impl Execution {
             packet: &[0; 60],
             clock,
             inputs,
+            part: Part::Whole,
+            phv: &[],
         };
         let outcomes = std::slice::from_mut(&mut self.outcome);
         let result = self

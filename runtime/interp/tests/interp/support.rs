@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    Engine, GressInterface, Instance, Interface, Job, Mode, Outcome, State, StateLayout, Trace,
-    Verdict, WordLayout,
+    Engine, GressInterface, Instance, Interface, Job, Mode, Outcome, Part, State, StateLayout,
+    Trace, Verdict, WordLayout,
 };
 use p4rmt_interp::Interp;
 use p4rmt_ir::build::program;
@@ -128,6 +128,8 @@ impl Bench {
             packet,
             clock,
             inputs: &words,
+            part: Part::Whole,
+            phv: &[],
         };
         let outcomes = std::slice::from_mut(&mut self.outcome);
         let result = self

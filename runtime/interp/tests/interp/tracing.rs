@@ -29,7 +29,10 @@ impl Trace for Lines {
                 entry,
                 action,
                 args,
-            } => format!("{table} {key:?} {entry:?} {action} {args:?}"),
+            } => {
+                let action = action.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
+                format!("{table} {key:?} {entry:?} {action} {args:?}")
+            }
             Event::Write {
                 field,
                 before,

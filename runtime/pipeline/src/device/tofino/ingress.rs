@@ -1,0 +1,212 @@
+//! A pass through the ingress, and what follows it: resubmission, copies, the way on.
+
+use p4rmt_engine::{Job, Outcome, Part, Verdict};
+use p4rmt_ir::GressRole;
+use p4rmt_source::Span;
+
+use super::intrinsic::{INGRESS_WATCHED, ingress};
+use super::{EgressEntry, IngressEntry, Tofino, parser_drop};
+use crate::DeviceError;
+use crate::device::chassis::{Chassis, EmittedHeaders, deparsed};
+use crate::device::watched::Watched;
+use crate::fate::{DropReason, FateEvent};
+use crate::traffic::Replica;
+
+/// The unicast port that is none.
+const NO_PORT: u64 = 0x1ff;
+
+/// What a pass decided.
+struct Decision {
+    drop_ctl: u64,
+    /// The statement that wrote `drop_ctl` last.
+    drop_span: Span,
+    is_for_cpu: bool,
+    bypasses_egress: bool,
+    qid: u64,
+    cos: u64,
+    cos_for_cpu: u64,
+    unicast: Option<u16>,
+    groups: [Option<u16>; 2],
+    /// Whether a mirrored copy is of the packet as deparsed.
+    copies_deparsed: bool,
+    may_mirror: bool,
+    may_resubmit: bool,
+}
+
+impl Decision {
+    fn read(watched: &Watched<{ INGRESS_WATCHED.len() }>, outcome: &Outcome) -> Self {
+        let get = |name| watched.get(outcome, name);
+        let written = |name| watched.written(outcome, name);
+        let drop_ctl = get(ingress::DROP_CTL);
+        let group = |name| Some(get(name) as u16).filter(|group| *group != 0);
+        let unicast = Some(get(ingress::UCAST_EGRESS_PORT))
+            .filter(|port| written(ingress::UCAST_EGRESS_PORT).is_some() && *port != NO_PORT)
+            .map(|port| port as u16);
+        Self {
+            drop_ctl,
+            drop_span: written(ingress::DROP_CTL).unwrap_or(Span::NONE),
+            is_for_cpu: get(ingress::COPY_TO_CPU) == 1 && drop_ctl & 2 == 0,
+            bypasses_egress: get(ingress::BYPASS_EGRESS) == 1,
+            qid: get(ingress::QID),
+            cos: get(ingress::COS),
+            cos_for_cpu: get(ingress::COS_FOR_CPU),
+            unicast,
+            groups: [group(ingress::MCAST_GRP_A), group(ingress::MCAST_GRP_B)],
+            copies_deparsed: written(ingress::MIRROR_IO_SELECT).is_some()
+                && get(ingress::MIRROR_IO_SELECT) == 1,
+            may_mirror: drop_ctl & 4 == 0 && watched.is_valid(outcome, ingress::MIRROR_TYPE),
+            may_resubmit: drop_ctl & 1 == 0 && watched.is_valid(outcome, ingress::RESUBMIT_TYPE),
+        }
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.drop_ctl & 1 != 0
+    }
+}
+
+impl Tofino {
+    pub(super) fn run_ingress(
+        &mut self,
+        chassis: &mut Chassis,
+        entry: IngressEntry,
+    ) -> Result<(), DeviceError> {
+        let ns = chassis.now_ns();
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.prefix.clear();
+        let values = [
+            u64::from(entry.resubmit.is_some()),
+            u64::from(entry.port),
+            ns,
+        ];
+        self.ingress.header.append(&mut buffers.prefix, values);
+        let start = buffers.prefix.len();
+        let metadata = chassis.port_metadata.get(usize::from(entry.port));
+        let metadata = metadata.and_then(Option::as_ref);
+        let metadata = entry.resubmit.as_ref().or(metadata);
+        buffers.prefix.extend(metadata.into_iter().flatten());
+        buffers
+            .prefix
+            .resize(start + chassis.config.port_metadata_bytes, 0);
+        self.ingress.timestamp.inputs(ns, &mut buffers.inputs);
+        let job = Job {
+            prefix: &buffers.prefix,
+            packet: &entry.packet,
+            clock: chassis.clock,
+            inputs: &buffers.inputs,
+            part: Part::Whole,
+            phv: &[],
+        };
+        let outcome = &mut buffers.outcome;
+        let gress = self.ingress.gress;
+        let headers = chassis.pass(gress, job, outcome)?;
+        let deparsed = deparsed(&job, &outcome[0]);
+        chassis.keep_messages(entry.arrival, gress, &mut outcome[0]);
+        self.after_ingress(chassis, entry, &outcome[0], &deparsed, headers);
+        self.buffers = buffers;
+        Ok(())
+    }
+
+    /// What follows a pass.
+    fn after_ingress(
+        &mut self,
+        chassis: &mut Chassis,
+        entry: IngressEntry,
+        outcome: &Outcome,
+        deparsed: &[u8],
+        headers: Option<EmittedHeaders>,
+    ) {
+        let arrival = entry.arrival;
+        let gress = GressRole::Ingress;
+        if let Verdict::Dropped(failure) = outcome.verdict {
+            return chassis.end(arrival, parser_drop(gress, failure));
+        }
+        let decision = Decision::read(&self.ingress.watched, outcome);
+        if decision.may_mirror {
+            let is_deparsed = decision.copies_deparsed;
+            let copied = if is_deparsed { deparsed } else { &entry.packet };
+            self.mirror(chassis, gress, arrival, outcome, copied);
+        }
+        let resubmit = outcome.resubmit.as_ref();
+        if let Some(request) = resubmit.filter(|_| decision.may_resubmit) {
+            let header = outcome.extra.get(request.header.clone());
+            chassis.counters.resubmitted += 1;
+            chassis.tell(arrival, FateEvent::Resubmitted);
+            let header = Some(header.unwrap_or_default().to_vec());
+            return self.queue_ingress(chassis, arrival, entry.port, header, entry.packet);
+        }
+        let length = entry.packet.len();
+        self.forward(chassis, arrival, length, &decision, deparsed, headers);
+    }
+
+    /// Sends a packet on its ways: to the CPU, to its port, to its groups.
+    fn forward(
+        &mut self,
+        chassis: &mut Chassis,
+        arrival: u64,
+        length: usize,
+        decision: &Decision,
+        deparsed: &[u8],
+        headers: Option<EmittedHeaders>,
+    ) {
+        let copy = |replica: Replica, cos: u64| EgressEntry {
+            arrival,
+            replica,
+            qid: decision.qid,
+            cos,
+            length,
+            is_mirrored: false,
+            mirror_header: Vec::new(),
+            packet: deparsed.to_vec(),
+        };
+        if decision.is_for_cpu {
+            chassis.tell(arrival, FateEvent::CopiedToCpu);
+            let replica = Replica::of_unicast(chassis.config.cpu_port);
+            self.send(chassis, copy(replica, decision.cos_for_cpu), decision, &headers);
+        }
+        if decision.is_dropped() {
+            let reason = DropReason::Program {
+                gress: GressRole::Ingress,
+                span: decision.drop_span,
+            };
+            return chassis.end(arrival, reason);
+        }
+        let mut replicas = Vec::new();
+        for group in decision.groups.into_iter().flatten() {
+            replicas.extend(chassis.replicate(arrival, group));
+        }
+        if let Some(port) = decision.unicast {
+            chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
+            let replica = Replica::of_unicast(port);
+            self.send(chassis, copy(replica, decision.cos), decision, &headers);
+        }
+        for replica in replicas {
+            let (port, rid) = (replica.port, Some(replica.rid));
+            chassis.tell(arrival, FateEvent::Forwarded { port, rid });
+            self.send(chassis, copy(replica, decision.cos), decision, &headers);
+        }
+        if decision.unicast.is_none() && decision.groups == [None; 2] && !decision.is_for_cpu {
+            chassis.end(arrival, DropReason::NoDestination);
+        }
+    }
+
+    /// Sends a copy to the egress, or past it.
+    fn send(
+        &mut self,
+        chassis: &mut Chassis,
+        entry: EgressEntry,
+        decision: &Decision,
+        headers: &Option<EmittedHeaders>,
+    ) {
+        if decision.bypasses_egress {
+            self.leave(
+                chassis,
+                entry.arrival,
+                entry.replica.port,
+                entry.packet,
+                headers.clone(),
+            );
+        } else {
+            self.queue_egress(chassis, entry);
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Intrinsic metadata: the bytes that a parser finds in front of a packet, and the fields that the
+//! device writes and reads beside them.
+//!
+//! The bytes are laid out as the program's own header type says, field by field and by name, so that
+//! a program that was written for the other machine's widths still gets what it expects. Where a
+//! program has no such header, the published layout counts.
+
+use p4rmt_engine::{GressInterface, WordLayout};
+use p4rmt_ir::{Arch, Gress};
+
+/// A header that the device fills in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IntrinsicHeader<const N: usize> {
+    fields: Vec<IntrinsicField>,
+    n_bytes: usize,
+}
+
+/// A field that the device knows a value for; all others are zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct IntrinsicField {
+    /// Position of its value among those that the device gives.
+    value: usize,
+    /// Of its highest bit, from the front of the header.
+    offset_bits: usize,
+    width: u32,
+}
+
+/// Name and width; an empty name is padding.
+type Declared = (&'static str, u32);
+
+const INGRESS: &[Declared] = &[
+    ("resubmit_flag", 1),
+    ("", 1),
+    ("packet_version", 2),
+    ("", 3),
+    ("ingress_port", 9),
+    ("ingress_mac_tstamp", 48),
+];
+
+const EGRESS_TOFINO1: &[Declared] = &[
+    ("", 7),
+    ("egress_port", 9),
+    ("", 5),
+    ("enq_qdepth", 19),
+    ("", 6),
+    ("enq_congest_stat", 2),
+    ("", 14),
+    ("enq_tstamp", 18),
+    ("", 5),
+    ("deq_qdepth", 19),
+    ("", 6),
+    ("deq_congest_stat", 2),
+    ("app_pool_congest_stat", 8),
+    ("", 14),
+    ("deq_timedelta", 18),
+    ("egress_rid", 16),
+    ("", 7),
+    ("egress_rid_first", 1),
+    ("", 3),
+    ("egress_qid", 5),
+    ("", 5),
+    ("egress_cos", 3),
+    ("", 7),
+    ("deflection_flag", 1),
+    ("pkt_length", 16),
+];
+
+const EGRESS_TOFINO2: &[Declared] = &[
+    ("", 7),
+    ("egress_port", 9),
+    ("", 5),
+    ("enq_qdepth", 19),
+    ("", 6),
+    ("enq_congest_stat", 2),
+    ("enq_tstamp", 32),
+    ("", 5),
+    ("deq_qdepth", 19),
+    ("", 6),
+    ("deq_congest_stat", 2),
+    ("app_pool_congest_stat", 8),
+    ("deq_timedelta", 32),
+    ("egress_rid", 16),
+    ("", 7),
+    ("egress_rid_first", 1),
+    ("", 1),
+    ("egress_qid", 7),
+    ("", 5),
+    ("egress_cos", 3),
+    ("", 7),
+    ("deflection_flag", 1),
+    ("pkt_length", 16),
+    ("", 8),
+];
+
+const TIMER_TOFINO1: &[Declared] = &[
+    ("", 3),
+    ("pipe_id", 2),
+    ("app_id", 3),
+    ("", 8),
+    ("batch_id", 16),
+    ("packet_id", 16),
+];
+
+const TIMER_TOFINO2: &[Declared] = &[
+    ("", 2),
+    ("pipe_id", 2),
+    ("app_id", 4),
+    ("", 8),
+    ("batch_id", 16),
+    ("packet_id", 16),
+];
+
+/// What the device tells in `ingress_intrinsic_metadata_t`.
+const INGRESS_VALUES: [&str; 3] = ["resubmit_flag", "ingress_port", "ingress_mac_tstamp"];
+
+/// What the device tells in `egress_intrinsic_metadata_t`.
+const EGRESS_VALUES: [&str; 7] = [
+    "egress_port",
+    "enq_tstamp",
+    "egress_rid",
+    "egress_rid_first",
+    "egress_qid",
+    "egress_cos",
+    "pkt_length",
+];
+
+/// What the device tells in `pktgen_timer_header_t`.
+const TIMER_VALUES: [&str; 3] = ["app_id", "batch_id", "packet_id"];
+
+impl IntrinsicHeader<{ INGRESS_VALUES.len() }> {
+    /// `ingress_intrinsic_metadata_t`, with the values of `resubmit_flag`, `ingress_port` and
+    /// `ingress_mac_tstamp`.
+    pub(crate) fn ingress(gress: &Gress) -> Self {
+        Self::of_type(
+            gress,
+            "ingress_intrinsic_metadata_t",
+            INGRESS,
+            INGRESS_VALUES,
+        )
+    }
+}
+
+impl IntrinsicHeader<{ EGRESS_VALUES.len() }> {
+    /// `egress_intrinsic_metadata_t`, with the values of `egress_port`, `enq_tstamp`, `egress_rid`,
+    /// `egress_rid_first`, `egress_qid`, `egress_cos` and `pkt_length`.
+    pub(crate) fn egress(gress: &Gress, arch: Arch) -> Self {
+        let published = match arch {
+            Arch::Tna => EGRESS_TOFINO1,
+            Arch::T2na | Arch::V1model => EGRESS_TOFINO2,
+        };
+        Self::of_type(
+            gress,
+            "egress_intrinsic_metadata_t",
+            published,
+            EGRESS_VALUES,
+        )
+    }
+}
+
+impl IntrinsicHeader<{ TIMER_VALUES.len() }> {
+    /// `pktgen_timer_header_t`, with the values of `app_id`, `batch_id` and `packet_id`.
+    pub(crate) fn generator_timer(gress: &Gress, arch: Arch) -> Self {
+        let published = match arch {
+            Arch::Tna => TIMER_TOFINO1,
+            Arch::T2na | Arch::V1model => TIMER_TOFINO2,
+        };
+        Self::of_type(gress, "pktgen_timer_header_t", published, TIMER_VALUES)
+    }
+}
+
+impl<const N: usize> IntrinsicHeader<N> {
+    fn of_type(gress: &Gress, type_name: &str, published: &[Declared], values: [&str; N]) -> Self {
+        let header = gress
+            .headers
+            .values()
+            .find(|header| header.type_name == type_name);
+        match header {
+            Some(header) => {
+                let fields = header.fields.iter().map(|field| {
+                    let field = &gress.fields[*field];
+                    let name = field.name.rsplit('.').next().unwrap_or_default();
+                    (name, field.width)
+                });
+                Self::new(fields, values)
+            }
+            None => Self::new(published.iter().copied(), values),
+        }
+    }
+
+    fn new<'a>(declared: impl Iterator<Item = (&'a str, u32)>, values: [&str; N]) -> Self {
+        let mut fields = Vec::new();
+        let mut offset_bits = 0;
+        for (name, width) in declared {
+            if let Some(value) = values.iter().position(|value| *value == name) {
+                fields.push(IntrinsicField {
+                    value,
+                    offset_bits,
+                    width,
+                });
+            }
+            offset_bits += width as usize;
+        }
+        Self {
+            fields,
+            n_bytes: offset_bits.div_ceil(8),
+        }
+    }
+
+    /// Appends the header. Values are cut to their fields.
+    pub(crate) fn append(&self, bytes: &mut Vec<u8>, values: [u64; N]) {
+        let start = bytes.len();
+        bytes.resize(start + self.n_bytes, 0);
+        for field in &self.fields {
+            let mut value = values[field.value];
+            let mut n_bits = field.width.min(64) as usize;
+            // From the lowest bits up, a byte at a time.
+            let mut end = field.offset_bits + field.width as usize;
+            while n_bits > 0 {
+                let in_byte = (end - 1) % 8 + 1;
+                let n_taken = in_byte.min(n_bits);
+                let taken = value as u8 & (0xff >> (8 - n_taken));
+                bytes[start + (end - 1) / 8] |= taken << (8 - in_byte);
+                value >>= n_taken;
+                end -= n_taken;
+                n_bits -= n_taken;
+            }
+        }
+    }
+}
+
+/// What the device reads behind the ingress.
+pub(crate) const INGRESS_WATCHED: [&str; 12] = [
+    "ingress_intrinsic_metadata_for_tm_t.ucast_egress_port",
+    "ingress_intrinsic_metadata_for_tm_t.bypass_egress",
+    "ingress_intrinsic_metadata_for_tm_t.copy_to_cpu",
+    "ingress_intrinsic_metadata_for_tm_t.mcast_grp_a",
+    "ingress_intrinsic_metadata_for_tm_t.mcast_grp_b",
+    "ingress_intrinsic_metadata_for_tm_t.qid",
+    "ingress_intrinsic_metadata_for_tm_t.ingress_cos",
+    "ingress_intrinsic_metadata_for_deparser_t.drop_ctl",
+    "ingress_intrinsic_metadata_for_deparser_t.mirror_io_select",
+    "ingress_intrinsic_metadata_for_tm_t.icos_for_copy_to_cpu",
+    "ingress_intrinsic_metadata_for_deparser_t.mirror_type",
+    "ingress_intrinsic_metadata_for_deparser_t.resubmit_type",
+];
+
+/// Positions in [`INGRESS_WATCHED`].
+pub(crate) mod ingress {
+    pub(crate) const UCAST_EGRESS_PORT: usize = 0;
+    pub(crate) const BYPASS_EGRESS: usize = 1;
+    pub(crate) const COPY_TO_CPU: usize = 2;
+    pub(crate) const MCAST_GRP_A: usize = 3;
+    pub(crate) const MCAST_GRP_B: usize = 4;
+    pub(crate) const QID: usize = 5;
+    pub(crate) const COS: usize = 6;
+    pub(crate) const DROP_CTL: usize = 7;
+    pub(crate) const MIRROR_IO_SELECT: usize = 8;
+    pub(crate) const COS_FOR_CPU: usize = 9;
+    pub(crate) const MIRROR_TYPE: usize = 10;
+    pub(crate) const RESUBMIT_TYPE: usize = 11;
+}
+
+/// What the device reads behind the egress.
+pub(crate) const EGRESS_WATCHED: [&str; 3] = [
+    "egress_intrinsic_metadata_for_deparser_t.drop_ctl",
+    "egress_intrinsic_metadata_for_deparser_t.mirror_io_select",
+    "egress_intrinsic_metadata_for_deparser_t.mirror_type",
+];
+
+/// Positions in [`EGRESS_WATCHED`].
+pub(crate) mod egress {
+    pub(crate) const DROP_CTL: usize = 0;
+    pub(crate) const MIRROR_IO_SELECT: usize = 1;
+    pub(crate) const MIRROR_TYPE: usize = 2;
+}
+
+/// What the device writes before a gress: its timestamp, where the program has the field.
+#[derive(Clone, Debug)]
+pub(crate) struct Timestamp {
+    words: WordLayout,
+    is_wanted: bool,
+}
+
+impl Timestamp {
+    /// Finds the field of the gress and puts it on the interface's list.
+    pub(crate) fn new(gress: &Gress, name: &str, interface: &mut GressInterface) -> Self {
+        let field = gress.intrinsics.get(name);
+        interface.inputs.extend(field);
+        Self {
+            words: WordLayout::new(gress, &interface.inputs),
+            is_wanted: field.is_some(),
+        }
+    }
+
+    /// The inputs of a packet.
+    pub(crate) fn inputs(&self, ns: u64, inputs: &mut Vec<u64>) {
+        inputs.clear();
+        inputs.resize(self.words.n_words(), 0);
+        if self.is_wanted
+            && let Some(first) = inputs.first_mut()
+        {
+            *first = ns;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_lie_as_published() {
+        let header = IntrinsicHeader::new(INGRESS.iter().copied(), INGRESS_VALUES);
+        let mut bytes = vec![0xee];
+        header.append(&mut bytes, [1, 0x144, 0x0102_0304_0506]);
+        assert_eq!(bytes, [0xee, 0x81, 0x44, 1, 2, 3, 4, 5, 6]);
+        let sizes = [EGRESS_TOFINO1, EGRESS_TOFINO2, TIMER_TOFINO1, TIMER_TOFINO2]
+            .map(|declared| IntrinsicHeader::new(declared.iter().copied(), []).n_bytes);
+        assert_eq!(sizes, [27, 28, 6, 6]);
+    }
+
+    #[test]
+    fn lengths_and_ports_of_egress_are_where_tofino2_has_them() {
+        let header = IntrinsicHeader::new(EGRESS_TOFINO2.iter().copied(), EGRESS_VALUES);
+        let mut bytes = Vec::new();
+        header.append(&mut bytes, [0x1ff, 0, 0, 0, 0xff, 0, 0x1234]);
+        assert_eq!(bytes[..2], [1, 0xff]);
+        assert_eq!(bytes[22], 0x7f, "the queue id is cut to seven bits");
+        assert_eq!(bytes[25..27], [0x12, 0x34]);
+    }
+}

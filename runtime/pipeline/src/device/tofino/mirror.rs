@@ -1,0 +1,67 @@
+//! Mirrored copies: what a pass asks for, on its way to the egress of its session.
+
+use p4rmt_engine::Outcome;
+use p4rmt_ir::GressRole;
+
+use super::{EgressEntry, Tofino};
+use crate::device::chassis::{Chassis, MAX_PACKET};
+use crate::fate::{DropReason, FateEvent};
+use crate::mirror_gate::Gated;
+use crate::traffic::{MirrorTarget, Replica};
+
+impl Tofino {
+    /// Makes the mirrored copy that a pass asked for.
+    pub(super) fn mirror(
+        &mut self,
+        chassis: &mut Chassis,
+        gress: GressRole,
+        arrival: u64,
+        outcome: &Outcome,
+        packet: &[u8],
+    ) {
+        let Some(request) = outcome.mirrors.last() else {
+            return;
+        };
+        let session = request.session as u16;
+        chassis.tell(
+            arrival,
+            FateEvent::Mirrored {
+                gress,
+                session,
+                span: request.span,
+            },
+        );
+        let Some(target) = chassis.traffic.session(session) else {
+            return chassis.end(arrival, DropReason::NoSession { session });
+        };
+        let header = outcome
+            .extra
+            .get(request.header.clone())
+            .unwrap_or_default();
+        let whole = header.len() + packet.len();
+        let length = whole.min(target.truncate.map_or(MAX_PACKET, usize::from));
+        let header = &header[..header.len().min(length)];
+        let packet = &packet[..length - header.len()];
+        let replicas = match target.to {
+            MirrorTarget::Port(port) => vec![Replica::of_unicast(port)],
+            MirrorTarget::Group(group) => chassis.replicate(arrival, group),
+        };
+        for replica in replicas {
+            let copy = EgressEntry {
+                arrival,
+                replica,
+                qid: 0,
+                cos: 0,
+                length,
+                is_mirrored: true,
+                mirror_header: header.to_vec(),
+                packet: packet.to_vec(),
+            };
+            match self.mirrors.arrive(copy) {
+                Gated::In(copy) => self.queue_egress(chassis, copy),
+                Gated::Held => chassis.tell(arrival, FateEvent::MirrorHeld),
+                Gated::Lost => chassis.end(arrival, DropReason::MirrorLost),
+            }
+        }
+    }
+}
