@@ -1,22 +1,17 @@
 //! What a device refuses.
 
 use p4rmt_engine::{EngineError, StateError};
-use p4rmt_ir::Arch;
+use p4rmt_ir::ClaimKind;
+use p4rmt_source::Span;
 use thiserror::Error;
 
 /// Why a device cannot be made, or does not do what it was asked for.
 #[derive(Debug, Error)]
 pub enum DeviceError {
-    /// The device does not run programs of this architecture.
-    #[error("programs for {arch:?} do not run on this device yet: it runs tna and t2na")]
-    UnsupportedArch {
-        /// The architecture.
-        arch: Arch,
-    },
     /// The pipe lacks a gress.
     #[error("the pipe has no {gress}")]
     NoGress {
-        /// `ingress` or `egress`.
+        /// `ingress`, `egress` or `gress of v1model`.
         gress: &'static str,
     },
     /// A port beyond the last one.
@@ -79,6 +74,17 @@ pub enum DeviceError {
         needed: u64,
         /// Clocks that can.
         available: u64,
+    },
+    /// A claim of the program does not hold for a packet.
+    #[error("the program's `{}` is wrong for this packet", match kind {
+        ClaimKind::Assert => "assert",
+        ClaimKind::Assume => "assume",
+    })]
+    WrongClaim {
+        /// How the program made it.
+        kind: ClaimKind,
+        /// The statement.
+        span: Span,
     },
     /// The engine refuses.
     #[error(transparent)]

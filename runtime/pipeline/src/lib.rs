@@ -11,7 +11,6 @@ mod device;
 mod error;
 mod fate;
 mod generator;
-mod intrinsic;
 mod mirror_gate;
 mod port_unit;
 mod replay;
@@ -21,7 +20,7 @@ pub use capture::{
     CaptureError, CaptureFault, CaptureReader, CaptureWriter, CapturedPacket, MAX_CAPTURED,
 };
 pub use config::{DeviceConfig, MAX_PORTS};
-pub use device::{Departure, Device, EmittedHeaders};
+pub use device::{Departure, Device, EmittedHeaders, LoggedLine, SentDigest};
 pub use error::DeviceError;
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
 pub use generator::GeneratorApp;

@@ -161,7 +161,12 @@ impl Tofino {
         if decision.is_for_cpu {
             chassis.tell(arrival, FateEvent::CopiedToCpu);
             let replica = Replica::of_unicast(chassis.config.cpu_port);
-            self.send(chassis, copy(replica, decision.cos_for_cpu), decision, &headers);
+            self.send(
+                chassis,
+                copy(replica, decision.cos_for_cpu),
+                decision,
+                &headers,
+            );
         }
         if decision.is_dropped() {
             let reason = DropReason::Program {

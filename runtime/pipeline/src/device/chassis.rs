@@ -1,0 +1,256 @@
+//! What every machine stands in: engine and state, ports, clock, counters, records, the way out.
+
+use std::sync::Arc;
+
+use p4rmt_engine::{DigestMessage, Event, Instance, Job, LogMessage, Outcome, State, Trace};
+use p4rmt_ir::{GressId, HeaderId, Program};
+
+use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
+use crate::traffic::Replica;
+use crate::{DeviceConfig, DeviceError, MAX_PORTS, PortUnit, TrafficManager};
+
+/// The longest packet, in bytes: length fields have 16 bits.
+pub(super) const MAX_PACKET: usize = 65_535;
+
+/// A packet that left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Where.
+    pub port: u16,
+    /// When its last pass began, in nanoseconds since clock 0.
+    pub timestamp_ns: u64,
+    /// The number of the arrival that it goes back to, from 0.
+    pub arrival: u64,
+    /// The packet.
+    pub bytes: Vec<u8>,
+    /// What the headers in its front are, if records of fates are kept.
+    pub headers: Option<EmittedHeaders>,
+}
+
+/// The headers that a deparser emitted, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmittedHeaders {
+    /// Of which gress.
+    pub gress: GressId,
+    /// The headers.
+    pub headers: Vec<HeaderId>,
+}
+
+/// A message that a program sent to the control plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentDigest {
+    /// The number of the arrival that it goes back to, from 0.
+    pub arrival: u64,
+    /// The gress that owns the digest.
+    pub gress: GressId,
+    /// The message.
+    pub message: DigestMessage,
+}
+
+/// A line that a program logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedLine {
+    /// The number of the arrival that it goes back to, from 0.
+    pub arrival: u64,
+    /// The message.
+    pub message: LogMessage,
+}
+
+/// Listens for the headers that a deparser emits.
+#[derive(Default)]
+struct EmitListener(Vec<HeaderId>);
+
+impl Trace for EmitListener {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Emit { header } = event {
+            self.0.push(header);
+        }
+    }
+}
+
+/// What machines share.
+pub(super) struct Chassis {
+    pub(super) program: Arc<Program>,
+    pub(super) instance: Box<dyn Instance>,
+    pub(super) state: State,
+    pub(super) config: DeviceConfig,
+    pub(super) traffic: TrafficManager,
+    pub(super) units: Vec<Option<PortUnit>>,
+    pub(super) port_metadata: Vec<Option<Vec<u8>>>,
+    /// The clock of the next entry into a gress.
+    pub(super) clock: u64,
+    pub(super) arrivals: u64,
+    /// How many more passes the arrival in work may lead to.
+    pub(super) passes_left: u32,
+    pub(super) departures: Vec<Departure>,
+    pub(super) counters: DeviceCounters,
+    pub(super) fates: Option<Vec<Fate>>,
+    pub(super) digests: Vec<SentDigest>,
+    pub(super) log: Vec<LoggedLine>,
+}
+
+impl Chassis {
+    pub(super) fn new(
+        program: Arc<Program>,
+        instance: Box<dyn Instance>,
+        state: State,
+        config: DeviceConfig,
+    ) -> Self {
+        Self {
+            program,
+            instance,
+            state,
+            config,
+            traffic: TrafficManager::default(),
+            units: vec![None; usize::from(MAX_PORTS)],
+            port_metadata: vec![None; usize::from(MAX_PORTS)],
+            clock: 0,
+            arrivals: 0,
+            passes_left: 0,
+            departures: Vec::new(),
+            counters: DeviceCounters::default(),
+            fates: None,
+            digests: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// Numbers a packet that arrives, and gives it its passes.
+    pub(super) fn next_arrival(&mut self) -> u64 {
+        self.passes_left = self.config.max_passes;
+        self.arrivals += 1;
+        self.arrivals - 1
+    }
+
+    /// Nanoseconds since clock 0.
+    pub(super) fn now_ns(&self) -> u64 {
+        self.config.nanoseconds(self.clock)
+    }
+
+    /// Records what happens to a packet.
+    pub(super) fn tell(&mut self, arrival: u64, event: FateEvent) {
+        let clock = self.clock;
+        if let Some(fates) = &mut self.fates {
+            fates.push(Fate {
+                arrival,
+                clock,
+                event,
+            });
+        }
+    }
+
+    /// A packet, or a copy of one, ends here.
+    pub(super) fn end(&mut self, arrival: u64, reason: DropReason) {
+        *self.counters.dropped.entry(reason).or_default() += 1;
+        self.tell(arrival, FateEvent::Dropped(reason));
+    }
+
+    /// Counts what a pass had to say, and keeps it if records are.
+    pub(super) fn keep_messages(&mut self, arrival: u64, gress: GressId, outcome: &mut Outcome) {
+        self.counters.digests += outcome.digests.len() as u64;
+        if self.fates.is_none() {
+            return;
+        }
+        let digests = outcome.digests.drain(..);
+        self.digests.extend(digests.map(|message| SentDigest {
+            arrival,
+            gress,
+            message,
+        }));
+        let log = outcome.log.drain(..);
+        self.log
+            .extend(log.map(|message| LoggedLine { arrival, message }));
+    }
+
+    /// Whether a packet of this length may get in line for a gress, behind so many; if not, it ends.
+    /// Loops must neither run nor grow for ever.
+    pub(super) fn admits(&mut self, arrival: u64, len: usize, n_queued: usize) -> bool {
+        if len > MAX_PACKET {
+            self.end(arrival, DropReason::TooLong);
+            return false;
+        }
+        if n_queued >= self.passes_left as usize {
+            self.end(arrival, DropReason::TooManyPasses);
+            return false;
+        }
+        true
+    }
+
+    /// The copies that a multicast group makes; a group without any is recorded.
+    pub(super) fn replicate(&mut self, arrival: u64, group: u16) -> Vec<Replica> {
+        let replicas = self.traffic.replicas(group).unwrap_or_default();
+        if replicas.is_empty() {
+            self.end(arrival, DropReason::EmptyGroup { group });
+        }
+        replicas
+    }
+
+    /// Runs one packet through a gress. Returns the headers that its deparser emitted, if anybody
+    /// wants to know.
+    pub(super) fn pass(
+        &mut self,
+        gress: GressId,
+        job: Job<'_>,
+        outcome: &mut [Outcome; 1],
+    ) -> Result<Option<EmittedHeaders>, DeviceError> {
+        let state = &mut self.state;
+        if self.fates.is_none() {
+            self.instance.run(gress, &[job], outcome, state, None)?;
+            return Ok(None);
+        }
+        let mut listener = EmitListener::default();
+        let trace: &mut dyn Trace = &mut listener;
+        self.instance
+            .run(gress, &[job], outcome, state, Some(trace))?;
+        let EmitListener(headers) = listener;
+        Ok(Some(EmittedHeaders { gress, headers }))
+    }
+
+    /// A packet comes in through the unit of its port, which may refuse it.
+    pub(super) fn receive_unit(
+        &mut self,
+        arrival: u64,
+        port: u16,
+        mut packet: Vec<u8>,
+    ) -> Option<Vec<u8>> {
+        if let Some(unit) = self.units[usize::from(port)]
+            && let Err(fault) = unit.receive(&mut packet)
+        {
+            self.end(arrival, DropReason::PortUnit { port, fault });
+            return None;
+        }
+        Some(packet)
+    }
+
+    /// A packet goes out through the unit of its port.
+    pub(super) fn depart(
+        &mut self,
+        arrival: u64,
+        port: u16,
+        mut packet: Vec<u8>,
+        headers: Option<EmittedHeaders>,
+    ) {
+        if let Some(unit) = self.units.get(usize::from(port)).copied().flatten()
+            && let Err(fault) = unit.send(&mut packet)
+        {
+            return self.end(arrival, DropReason::PortUnit { port, fault });
+        }
+        let len = packet.len();
+        self.counters.packets_out += 1;
+        self.counters.bytes_out += len as u64;
+        self.tell(arrival, FateEvent::Left { port, len });
+        self.departures.push(Departure {
+            port,
+            timestamp_ns: self.now_ns(),
+            arrival,
+            bytes: packet,
+            headers,
+        });
+    }
+}
+
+/// Headers as deparsed, then payload.
+pub(super) fn deparsed(job: &Job<'_>, outcome: &Outcome) -> Vec<u8> {
+    let (in_prefix, in_packet) = job.payload(outcome);
+    [&outcome.bytes, in_prefix, in_packet].concat()
+}

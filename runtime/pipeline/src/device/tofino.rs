@@ -1,0 +1,240 @@
+//! The machine that TNA and T2NA programs run on: ingress and egress, each with parser and deparser,
+//! and the traffic manager between them.
+//!
+//! # Order
+//!
+//! Packets enter each gress in the order in which they were made, egress before ingress; of what one
+//! ingress pass makes, the mirrored copy comes first, then the copy for the CPU, unicast, multicast
+//! group a, and b.
+//!
+//! # What it does, and where that comes from
+//!
+//! Read from the published architecture files, driver and tests:
+//!
+//! * Ingress parsers see 8 bytes of intrinsic metadata, then port metadata (8 bytes on Tofino 1, 24 on
+//!   Tofino 2), then the packet. A resubmitted packet has the resubmit header in their place, padded
+//!   with zeros, and `resubmit_flag` set.
+//! * `drop_ctl` bit 0 disables unicast, multicast and resubmit, bit 1 the copy to the CPU, bit 2
+//!   mirroring. (For ingress, the P4-16 files call bit 2 reserved and the P4-14 files of the same chips
+//!   give it this meaning, which is modelled.) So dropping a packet does not keep it from being
+//!   mirrored unless bit 2 is set.
+//! * An ingress mirror copies the packet as received, an egress mirror the packet as deparsed, each
+//!   with the mirror header in front; where the program writes `mirror_io_select`, 0 means as received
+//!   and 1 as deparsed. Mirrored copies go to the egress of the session's port. The session's
+//!   truncation counts the mirror header. (Tofino 2 truncates to multiples of 4 bytes; this is not
+//!   modelled.)
+//! * A unicast port counts only if the program wrote it; port 511 is no port. Likewise a request to
+//!   mirror or resubmit counts only if the program wrote `mirror_type` or `resubmit_type`: zero is a
+//!   type like any other.
+//!
+//! Inferred:
+//!
+//! * `pkt_length` is the length in bytes, without frame check sequence, of the packet as it arrived at
+//!   the ingress; for a mirrored copy that of the copy with its mirror header. (The real machine's
+//!   number includes four bytes of check sequence, which packets here do not have.)
+//! * `bypass_egress` holds for every copy of the pass but the mirrored one.
+//! * Of several mirror requests of one pass the last counts.
+//! * A resubmitted packet goes nowhere else; requests to resubmit it again are obeyed.
+//! * The replication id of what is no multicast copy is zero.
+//! * Queues are empty: depths, congestion and delays read as zero.
+
+mod egress;
+mod ingress;
+mod intrinsic;
+mod mirror;
+
+use std::collections::VecDeque;
+
+use p4rmt_engine::{Interface, Outcome, StateLayout};
+use p4rmt_ir::{Arch, GressId, GressRole};
+
+use super::chassis::Chassis;
+use super::machine::{self, Machine};
+use super::watched::Watched;
+use crate::DeviceError;
+use crate::fate::DropReason;
+use crate::mirror_gate::MirrorGate;
+use crate::traffic::Replica;
+use intrinsic::{EGRESS_WATCHED, INGRESS_WATCHED, IntrinsicHeader, Timestamp};
+
+/// The machine.
+pub(super) struct Tofino {
+    ingress: Gate<3, 12>,
+    egress: Gate<7, 3>,
+    timer_header: IntrinsicHeader<3>,
+    ingress_queue: VecDeque<IngressEntry>,
+    egress_queue: VecDeque<EgressEntry>,
+    mirrors: MirrorGate<EgressEntry>,
+    buffers: Buffers,
+}
+
+/// The way into a gress, and what is read behind it.
+struct Gate<const HEADER: usize, const WATCHED: usize> {
+    gress: GressId,
+    header: IntrinsicHeader<HEADER>,
+    timestamp: Timestamp,
+    watched: Watched<WATCHED>,
+}
+
+/// A packet on its way into the ingress.
+struct IngressEntry {
+    arrival: u64,
+    port: u16,
+    /// With this header in place of port metadata, if it was resubmitted.
+    resubmit: Option<Vec<u8>>,
+    packet: Vec<u8>,
+}
+
+/// A packet on its way into the egress.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct EgressEntry {
+    arrival: u64,
+    replica: Replica,
+    qid: u64,
+    cos: u64,
+    /// As `pkt_length` tells it.
+    length: usize,
+    is_mirrored: bool,
+    mirror_header: Vec<u8>,
+    packet: Vec<u8>,
+}
+
+/// What every pass uses again.
+#[derive(Default)]
+struct Buffers {
+    prefix: Vec<u8>,
+    inputs: Vec<u64>,
+    outcome: [Outcome; 1],
+}
+
+impl Tofino {
+    /// Makes the machine for a pipe, and asks in the interface for what it exchanges with it.
+    ///
+    /// # Errors
+    /// A pipe without ingress or egress.
+    pub(super) fn new(
+        arch: Arch,
+        layout: &StateLayout,
+        interface: &mut Interface,
+    ) -> Result<Self, DeviceError> {
+        let pipe = layout.pipe();
+        let find = |role, gress| pipe.gress(role).ok_or(DeviceError::NoGress { gress });
+        let (ingress_id, ingress) = find(GressRole::Ingress, "ingress")?;
+        let (egress_id, egress) = find(GressRole::Egress, "egress")?;
+        const ONE_EACH: &str = "the interface has one entry a gress";
+        let into = interface.gresses.get_mut(ingress_id).expect(ONE_EACH);
+        let ingress_gate = Gate {
+            gress: ingress_id,
+            header: IntrinsicHeader::ingress(ingress),
+            timestamp: Timestamp::new(
+                ingress,
+                "ingress_intrinsic_metadata_from_parser_t.global_tstamp",
+                into,
+            ),
+            watched: Watched::new(ingress, INGRESS_WATCHED, into),
+        };
+        let into = interface.gresses.get_mut(egress_id).expect(ONE_EACH);
+        let egress_gate = Gate {
+            gress: egress_id,
+            header: IntrinsicHeader::egress(egress, arch),
+            timestamp: Timestamp::new(
+                egress,
+                "egress_intrinsic_metadata_from_parser_t.global_tstamp",
+                into,
+            ),
+            watched: Watched::new(egress, EGRESS_WATCHED, into),
+        };
+        Ok(Self {
+            ingress: ingress_gate,
+            egress: egress_gate,
+            timer_header: IntrinsicHeader::generator_timer(ingress, arch),
+            ingress_queue: VecDeque::new(),
+            egress_queue: VecDeque::new(),
+            mirrors: MirrorGate::default(),
+            buffers: Buffers::default(),
+        })
+    }
+
+    /// The header of a packet that the packet generator makes: application, batch, packet.
+    pub(super) fn timer_header(&self, values: [u64; 3]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.timer_header.append(&mut bytes, values);
+        bytes
+    }
+
+    /// Puts a packet in line for the ingress, if a pass is left for it.
+    pub(super) fn queue_ingress(
+        &mut self,
+        chassis: &mut Chassis,
+        arrival: u64,
+        port: u16,
+        resubmit: Option<Vec<u8>>,
+        packet: Vec<u8>,
+    ) {
+        if chassis.admits(arrival, packet.len(), self.n_queued()) {
+            self.ingress_queue.push_back(IngressEntry {
+                arrival,
+                port,
+                resubmit,
+                packet,
+            });
+        }
+    }
+
+    /// Puts a packet in line for the egress, if a pass is left for it.
+    fn queue_egress(&mut self, chassis: &mut Chassis, entry: EgressEntry) {
+        if chassis.admits(entry.arrival, entry.packet.len(), self.n_queued()) {
+            self.egress_queue.push_back(entry);
+        }
+    }
+
+    /// How many mirrored copies wait.
+    pub(super) fn n_held(&self) -> usize {
+        self.mirrors.n_held()
+    }
+
+    fn n_queued(&self) -> usize {
+        self.ingress_queue.len() + self.egress_queue.len()
+    }
+}
+
+impl Machine for Tofino {
+    type Entry = EgressEntry;
+
+    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Vec<u8>) {
+        self.queue_ingress(chassis, arrival, port, None, packet);
+    }
+
+    fn step(&mut self, chassis: &mut Chassis) -> Result<bool, DeviceError> {
+        if let Some(entry) = self.egress_queue.pop_front() {
+            self.run_egress(chassis, entry)?;
+        } else if let Some(entry) = self.ingress_queue.pop_front() {
+            self.run_ingress(chassis, entry)?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn gate(&mut self) -> &mut MirrorGate<EgressEntry> {
+        &mut self.mirrors
+    }
+
+    fn queue(&mut self, entry: EgressEntry) {
+        self.egress_queue.push_back(entry);
+    }
+}
+
+impl machine::EgressEntry for EgressEntry {
+    fn arrival(&self) -> u64 {
+        self.arrival
+    }
+}
+
+fn parser_drop(gress: GressRole, failure: p4rmt_engine::ParseFailure) -> DropReason {
+    DropReason::Parser {
+        gress,
+        error: failure.error,
+        span: failure.span,
+    }
+}

@@ -1,0 +1,103 @@
+//! Egress and deparser, and what follows: clones, the way back or out.
+
+use p4rmt_engine::{Job, Outcome, Part};
+use p4rmt_ir::GressRole;
+use p4rmt_source::Span;
+
+use super::metadata::Standard;
+use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, V1model, watched};
+use crate::DeviceError;
+use crate::device::chassis::{Chassis, EmittedHeaders};
+use crate::fate::{DropReason, FateEvent};
+
+impl V1model {
+    pub(super) fn run_egress(
+        &mut self,
+        chassis: &mut Chassis,
+        mut entry: EgressEntry,
+    ) -> Result<(), DeviceError> {
+        let us = |clock| chassis.config.nanoseconds(clock) / 1000;
+        let (now, queued) = (us(chassis.clock), us(entry.queued_at));
+        let standard = [
+            (Standard::EgressPort, u64::from(entry.port)),
+            (Standard::EgressSpec, 0),
+            (Standard::InstanceType, entry.instance as u64),
+            (Standard::PacketLength, entry.length),
+            (Standard::EgressGlobalTimestamp, now),
+            (Standard::EnqTimestamp, queued),
+            (Standard::DeqTimedelta, now - queued),
+        ];
+        for (field, value) in standard {
+            self.metadata.set(&mut entry.phv, field, value);
+        }
+        match entry.instance {
+            Instance::IngressClone | Instance::EgressClone => chassis.counters.mirror_copies += 1,
+            Instance::Normal
+            | Instance::Recirculated
+            | Instance::Replica
+            | Instance::Resubmitted => {}
+        }
+        let job = Job {
+            prefix: &[],
+            packet: &entry.packet,
+            clock: chassis.clock,
+            inputs: &[],
+            part: Part::Back {
+                payload_offset: entry.payload_offset,
+            },
+            phv: &entry.phv,
+        };
+        let mut outcome = std::mem::take(&mut self.outcome);
+        let result = chassis
+            .pass(self.gress, job, &mut outcome)
+            .and_then(|headers| {
+                chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
+                self.check_claims(&outcome[0])?;
+                self.after_egress(chassis, entry, &outcome[0], headers);
+                Ok(())
+            });
+        self.outcome = outcome;
+        result
+    }
+
+    fn after_egress(
+        &mut self,
+        chassis: &mut Chassis,
+        entry: EgressEntry,
+        outcome: &Outcome,
+        headers: Option<EmittedHeaders>,
+    ) {
+        let arrival = entry.arrival;
+        if let Some(request) = &outcome.requests.clone {
+            self.clone_processed(chassis, &entry, outcome, request);
+        }
+        if self.watched.get(outcome, watched::EGRESS_SPEC) == DROP_PORT {
+            let span = self.watched.written(outcome, watched::EGRESS_SPEC);
+            let reason = DropReason::Program {
+                gress: GressRole::Egress,
+                span: span.unwrap_or(Span::NONE),
+            };
+            return chassis.end(arrival, reason);
+        }
+        let payload = entry.packet.get(entry.payload_offset..).unwrap_or_default();
+        let mut deparsed = [&outcome.bytes, payload].concat();
+        if let Some(request) = &outcome.requests.recirculate {
+            chassis.counters.recirculated += 1;
+            let port = entry.port;
+            chassis.tell(arrival, FateEvent::Recirculated { port });
+            let entry = IngressEntry {
+                arrival,
+                port: entry.ingress_port,
+                instance: Instance::Recirculated,
+                kept: self.metadata.keep(&outcome.phv, &request.kept),
+                packet: deparsed,
+            };
+            return self.queue_ingress(chassis, entry);
+        }
+        let least = [entry.truncate, outcome.requests.truncate];
+        if let Some(length) = least.into_iter().flatten().min() {
+            deparsed.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        }
+        chassis.depart(arrival, entry.port, deparsed, headers);
+    }
+}
