@@ -209,8 +209,7 @@ pub struct ActionProfile {
 }
 
 /// How an action selector picks a member of a group: by the hash of the table's `selector` keys, in
-/// the order of the keys, modulo the number of members. Members count in the order in which they came
-/// into the group.
+/// the order of the keys, modulo the number of members. Members count by their numbers, ascending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Selector {
     /// The hash; its width is what the program says.
