@@ -19,6 +19,7 @@ const BUILTIN_FILES: &[(&str, &str)] = builtin_files! {
     "core.p4"
     "tna.p4"
     "t2na.p4"
+    "v1model.p4"
     "tofino/externs.p4"
     "tofino/metadata.p4"
     "tofino/register_actions2.p4"

@@ -276,6 +276,22 @@ pub enum ErrorKind {
         /// Where, with its article.
         place: &'static str,
     },
+    /// A function called in a part of the program where it means nothing.
+    #[error("`{function}` may not be called in {place}")]
+    FunctionPlace {
+        /// The function.
+        function: String,
+        /// Where, with its article.
+        place: &'static str,
+    },
+    /// A request to the switch that is made in the wrong control.
+    #[error("`{function}` may only be called in the {needed}")]
+    ControlPlace {
+        /// The function.
+        function: String,
+        /// The control that may.
+        needed: &'static str,
+    },
     /// An extern of state that both gresses use.
     #[error("`{name}` is used in both gresses")]
     SharedExtern {
@@ -420,7 +436,9 @@ impl ErrorKind {
             Self::PackageArgument { .. } => "E4003",
             Self::BlockParameter { .. } | Self::BlockParameterCount { .. } => "E4004",
             Self::UnknownMethod { .. } => "E4005",
-            Self::ExternPlace { .. } => "E4006",
+            Self::ExternPlace { .. } | Self::FunctionPlace { .. } | Self::ControlPlace { .. } => {
+                "E4006"
+            }
             Self::SharedExtern { .. } => "E4007",
             Self::RegisterElement { .. } => "E4008",
             Self::MissingMethod { .. } => "E4009",

@@ -138,7 +138,7 @@ explanations! {
     "counter.increment(1);"
     "see the extern's declaration";
     "E4006" "extern in the wrong place"
-    "Each unit of the machine is in one part of the pipe: registers, meters, counters, hashes and random values in the match-action part, checksums in parser and deparser, mirror, resubmit and digest in the deparser."
+    "Each unit of the machine is in one part of the pipe: registers, meters, counters, hashes and random values in the match-action part, checksums in parser and deparser, mirror, resubmit and digest in the deparser. In v1model, what asks something of the switch stands where the switch can still do it: `resubmit` and clones of what came in, in the ingress; `recirculate` and clones of what goes out, in the egress."
     "parser p(...) { state start { reg.read(0); } }"
     "move the call to the part of the pipe that has the unit";
     "E4007" "extern used in both gresses"

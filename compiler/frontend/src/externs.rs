@@ -8,10 +8,11 @@ mod methods;
 mod packet;
 mod register;
 mod tna;
+mod v1;
 
 use p4rmt_ir::{
     ChecksumId, CounterId, CrcPolynomial, DigestId, GressRole, HashId, MathUnitId, MeterId,
-    RandomId, RegisterActionId, RegisterId,
+    ProfileId, RandomId, RegisterActionId, RegisterId,
 };
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, DeclarationKind, ExprKind, TypeKind};
@@ -62,6 +63,10 @@ pub(crate) enum ExternKind {
     Resubmit(Option<u32>),
     /// `Digest`.
     Digest(DigestId),
+    /// `action_profile`, `action_selector`.
+    Profile(ProfileId),
+    /// `Checksum16`.
+    Checksum16(HashId),
     /// `Alpm`, `Atcam`, `IdleTimeout`: how a table is laid out, not what it does.
     Layout,
 }

@@ -43,6 +43,7 @@ mod stmt;
 mod storage;
 mod table;
 mod types;
+mod v1switch;
 mod value;
 
 use p4rmt_ir::Program;

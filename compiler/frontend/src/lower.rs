@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use p4rmt_ir::{
-    ActionId, Arena, Block, Expr, GressRole, LabelId, Local, LocalId, Place, Stmt, StmtKind,
+    ActionId, Arena, Block, ControlRole, Expr, FieldId, GressRole, LabelId, Local, LocalId, Place,
+    Stmt, StmtKind,
 };
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Span};
 use p4rmt_syntax::ast;
@@ -113,6 +114,10 @@ pub(crate) struct Lower<'a> {
     /// What a table does where nothing else is said, if the program does not declare it.
     pub(crate) no_action: Option<ActionId>,
     pub(crate) role: GressRole,
+    /// The control of the gress's body that is being lowered.
+    pub(crate) control: Option<ControlRole>,
+    /// The fields of the user metadata by the numbers of their `@field_list`.
+    pub(crate) field_lists: HashMap<u64, Vec<FieldId>>,
     pub(crate) gress: GressBuilder,
     /// Blocks that are being filled, the innermost last.
     pub(crate) blocks: Vec<Block>,
@@ -164,6 +169,8 @@ impl<'a> Lower<'a> {
             lowered_actions: HashMap::new(),
             no_action: None,
             role: GressRole::Ingress,
+            control: None,
+            field_lists: HashMap::new(),
             gress: GressBuilder::default(),
             blocks: vec![Block::new()],
             unit: Unit::Top,

@@ -24,7 +24,7 @@ use crate::types::{RecordKind, Type};
 
 /// A parser or control that a package is given.
 #[derive(Clone)]
-struct Block<'a> {
+pub(crate) struct Block<'a> {
     head_name: &'a ast::Name,
     params: &'a [ast::Parameter],
     decl: BlockDecl<'a>,
@@ -36,6 +36,29 @@ struct Block<'a> {
 enum BlockDecl<'a> {
     Parser(&'a ast::Parser),
     Control(&'a ast::Control),
+}
+
+/// What a block is in its gress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockRole {
+    /// Its parser.
+    Parser,
+    /// A control of its body.
+    Control(ControlRole),
+    /// Its deparser.
+    Deparser,
+}
+
+impl BlockRole {
+    /// Where its parameters stand among those of all blocks when the fields are named.
+    fn naming_order(self) -> u32 {
+        match self {
+            Self::Control(ControlRole::Sole | ControlRole::Ingress) => 0,
+            Self::Parser => 1,
+            Self::Control(ControlRole::Verify | ControlRole::Egress | ControlRole::Compute) => 2,
+            Self::Deparser => 3,
+        }
+    }
 }
 
 /// What a parameter of a block stands for.
@@ -81,6 +104,10 @@ impl<'a> Lower<'a> {
         let arch = match package {
             Some("Switch") if has("ghost_intrinsic_metadata_t") => Arch::T2na,
             Some("Switch") => Arch::Tna,
+            Some("V1Switch") => {
+                let pipe = self.v1_pipe(main)?;
+                return Some((Arch::V1model, [pipe].into_iter().collect()));
+            }
             other => {
                 self.error(
                     main.ty.span,
@@ -211,8 +238,14 @@ impl<'a> Lower<'a> {
         }
         let blocks: Option<Vec<Block<'a>>> = blocks.into_iter().collect();
         let blocks = blocks?;
-        let ingress = self.gress_of(GressRole::Ingress, &blocks[..3], &package.params[..3]);
-        let egress = self.gress_of(GressRole::Egress, &blocks[3..], &package.params[3..6]);
+        const PARTS: [BlockRole; 3] = [
+            BlockRole::Parser,
+            BlockRole::Control(ControlRole::Sole),
+            BlockRole::Deparser,
+        ];
+        let declared = &package.params;
+        let ingress = self.gress_of(GressRole::Ingress, &PARTS, &blocks[..3], &declared[..3]);
+        let egress = self.gress_of(GressRole::Egress, &PARTS, &blocks[3..], &declared[3..6]);
         let mut gresses = Arena::new();
         gresses.push(ingress?);
         gresses.push(egress?);
@@ -224,7 +257,11 @@ impl<'a> Lower<'a> {
     }
 
     /// A parser or control as an argument of a package.
-    fn block_arg(&mut self, arg: &'a ast::Argument, is_parser: bool) -> Option<Block<'a>> {
+    pub(crate) fn block_arg(
+        &mut self,
+        arg: &'a ast::Argument,
+        is_parser: bool,
+    ) -> Option<Block<'a>> {
         let ArgumentValue::Expr(expr) = &arg.value else {
             return None;
         };
@@ -281,10 +318,11 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Parser, control and deparser of a gress.
-    fn gress_of(
+    /// A gress, made of the blocks that have these parts in it.
+    pub(crate) fn gress_of(
         &mut self,
         role: GressRole,
+        parts: &[BlockRole],
         blocks: &[Block<'a>],
         declared: &'a [ast::Parameter],
     ) -> Option<Gress> {
@@ -301,12 +339,16 @@ impl<'a> Lower<'a> {
         for (block, declared) in blocks.iter().zip(declared) {
             params.push(self.block_params(block, declared, &mut types)?);
         }
-        let storage = self.shared_storage(&params)?;
+        let storage = self.shared_storage(parts, &params)?;
+        if let Some((ty, _)) = types.get(&Role::Var("M".to_owned()))
+            && let Some(storage) = storage.get(&Role::Var("M".to_owned()))
+        {
+            self.field_lists = self.field_lists_of(ty, storage);
+        }
         let mut parser = None;
-        let mut control = None;
+        let mut controls = Vec::new();
         let mut deparser = None;
-        let units = [Unit::Parser, Unit::Control, Unit::Deparser];
-        for ((block, params), unit) in blocks.iter().zip(&params).zip(units) {
+        for ((block, params), part) in blocks.iter().zip(&params).zip(parts) {
             let args: Vec<Arg<'a>> = params
                 .iter()
                 .map(|param| match (&param.role, storage.get(&param.role)) {
@@ -315,7 +357,11 @@ impl<'a> Lower<'a> {
                     (_, None) => Arg::Omitted,
                 })
                 .collect();
-            self.unit = unit;
+            (self.unit, self.control) = match part {
+                BlockRole::Parser => (Unit::Parser, None),
+                BlockRole::Control(role) => (Unit::Control, Some(*role)),
+                BlockRole::Deparser => (Unit::Deparser, None),
+            };
             self.path.clone_from(&block.head_name.text);
             match block.decl {
                 BlockDecl::Parser(decl) => {
@@ -331,23 +377,23 @@ impl<'a> Lower<'a> {
                 }
                 BlockDecl::Control(decl) => {
                     let body = self.block_control(decl, block, args);
-                    if unit == Unit::Control {
-                        control = Some(Control {
-                            name: decl.head.name.text.clone(),
-                            role: ControlRole::Sole,
+                    let name = decl.head.name.text.clone();
+                    let span = block.span;
+                    match *part {
+                        BlockRole::Control(role) => controls.push(Control {
+                            name,
+                            role,
                             body,
-                            span: block.span,
-                        });
-                    } else {
-                        deparser = Some(Deparser {
-                            name: decl.head.name.text.clone(),
-                            body,
-                            span: block.span,
-                        });
+                            span,
+                        }),
+                        BlockRole::Parser | BlockRole::Deparser => {
+                            deparser = Some(Deparser { name, body, span });
+                        }
                     }
                 }
             }
             self.unit = Unit::Top;
+            self.control = None;
             self.path.clear();
         }
         self.check_unused();
@@ -359,7 +405,7 @@ impl<'a> Lower<'a> {
             intrinsics: built.intrinsics,
             parser: parser?,
             body: Body::Structured(Structured {
-                controls: vec![control?],
+                controls,
                 actions: built.actions,
             }),
             deparser: deparser?,
@@ -492,10 +538,15 @@ impl<'a> Lower<'a> {
     }
 
     /// Storage for all that the blocks share, named as the control names it.
-    fn shared_storage(&mut self, params: &[Vec<BlockParam>]) -> Option<IndexMap<Role, Storage>> {
+    fn shared_storage(
+        &mut self,
+        parts: &[BlockRole],
+        params: &[Vec<BlockParam>],
+    ) -> Option<IndexMap<Role, Storage>> {
         let mut storage = IndexMap::new();
-        let by_name = [1, 0, 2].into_iter().filter_map(|block| params.get(block));
-        for param in by_name.flatten() {
+        let mut by_name: Vec<_> = parts.iter().zip(params).collect();
+        by_name.sort_by_key(|(part, _)| part.naming_order());
+        for param in by_name.into_iter().flat_map(|(_, params)| params) {
             if param.role == Role::Packet || storage.contains_key(&param.role) {
                 continue;
             }
@@ -554,7 +605,7 @@ impl<'a> Lower<'a> {
 }
 
 /// The path of a type that is a name, with or without arguments.
-fn type_path(ty: &ast::Type) -> Option<&ast::Path> {
+pub(crate) fn type_path(ty: &ast::Type) -> Option<&ast::Path> {
     match &ty.kind {
         TypeKind::Named(path) | TypeKind::Specialized { base: path, .. } => Some(path),
         _ => None,

@@ -6,8 +6,8 @@
 use std::rc::Rc;
 
 use p4rmt_ir::{
-    Action, ActionCall, ActionId, ActionRef, Arm, Block, CallKind, CounterId, Expr, Key, MatchKind,
-    MeterId, Param, RegisterId, StmtKind, Table, TableId,
+    Action, ActionCall, ActionId, ActionRef, Arm, Block, CallKind, CounterId, Expr, GressRole, Key,
+    MatchKind, MeterId, Param, RegisterId, StmtKind, Table, TableId,
 };
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind, PropertyKind};
@@ -335,6 +335,7 @@ impl<'a> Lower<'a> {
             "lpm" => MatchKind::Lpm,
             "range" => MatchKind::Range,
             "optional" => MatchKind::Optional,
+            "selector" if self.role == GressRole::Whole => MatchKind::Selector,
             other => {
                 self.error(
                     element.match_kind.span,
@@ -570,6 +571,14 @@ impl<'a> Lower<'a> {
                 let object = self.object_argument(value);
                 match &object {
                     Binding::Object(Object::Extern(object))
+                        if matches!(object.kind, ExternKind::Profile(_)) =>
+                    {
+                        if let ExternKind::Profile(profile) = object.kind {
+                            table.implementation = Some(profile);
+                        }
+                        true
+                    }
+                    Binding::Object(Object::Extern(object))
                         if matches!(object.kind, ExternKind::Layout) =>
                     {
                         true
@@ -585,6 +594,15 @@ impl<'a> Lower<'a> {
                         );
                         false
                     }
+                }
+            }
+            "support_timeout" if self.role == GressRole::Whole => {
+                match self.const_of_type(value, &Type::Bool) {
+                    Some(bits) => {
+                        table.has_idle_timeout = bits.is_true();
+                        true
+                    }
+                    None => false,
                 }
             }
             "idle_timeout" | "support_timeout" => {

@@ -198,13 +198,11 @@ pub enum Rule {
         /// The roles of its controls.
         found: Vec<crate::ControlRole>,
     },
-    /// Keys for a selector without one, or a selector without keys.
-    #[error("a table has {n_keys} keys for a selector and {}", if *.has_selector { "a selector" } else { "no selector" })]
+    /// Keys for a selector without one.
+    #[error("a table has {n_keys} keys for a selector and no selector")]
     LostSelector {
         /// How many keys are for a selector.
         n_keys: usize,
-        /// Whether its implementation has one.
-        has_selector: bool,
     },
     /// A register that one packet can touch twice.
     #[error("a packet can touch register `{register}` twice")]

@@ -1,6 +1,6 @@
 //! Methods of the externs of TNA and T2NA: what a call of each does.
 
-use p4rmt_ir::{Bits, Call, CallKind, ChecksumOp, Expr, StmtKind};
+use p4rmt_ir::{Bits, Call, CallKind, ChecksumOp, Expr, GressRole, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast;
 
@@ -83,6 +83,11 @@ impl<'a> Lower<'a> {
         dest: Option<Slot>,
         span: Span,
     ) -> Value {
+        if self.role == GressRole::Whole
+            && let Some(value) = self.run_v1_method(object, name, args, span)
+        {
+            return value;
+        }
         let is_direct = object.decl.name.text.starts_with("Direct");
         match (&object.kind, name) {
             (ExternKind::RegisterAction(action), "execute") => {
@@ -476,7 +481,8 @@ fn is_place(kind: &ExternKind, unit: Unit) -> bool {
         ExternKind::Mirror(_) | ExternKind::Resubmit(_) | ExternKind::Digest(_) => {
             &[Unit::Deparser]
         }
-        ExternKind::Polynomial(_) | ExternKind::Layout => &[],
+        ExternKind::Checksum16(_) => &[Unit::Parser, Unit::Control, Unit::Action, Unit::Deparser],
+        ExternKind::Polynomial(_) | ExternKind::Layout | ExternKind::Profile(_) => &[],
     };
     units.contains(&unit)
 }

@@ -1,6 +1,6 @@
 //! The packet of parsers and deparsers, and the functions of `core.p4` and TNA.
 
-use p4rmt_ir::{Bits, Expr, StmtKind};
+use p4rmt_ir::{Bits, Expr, GressRole, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ArgumentValue, ExprKind};
 
@@ -245,6 +245,11 @@ impl<'a> Lower<'a> {
         want: Option<&Type>,
         span: Span,
     ) -> Value {
+        if self.role == GressRole::Whole
+            && let Some(value) = self.call_v1_function(function, type_args, args, span)
+        {
+            return value;
+        }
         let name = function.name.text.as_str();
         let mut exprs = Vec::new();
         for arg in args {

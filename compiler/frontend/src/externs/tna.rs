@@ -20,6 +20,9 @@ impl<'a> Lower<'a> {
     /// What a constructor makes.
     pub(super) fn make_extern(&mut self, made: &Construction<'a, '_>) -> Option<ExternKind> {
         let span = made.span;
+        if let Some(kind) = self.make_v1_extern(made) {
+            return kind;
+        }
         match made.decl.name.text.as_str() {
             "Register" | "DirectRegister" => self.make_register(made),
             "RegisterAction"
@@ -93,7 +96,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The name of the member of an enumeration that a constant argument is.
-    fn member_arg(&mut self, arg: Option<&Arg<'a>>, span: Span) -> Option<String> {
+    pub(super) fn member_arg(&mut self, arg: Option<&Arg<'a>>, span: Span) -> Option<String> {
         let value = arg?.value()?;
         let Type::Enum(enumeration) = &value.ty else {
             self.mismatch_text(span, "a member of an enum", &value.ty.clone());
@@ -309,7 +312,7 @@ impl<'a> Lower<'a> {
 }
 
 /// Names and widths of the scalars of a digest.
-fn digest_fields(name: &str, ty: &Type, fields: &mut Vec<(String, u32)>) {
+pub(super) fn digest_fields(name: &str, ty: &Type, fields: &mut Vec<(String, u32)>) {
     if let Some(width) = ty.scalar_width() {
         fields.push((name.to_owned(), width));
         return;

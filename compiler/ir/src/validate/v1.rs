@@ -107,11 +107,8 @@ impl Checker<'_> {
         let has_selector = profile.is_some_and(|profile| profile.selector.is_some());
         let keys = table.keys.iter();
         let n_keys = keys.filter(|key| key.kind == MatchKind::Selector).count();
-        if (n_keys > 0) != has_selector {
-            self.fail(Rule::LostSelector {
-                n_keys,
-                has_selector,
-            });
+        if n_keys > 0 && !has_selector {
+            self.fail(Rule::LostSelector { n_keys });
         }
     }
 }
