@@ -15,6 +15,10 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("p4rmt-syntax", &["p4rmt-source"]),
     ("p4rmt-ir", &["p4rmt-source"]),
     (
+        "p4rmt-typing",
+        &["p4rmt-source", "p4rmt-syntax", "p4rmt-ir"],
+    ),
+    (
         "p4rmt-frontend",
         &["p4rmt-source", "p4rmt-syntax", "p4rmt-ir"],
     ),
@@ -26,6 +30,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "p4rmt-source",
             "p4rmt-syntax",
             "p4rmt-ir",
+            "p4rmt-typing",
             "p4rmt-frontend",
             "p4rmt-midend",
             "p4rmt-mau",

@@ -1,0 +1,364 @@
+//! What has a body: functions, actions, parsers, controls; and instances.
+
+use std::rc::Rc;
+
+use p4rmt_syntax::ast::{self, ControlLocal, ObjectDeclaration, ParserLocal};
+
+use crate::args::Binding;
+use crate::check::{Body, Checker, Place};
+use crate::decl::{DeclId, Detail, Node, Signature, SignatureKind};
+use crate::declare::Head;
+use crate::error::ErrorKind;
+use crate::resolve::Generic;
+use crate::rules;
+use crate::states;
+use crate::tables;
+use crate::typed::Address;
+use crate::types::{Sort, Type, TypeKind};
+use crate::value::Known;
+
+impl<'a> Checker<'a> {
+    /// A function with its body.
+    pub(crate) fn function(&mut self, function: &'a ast::Function) {
+        let id = self.declare(&function.prototype.name, Node::Function(function));
+        self.bind_overload(id);
+        let signature = self.function_head(id, SignatureKind::Function, &function.prototype);
+        self.function_body(function, &signature, Body::Function);
+    }
+
+    fn function_body(
+        &mut self,
+        function: &'a ast::Function,
+        signature: &Rc<Signature<'a>>,
+        body: Body,
+    ) {
+        let place = Place {
+            body,
+            result: signature.result,
+            n_loops: 0,
+            ..self.place.clone()
+        };
+        self.at(place, |check| {
+            check.scoped(|check| {
+                for param in signature.type_params.iter() {
+                    check.bind(*param);
+                }
+                check.bind_params(&signature.params);
+                check.block(&function.body);
+            });
+        });
+        rules::check_function_body(self, function, signature);
+    }
+
+    /// An action.
+    pub(crate) fn action(&mut self, action: &'a ast::Action) {
+        let id = self.declare(&action.name, Node::Action(action));
+        let signature = Rc::new(self.signature(Head {
+            kind: SignatureKind::Action,
+            decl: id,
+            name: &action.name.text,
+            type_params: Rc::from([]),
+            params: &action.params,
+            result: None,
+            is_abstract: false,
+        }));
+        self.bind(id);
+        self.decl_mut(id).detail = Detail::Function(Rc::clone(&signature));
+        let place = Place {
+            body: Body::Action,
+            result: Type::VOID,
+            n_loops: 0,
+            ..self.place.clone()
+        };
+        self.at(place, |check| {
+            check.scoped(|check| {
+                check.bind_params(&signature.params);
+                check.block(&action.body);
+            });
+        });
+    }
+
+    /// A parser with its body.
+    pub(crate) fn parser(&mut self, parser: &'a ast::Parser) {
+        let id = self.declare(&parser.head.name, Node::Parser(parser));
+        self.bind(id);
+        self.scopes.push();
+        let type_params = self.type_params(&parser.head.type_params);
+        let constructor_params = Some(parser.constructor_params.as_slice());
+        let (apply, constructor) = self.block_head(
+            id,
+            Sort::Parser,
+            type_params,
+            &parser.head.params,
+            constructor_params,
+        );
+        self.bind_block_params(&apply, constructor.as_ref());
+        self.scopes.push();
+        let place = Place {
+            body: Body::ParserLocals,
+            result: Type::VOID,
+            n_loops: 0,
+            owner: Some(id),
+            this: None,
+        };
+        self.at(place, |check| {
+            for local in &parser.locals {
+                match local {
+                    ParserLocal::Const(constant) => check.constant(constant),
+                    ParserLocal::Variable(variable) => check.variable(variable),
+                    ParserLocal::Instantiation(instance) => check.instantiation(instance),
+                    ParserLocal::ValueSet(set) => check.value_set(set),
+                }
+            }
+            check.place.body = Body::State;
+            states::check_states(check, parser);
+        });
+        self.scopes.pop();
+        self.scopes.pop();
+    }
+
+    /// The parameters of a parser or control are in scope in its whole body.
+    fn bind_block_params(
+        &mut self,
+        apply: &Signature<'a>,
+        constructor: Option<&Rc<Signature<'a>>>,
+    ) {
+        self.bind_params(&apply.params);
+        if let Some(constructor) = constructor {
+            self.bind_params(&constructor.params);
+        }
+    }
+
+    /// `value_set<T>(size) name;`
+    fn value_set(&mut self, set: &'a ast::ValueSet) {
+        let element = self.resolve(&set.element);
+        let size = self.infer(&set.size);
+        if !size.ty.is_poison() && !self.is_integral(size.ty) {
+            self.mismatch_with(set.size.span, "a number", size.ty);
+        } else if size.known < Known::Instantiated {
+            self.error(set.size.span, ErrorKind::NotConstant);
+        }
+        let id = self.declare(&set.name, Node::ValueSet(set));
+        self.decl_mut(id).ty = if element.is_poison() {
+            element
+        } else {
+            self.types.make(TypeKind::ValueSet(element))
+        };
+        self.bind(id);
+        rules::check_value_set(self, set, element);
+    }
+
+    /// A control with its body.
+    pub(crate) fn control(&mut self, control: &'a ast::Control) {
+        let id = self.declare(&control.head.name, Node::Control(control));
+        self.bind(id);
+        self.scopes.push();
+        let type_params = self.type_params(&control.head.type_params);
+        let constructor_params = Some(control.constructor_params.as_slice());
+        let (apply, constructor) = self.block_head(
+            id,
+            Sort::Control,
+            type_params,
+            &control.head.params,
+            constructor_params,
+        );
+        self.bind_block_params(&apply, constructor.as_ref());
+        self.scopes.push();
+        let place = Place {
+            body: Body::ControlLocals,
+            result: Type::VOID,
+            n_loops: 0,
+            owner: Some(id),
+            this: None,
+        };
+        self.at(place, |check| {
+            for local in &control.locals {
+                match local {
+                    ControlLocal::Const(constant) => check.constant(constant),
+                    ControlLocal::Variable(variable) => check.variable(variable),
+                    ControlLocal::Instantiation(instance) => check.instantiation(instance),
+                    ControlLocal::Action(action) => check.action(action),
+                    ControlLocal::Table(table) => check.table(table),
+                }
+            }
+            check.place.body = Body::Apply;
+            check.block(&control.apply);
+        });
+        self.scopes.pop();
+        self.scopes.pop();
+    }
+
+    fn table(&mut self, table: &'a ast::Table) {
+        let id = self.declare(&table.name, Node::Table(table));
+        let ty = self.types.make(TypeKind::Table(id));
+        let decl = self.decl_mut(id);
+        decl.ty = ty;
+        decl.known = Known::Local;
+        tables::check_table(self, table, id);
+        self.bind(id);
+    }
+
+    /// `T x;`, `T x = a;`
+    pub(crate) fn variable(&mut self, variable: &'a ast::Variable) {
+        let ty = self.resolve(&variable.ty);
+        rules::check_variable_type(self, ty, variable.ty.span);
+        if let Some(init) = &variable.init {
+            self.check_value(init, ty);
+        }
+        let id = self.declare(&variable.name, Node::Variable(variable));
+        self.decl_mut(id).ty = ty;
+        self.bind(id);
+    }
+
+    /// `T(…) x;`, `T(…) x = { … };`
+    pub(crate) fn instantiation(&mut self, instance: &'a ast::Instantiation) {
+        let ty = self.resolve_as(&instance.ty, Generic::Open);
+        let call = self.construct(ty, &instance.args, instance.span);
+        let ty = call.as_ref().map_or(Type::POISON, |call| call.result);
+        if let Some(call) = call {
+            self.tables.calls.insert(Address::of(instance), call);
+        }
+        let id = self.declare(&instance.name, Node::Instance(instance));
+        let decl = self.decl_mut(id);
+        decl.ty = ty;
+        decl.known = Known::Local;
+        if let Some(body) = &instance.body {
+            self.object_body(body, ty);
+        }
+        rules::check_instance(self, instance, ty);
+        self.abstract_methods(instance, ty);
+        self.bind(id);
+    }
+
+    /// What the block of an instantiation declares.
+    fn object_body(&mut self, body: &'a [ObjectDeclaration], ty: Type) {
+        let place = Place {
+            this: Some(ty),
+            ..self.place.clone()
+        };
+        self.at(place, |check| {
+            check.scoped(|check| {
+                for declaration in body {
+                    match declaration {
+                        ObjectDeclaration::Instantiation(inner) => check.instantiation(inner),
+                        ObjectDeclaration::Function(function) => {
+                            let name = &function.prototype.name;
+                            let id = check.declare(name, Node::Function(function));
+                            let prototype = &function.prototype;
+                            let signature =
+                                check.function_head(id, SignatureKind::Function, prototype);
+                            check.implements(ty, function, &signature);
+                            check.function_body(function, &signature, Body::Method);
+                        }
+                    }
+                }
+            });
+        });
+    }
+
+    /// The abstract methods of an extern's type.
+    fn abstract_of(&self, ty: Type) -> Vec<(DeclId, Rc<Signature<'a>>)> {
+        let TypeKind::Named {
+            sort: Sort::Extern,
+            decl,
+            ..
+        } = self.types.kind(ty)
+        else {
+            return Vec::new();
+        };
+        let Detail::Extern { methods, .. } = &self.decl(*decl).detail else {
+            return Vec::new();
+        };
+        let methods = methods
+            .iter()
+            .filter_map(|id| match &self.decl(*id).detail {
+                Detail::Function(signature) if signature.is_abstract => {
+                    Some((*id, Rc::clone(signature)))
+                }
+                _ => None,
+            });
+        methods.collect()
+    }
+
+    /// The body that an instance gives is that of an abstract method, with its head.
+    fn implements(&mut self, ty: Type, function: &'a ast::Function, own: &Rc<Signature<'a>>) {
+        if ty.is_poison() {
+            return;
+        }
+        let name = &function.prototype.name;
+        let wanted = self.abstract_of(ty);
+        let wanted = wanted
+            .into_iter()
+            .find(|(_, signature)| signature.name == name.text);
+        let Some((id, wanted)) = wanted else {
+            let kind = ErrorKind::UnknownMember {
+                ty: self.show(ty),
+                member: name.text.clone(),
+            };
+            self.error(name.span, kind);
+            return;
+        };
+        self.record_name(name, id);
+        let TypeKind::Named { decl, args, .. } = self.types.kind(ty).clone() else {
+            return;
+        };
+        let mut subst = self.substitution(decl, &args);
+        let own_params = own.type_params.iter().map(|param| self.decl(*param).ty);
+        subst.extend(
+            wanted
+                .type_params
+                .iter()
+                .copied()
+                .zip(own_params.collect::<Vec<_>>()),
+        );
+        let result = self.types.substitute(wanted.result, &subst);
+        let mut fits = wanted.params.len() == own.params.len()
+            && wanted.type_params.len() == own.type_params.len()
+            && self.agrees(result, own.result);
+        for (wanted, own) in wanted.params.iter().zip(own.params.iter()) {
+            let ty = self.types.substitute(wanted.ty, &subst);
+            fits &= wanted.direction == own.direction && self.agrees(ty, own.ty);
+        }
+        if !fits {
+            let name_text = name.text.clone();
+            let at = self.decl(id).span;
+            let kind = ErrorKind::WrongHead { name: name_text };
+            self.error_with(name.span, kind, at, "the abstract method");
+        }
+    }
+
+    /// Every abstract method has a body.
+    fn abstract_methods(&mut self, instance: &'a ast::Instantiation, ty: Type) {
+        for (_, signature) in self.abstract_of(ty) {
+            let given = instance
+                .body
+                .iter()
+                .flatten()
+                .any(|declaration| match declaration {
+                    ObjectDeclaration::Function(function) => {
+                        function.prototype.name.text == signature.name
+                    }
+                    ObjectDeclaration::Instantiation(_) => false,
+                });
+            if !given {
+                let kind = ErrorKind::MissingMethod {
+                    name: instance.name.text.clone(),
+                    method: signature.name.to_owned(),
+                };
+                self.error(instance.name.span, kind);
+            }
+        }
+    }
+
+    /// An action of a table's list, with the arguments that the list gives.
+    pub(crate) fn listed_action(
+        &mut self,
+        action: &'a ast::ActionRef,
+        binding: Binding,
+    ) -> Option<DeclId> {
+        let args = action.args.as_deref().unwrap_or(&[]);
+        let (id, call) = self.bind_action(&action.path, args, binding, action.span)?;
+        self.tables.calls.insert(Address::of(action), call);
+        Some(id)
+    }
+}

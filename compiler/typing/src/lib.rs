@@ -1,0 +1,80 @@
+//! Names, types and constants of a whole P4-16 program, whatever its architecture, by the language's
+//! specification (1.2.5).
+//!
+//! [`check`] walks over all declarations in order, those of included files and those that nothing uses
+//! too, and needs no `main`. Generic declarations are checked once, as they are: types within them
+//! mention type parameters, and what lowers a program puts the arguments in their places
+//! ([`Types::substitute`]). The result is [`Typed`]: side tables beside the tree.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `types`, `value`, `decl`, `typed` | what is found out: types, values, declarations, side tables |
+//! | `check`, `scope`, `show` | the state of the walk; what names mean; types in messages |
+//! | `declare`, `resolve`, `blocks`, `stmt` | the walk: heads, written types, bodies, statements |
+//! | `expr`, `member`, `operators`, `cast`, `sizes`, `eval` | expressions: types and values |
+//! | `call`, `args`, `infer` | calls: overloads, arguments, inference of type arguments |
+//! | `convert`, `place` | implicit conversions; what can be written to |
+//! | `tables`, `entries`, `keysets`, `states` | what only tables and parsers have |
+//! | `rules` | what the specification forbids beyond names and types |
+//!
+//! What has been complained about gets the type [`TypeKind::Poison`], which agrees with everything, so
+//! that one mistake is reported once. Nothing here prints, and no tree makes it panic.
+
+mod args;
+mod blocks;
+mod call;
+mod cast;
+mod check;
+mod convert;
+mod decl;
+mod declare;
+mod entries;
+mod error;
+mod eval;
+mod explain;
+mod expr;
+mod hash;
+mod infer;
+mod keysets;
+mod member;
+mod operators;
+mod place;
+mod resolve;
+mod rules;
+mod scope;
+mod show;
+mod sizes;
+mod states;
+mod stmt;
+mod tables;
+mod typed;
+mod types;
+mod value;
+
+use p4rmt_source::Diagnostics;
+use p4rmt_syntax::ast;
+
+pub use decl::{
+    Decl, DeclId, Detail, Field, Member, Node, Param, ParamRole, Signature, SignatureKind,
+};
+pub use error::ErrorKind;
+pub use explain::{explanation, explanations};
+pub use typed::{ArgSource, Builtin, Call, Callee, ExprFacts, MemberOf, Typed};
+pub use types::{Sort, Type, TypeKind, Types};
+pub use value::{Known, Value};
+
+use crate::check::Checker;
+
+/// Checks a program. What was found out is complete only if there is no error among the diagnostics.
+#[must_use]
+pub fn check(program: &ast::Program) -> (Typed<'_>, Diagnostics) {
+    let mut checker = Checker::new();
+    checker.program(program);
+    rules::check_program(&mut checker, program);
+    let typed = Typed {
+        types: checker.types,
+        decls: checker.decls,
+        tables: checker.tables,
+    };
+    (typed, checker.diagnostics)
+}
