@@ -10,7 +10,7 @@ use p4rmt_ir::Bits;
 use crate::layout::Array;
 
 /// Fractional bits of a token count.
-pub const FRACTION_BITS: u32 = 24;
+pub const FRACTION_BITS: u32 = 36;
 
 /// Values of 64 bits a cell: CIR, CBS, PIR, PBS, committed tokens, peak tokens, last clock.
 pub(crate) const N_FIELDS: usize = 7;

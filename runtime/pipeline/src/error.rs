@@ -93,3 +93,24 @@ pub enum DeviceError {
     #[error(transparent)]
     State(#[from] StateError),
 }
+
+impl DeviceError {
+    /// Its place in the program, where it has one.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        match self {
+            Self::WrongClaim { span, .. } => Some(*span),
+            Self::NoGress { .. }
+            | Self::NoPort { .. }
+            | Self::PacketTooLong { .. }
+            | Self::NoGroup { .. }
+            | Self::NoNode { .. }
+            | Self::NoSession { .. }
+            | Self::NoGeneratorApp { .. }
+            | Self::TooManyGenerated { .. }
+            | Self::ClockOverflow { .. }
+            | Self::Engine(_)
+            | Self::State(_) => None,
+        }
+    }
+}

@@ -73,6 +73,11 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Goes back to where it was.
+    pub(crate) fn back_to(&mut self, position: usize) {
+        self.at = position;
+    }
+
     /// Ends the statement.
     pub(crate) fn end(&self) -> Result<(), SyntaxError> {
         if self.is_at_end() {

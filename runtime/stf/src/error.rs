@@ -2,6 +2,7 @@
 
 use p4rmt_engine::{EntryError, NameError, StateError};
 use p4rmt_pipeline::DeviceError;
+use p4rmt_source::Span;
 use thiserror::Error;
 
 /// A place in a vector where its text stops making sense.
@@ -30,6 +31,32 @@ pub struct StatementError {
     pub line: u32,
     /// Why.
     pub cause: StatementFault,
+}
+
+impl StatementError {
+    /// Its place in the program, where it is about one.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        match &self.cause {
+            StatementFault::Device(error) => error.span(),
+            StatementFault::Name(_)
+            | StatementFault::NoKey { .. }
+            | StatementFault::AmbiguousKey { .. }
+            | StatementFault::KeyTwice { .. }
+            | StatementFault::NoParam { .. }
+            | StatementFault::MissingArg { .. }
+            | StatementFault::ArgTwice { .. }
+            | StatementFault::TooWide { .. }
+            | StatementFault::Wildcards { .. }
+            | StatementFault::NoPrefix { .. }
+            | StatementFault::NoEntryId { .. }
+            | StatementFault::NoHi { .. }
+            | StatementFault::NotCounted { .. }
+            | StatementFault::WrongDigest { .. }
+            | StatementFault::Entry(_)
+            | StatementFault::State(_) => None,
+        }
+    }
 }
 
 /// Why a statement cannot be carried out.
@@ -135,6 +162,16 @@ pub enum StatementFault {
         counter: String,
         /// Packets or bytes.
         what: &'static str,
+    },
+    /// A digest of another number of fields.
+    #[error("digest `{digest}` has {needed} fields, not {available}")]
+    WrongDigest {
+        /// The digest.
+        digest: String,
+        /// How many it has.
+        needed: usize,
+        /// How many were given.
+        available: usize,
     },
     /// An entry that does not fit its table.
     #[error(transparent)]

@@ -25,7 +25,7 @@ pub use parse::{parse, parse_bytes};
 pub use report::{Failure, Place, Report, Way};
 pub use run::{apply, run};
 pub use syntax::{
-    ActionText, AddEntry, CompareOp, CounterCheck, CounterIndex, Element, GeneratorText, Half,
-    MatchText, MeterRate, PortUnitName, Statement, StatementKind, Vector,
+    ActionText, AddEntry, CellIndex, CompareOp, CounterCheck, Element, GeneratorText, Half,
+    MatchText, MeterRate, PortUnitName, Statement, StatementKind, TargetText, Vector,
 };
 pub use value::{Difference, Pattern, Value};

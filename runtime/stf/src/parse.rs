@@ -5,8 +5,8 @@
 use crate::cursor::Cursor;
 use crate::error::SyntaxError;
 use crate::syntax::{
-    ActionText, AddEntry, CompareOp, CounterCheck, CounterIndex, Element, GeneratorText, Half,
-    MatchText, MeterRate, PortUnitName, Statement, StatementKind, Vector,
+    ActionText, AddEntry, CellIndex, CompareOp, CounterCheck, Element, GeneratorText, Half,
+    MatchText, MeterRate, PortUnitName, Statement, StatementKind, TargetText, Vector,
 };
 use crate::value::Pattern;
 
@@ -18,6 +18,8 @@ const SESSION: &str = "a mirror session";
 const GROUP: &str = "a multicast group";
 const COUNT: &str = "a number of copies";
 const INDEX: &str = "an index";
+const PROFILE: &str = "an action profile";
+const NUMBER: &str = "the number of a member or group";
 
 /// Reads a vector.
 ///
@@ -96,11 +98,11 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
         "check_register" => check_register(cursor)?,
         "counter_read" => StatementKind::CounterRead {
             counter: cursor.name("a counter")?,
-            index: cursor.number(INDEX)?,
+            index: cell_index(cursor)?,
         },
         "counter_write" => StatementKind::CounterWrite {
             counter: cursor.name("a counter")?,
-            index: cursor.number(INDEX)?,
+            index: cell_index(cursor)?,
             packets: cursor.number("a number of packets")?,
             bytes: cursor.number("a number of bytes")?,
         },
@@ -114,11 +116,11 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
         },
         "meter_get_rates" => StatementKind::MeterGetRates {
             meter: cursor.name("a meter")?,
-            index: cursor.number(INDEX)?,
+            index: cell_index(cursor)?,
         },
         "meter_set_rates" => StatementKind::MeterSetRates {
             meter: cursor.name("a meter")?,
-            index: Some(cursor.number(INDEX)?),
+            index: Some(cell_index(cursor)?),
             rates: meter_rates(cursor)?,
         },
         "meter_array_set_rates" => StatementKind::MeterSetRates {
@@ -188,6 +190,28 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
         "value_set_clear" => StatementKind::ValueSetClear {
             set: cursor.name("a value set")?,
         },
+        "profile_member" => StatementKind::ProfileMember {
+            profile: cursor.name(PROFILE)?,
+            member: cursor.number(NUMBER)?,
+            action: action(cursor)?,
+        },
+        "profile_member_delete" => StatementKind::ProfileMemberDelete {
+            profile: cursor.name(PROFILE)?,
+            member: cursor.number(NUMBER)?,
+        },
+        "profile_group" => StatementKind::ProfileGroup {
+            profile: cursor.name(PROFILE)?,
+            group: cursor.number(NUMBER)?,
+            members: members(cursor)?,
+        },
+        "profile_group_delete" => StatementKind::ProfileGroupDelete {
+            profile: cursor.name(PROFILE)?,
+            group: cursor.number(NUMBER)?,
+        },
+        "check_digest" => StatementKind::CheckDigest {
+            digest: cursor.name("a digest")?,
+            values: values(cursor)?,
+        },
         "pktgen_stop" => StatementKind::PacketGeneratorStop {
             app: cursor.number("an application")?,
         },
@@ -197,14 +221,13 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
 
 fn add(cursor: &mut Cursor<'_>) -> Result<AddEntry, SyntaxError> {
     let table = cursor.name("a table")?;
-    let starts_with_digit = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
     let priority = if starts_with_digit(cursor.peek_word()) {
         Some(cursor.number("a priority")?)
     } else {
         None
     };
     let mut matches = Vec::new();
-    let action = loop {
+    let target = loop {
         let name = cursor.name("a key field or an action")?;
         if cursor.eat(":") {
             let value = cursor.value()?;
@@ -221,8 +244,7 @@ fn add(cursor: &mut Cursor<'_>) -> Result<AddEntry, SyntaxError> {
             }
             matches.push(item);
         } else {
-            let args = args(cursor)?;
-            break ActionText { name, args };
+            break target(cursor, name)?;
         }
     };
     let id = if cursor.eat("=") {
@@ -235,9 +257,28 @@ fn add(cursor: &mut Cursor<'_>) -> Result<AddEntry, SyntaxError> {
         table,
         priority,
         matches,
-        action,
+        target,
         id,
     })
+}
+
+/// What follows a name behind the matches: parameters, or the number of a member or group.
+fn target(cursor: &mut Cursor<'_>, name: String) -> Result<TargetText, SyntaxError> {
+    let start = cursor.position();
+    if (name == "member" || name == "group") && cursor.eat("(") {
+        if starts_with_digit(cursor.peek_word()) {
+            let number = cursor.number(NUMBER)?;
+            cursor.expect(")", "`)`")?;
+            return Ok(match name.as_str() {
+                "member" => TargetText::Member(number),
+                _ => TargetText::Group(number),
+            });
+        }
+        // The program has an action of this name.
+        cursor.back_to(start);
+    }
+    let args = args(cursor)?;
+    Ok(TargetText::Action(ActionText { name, args }))
 }
 
 fn action(cursor: &mut Cursor<'_>) -> Result<ActionText, SyntaxError> {
@@ -288,13 +329,7 @@ fn expect(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
 fn check_counter(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
     let counter = cursor.name("a counter")?;
     cursor.expect("(", "`(`")?;
-    let word = cursor.peek_word();
-    let index = if word.starts_with(|first: char| first.is_ascii_digit()) {
-        CounterIndex::Number(cursor.number(INDEX)?)
-    } else {
-        let id = cursor.name("an index or the id of an entry")?;
-        CounterIndex::Entry(id.trim_start_matches('$').to_owned())
-    };
+    let index = cell_index(cursor)?;
     cursor.expect(")", "`)`")?;
     let is_bytes = match () {
         () if cursor.is_at_end() => None,
@@ -315,6 +350,19 @@ fn check_counter(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> 
         index,
         check,
     })
+}
+
+/// An index, or `$ID`.
+fn cell_index(cursor: &mut Cursor<'_>) -> Result<CellIndex, SyntaxError> {
+    if starts_with_digit(cursor.peek_word()) {
+        return Ok(CellIndex::Number(cursor.number(INDEX)?));
+    }
+    let id = cursor.name("an index or the id of an entry")?;
+    Ok(CellIndex::Entry(id.trim_start_matches('$').to_owned()))
+}
+
+fn starts_with_digit(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_digit())
 }
 
 fn compare_op(cursor: &mut Cursor<'_>) -> Result<CompareOp, SyntaxError> {
@@ -431,6 +479,24 @@ fn ports(cursor: &mut Cursor<'_>) -> Result<Vec<u16>, SyntaxError> {
         ports.push(cursor.number(PORT)?);
     }
     Ok(ports)
+}
+
+/// Numbers up to the end of the line.
+fn members(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, SyntaxError> {
+    let mut members = Vec::new();
+    while !cursor.is_at_end() {
+        members.push(cursor.number(NUMBER)?);
+    }
+    Ok(members)
+}
+
+/// Values up to the end of the line.
+fn values(cursor: &mut Cursor<'_>) -> Result<Vec<crate::Value>, SyntaxError> {
+    let mut values = Vec::new();
+    while !cursor.is_at_end() {
+        values.push(cursor.value()?);
+    }
+    Ok(values)
 }
 
 fn port_unit(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {

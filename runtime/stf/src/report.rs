@@ -119,6 +119,22 @@ pub enum Failure {
         /// What it counted.
         found: u64,
     },
+    /// A message to the control plane is another one, or was not sent.
+    Digest {
+        /// The line of the check.
+        place: Place,
+        /// The digest.
+        digest: String,
+        /// What was expected.
+        expected: String,
+        /// What was sent; none if nothing was.
+        found: Option<Vec<Bits>>,
+    },
+    /// A packet went round in circles until the device ended it.
+    Circle {
+        /// The line that caused the packet.
+        cause: Place,
+    },
 }
 
 /// So many bytes of a packet are shown around a difference.
@@ -145,14 +161,20 @@ impl Report {
         for failure in &self.failures {
             text.push_str(&failure.to_string());
             text.push('\n');
+            if let Some(place) = failure.span().and_then(locate) {
+                text.push_str(&format!("  at {place}\n"));
+            }
             let causes: Vec<&Way> = match failure {
                 Failure::Missing { place, .. } => self.ways_near(place),
-                Failure::Mismatch { cause, .. } | Failure::Unexpected { cause, .. } => {
+                Failure::Mismatch { cause, .. }
+                | Failure::Unexpected { cause, .. }
+                | Failure::Circle { cause } => {
                     self.ways.iter().filter(|way| way.place == *cause).collect()
                 }
-                Failure::Statement(_) | Failure::Register { .. } | Failure::Counter { .. } => {
-                    Vec::new()
-                }
+                Failure::Statement(_)
+                | Failure::Register { .. }
+                | Failure::Counter { .. }
+                | Failure::Digest { .. } => Vec::new(),
             };
             for way in causes {
                 text.push_str(&way.render(errors, locate));
@@ -178,6 +200,22 @@ impl Report {
         near.iter()
             .map(|(_, position)| &self.ways[*position])
             .collect()
+    }
+}
+
+impl Failure {
+    /// Its place in the program, if it has one.
+    fn span(&self) -> Option<Span> {
+        match self {
+            Self::Statement(error) => error.span(),
+            Self::Mismatch { .. }
+            | Self::Missing { .. }
+            | Self::Unexpected { .. }
+            | Self::Register { .. }
+            | Self::Counter { .. }
+            | Self::Digest { .. }
+            | Self::Circle { .. } => None,
+        }
     }
 }
 
@@ -282,6 +320,27 @@ impl std::fmt::Display for Failure {
                 "{place}: counter {counter}({index}) {what}: expected {} {expected}, found {found}",
                 op.symbol()
             ),
+            Self::Digest {
+                place,
+                digest,
+                expected,
+                found,
+            } => {
+                write!(f, "{place}: digest {digest}: expected {expected}, ")?;
+                match found {
+                    Some(values) => {
+                        let values: Vec<_> = values.iter().map(|v| format!("{v:#x}")).collect();
+                        write!(f, "found {}", values.join(" "))
+                    }
+                    None => write!(f, "but no more were sent"),
+                }
+            }
+            Self::Circle { cause } => {
+                write!(
+                    f,
+                    "{cause}: the packet goes round in circles, and was ended"
+                )
+            }
         }
     }
 }

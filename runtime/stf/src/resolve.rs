@@ -8,18 +8,23 @@
 //! * Range: `LO..HI`, or a single number.
 //! * A key that is not named: exact is zero, all others match anything.
 
-use p4rmt_engine::{Ref, find_action, find_table, find_value_set};
+use p4rmt_engine::{
+    EntryTarget, InstalledEntry, Ref, find_action, find_profile_action, find_table, find_value_set,
+};
 use p4rmt_ir::{
-    ActionCall, ActionId, Bits, Body, Entry, Gress, Key, KeySet, Match, MatchKind, Param, Pipe,
+    ActionCall, ActionId, Bits, Body, Gress, Key, KeySet, Match, MatchKind, Param, Pipe, ProfileId,
     Table, TableId, ValueSetId,
 };
 
 use crate::error::StatementFault;
-use crate::syntax::{ActionText, AddEntry, MatchText};
+use crate::syntax::{ActionText, AddEntry, MatchText, TargetText};
 use crate::value::Value;
 
 /// Looks up what an `add` names.
-pub(crate) fn entry(pipe: &Pipe, text: &AddEntry) -> Result<(Ref<TableId>, Entry), StatementFault> {
+pub(crate) fn entry(
+    pipe: &Pipe,
+    text: &AddEntry,
+) -> Result<(Ref<TableId>, InstalledEntry), StatementFault> {
     let table_ref = find_table(pipe, &text.table)?;
     let gress = &pipe.gresses[table_ref.gress];
     let table = &gress.tables[table_ref.id];
@@ -39,10 +44,15 @@ pub(crate) fn entry(pipe: &Pipe, text: &AddEntry) -> Result<(Ref<TableId>, Entry
         .zip(wanted)
         .map(|(key, item)| match_of(gress, key, item))
         .collect::<Result<_, _>>()?;
-    let entry = Entry {
+    let target = match &text.target {
+        TargetText::Action(text) => EntryTarget::Action(action(pipe, table_ref, text)?),
+        TargetText::Member(member) => EntryTarget::Member(*member),
+        TargetText::Group(group) => EntryTarget::Group(*group),
+    };
+    let entry = InstalledEntry {
         matches,
         priority: text.priority.unwrap_or_default(),
-        action: action(pipe, table_ref, &text.action)?,
+        target,
         span: p4rmt_source::Span::NONE,
     };
     Ok((table_ref, entry))
@@ -55,7 +65,21 @@ pub(crate) fn action(
     text: &ActionText,
 ) -> Result<ActionCall, StatementFault> {
     let action = find_action(pipe, table, &text.name)?;
-    let params = params(&pipe.gresses[table.gress], action);
+    call(&pipe.gresses[table.gress], action, text)
+}
+
+/// Looks up an action of the tables that a profile implements, and puts its arguments in order.
+pub(crate) fn profile_action(
+    pipe: &Pipe,
+    profile: Ref<ProfileId>,
+    text: &ActionText,
+) -> Result<ActionCall, StatementFault> {
+    let action = find_profile_action(pipe, profile, &text.name)?;
+    call(&pipe.gresses[profile.gress], action, text)
+}
+
+fn call(gress: &Gress, action: ActionId, text: &ActionText) -> Result<ActionCall, StatementFault> {
+    let params = params(gress, action);
     for (position, (name, _)) in text.args.iter().enumerate() {
         if !params.iter().any(|param| param.name == *name) {
             return Err(StatementFault::NoParam {
@@ -282,7 +306,10 @@ mod tests {
         let (_, entry) = super::entry(&pipe(), text)?;
         assert_eq!(entry.priority, 7);
         let args = [Bits::from_u64(8, 2), Bits::from_u64(16, 3)];
-        assert_eq!(entry.action.args, args, "arguments are put in order");
+        let EntryTarget::Action(call) = &entry.target else {
+            panic!("the entry has an action of its own");
+        };
+        assert_eq!(call.args, args, "arguments are put in order");
         Ok(entry.matches)
     }
 

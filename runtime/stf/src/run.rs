@@ -9,11 +9,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use p4rmt_engine::{
-    METER_FRACTION_BITS, MeterConfig, Ref, find_counter, find_meter, find_register, find_table,
-    find_value_set,
+    METER_FRACTION_BITS, MeterConfig, Ref, find_counter, find_digest, find_meter, find_profile,
+    find_register, find_table, find_value_set,
 };
 use p4rmt_ir::{BinaryOp, Bits, CounterId, Match, Pipe, RegisterId, TableId};
-use p4rmt_pipeline::{Device, DeviceError, GeneratorApp, MirrorSession, MirrorTarget, PortUnit};
+use p4rmt_pipeline::{
+    Device, DeviceError, DropReason, FateEvent, GeneratorApp, MirrorSession, MirrorTarget,
+    PortUnit, SentDigest,
+};
 
 use crate::compare::{Expected, Found, Queues};
 use crate::dissect::PacketLayout;
@@ -21,7 +24,7 @@ use crate::error::{StatementError, StatementFault};
 use crate::report::{Failure, Place, Report, Way};
 use crate::resolve;
 use crate::syntax::{
-    AddEntry, CounterCheck, CounterIndex, Element, GeneratorText, Half, MeterRate, PortUnitName,
+    AddEntry, CellIndex, CounterCheck, Element, GeneratorText, Half, MeterRate, PortUnitName,
     Statement, StatementKind, Vector,
 };
 use crate::value::Value;
@@ -66,7 +69,9 @@ pub fn apply(setup: &Vector, device: Device) -> (Device, Vec<StatementError>) {
             | Failure::Missing { .. }
             | Failure::Unexpected { .. }
             | Failure::Register { .. }
-            | Failure::Counter { .. } => None,
+            | Failure::Counter { .. }
+            | Failure::Digest { .. }
+            | Failure::Circle { .. } => None,
         });
     let errors = errors.collect();
     (run.device, errors)
@@ -82,6 +87,8 @@ struct Run {
     causes: Vec<Place>,
     entries: Vec<(Ref<TableId>, Vec<Match>, u32)>,
     entry_ids: IndexMap<String, usize>,
+    /// Messages to the control plane that were not checked, in order.
+    digests: Vec<SentDigest>,
 }
 
 impl Run {
@@ -95,6 +102,7 @@ impl Run {
             causes: Vec::new(),
             entries: Vec::new(),
             entry_ids: IndexMap::new(),
+            digests: Vec::new(),
         }
     }
 
@@ -119,6 +127,13 @@ impl Run {
         if self.keeps_departures {
             return;
         }
+        self.digests.extend(self.device.take_digests());
+        let log = self.device.take_log();
+        let lines = log.map(|line| {
+            let cause = self.causes[line.arrival as usize].clone();
+            (cause, format!("log: {}", line.message.text))
+        });
+        self.readings.extend(lines);
         let layout = self.pipe();
         for departure in self.device.take_departures() {
             let headers = departure.headers.as_ref();
@@ -152,7 +167,17 @@ impl Run {
             })
             .collect();
         for fate in self.device.fates() {
-            ways[fate.arrival as usize].events.push(fate.event);
+            let way = &mut ways[fate.arrival as usize];
+            way.events.push(fate.event);
+            if fate.event == FateEvent::Dropped(DropReason::TooManyPasses) {
+                let cause = way.place.clone();
+                let is_known = self.failures.iter().any(
+                    |failure| matches!(failure, Failure::Circle { cause: known } if *known == cause),
+                );
+                if !is_known {
+                    self.failures.push(Failure::Circle { cause });
+                }
+            }
         }
         Report {
             file: file.to_owned(),
@@ -202,7 +227,8 @@ impl Run {
             } => self.check_counter(place, counter, index, *check)?,
             StatementKind::CounterRead { counter, index } => {
                 let id = find_counter(pipe, counter)?;
-                let counts = self.device.state().counter(id, *index)?;
+                let index = self.cell(index)?;
+                let counts = self.device.state().counter(id, index)?;
                 let text = [(counts.packets, "packets"), (counts.bytes, "bytes")]
                     .iter()
                     .filter_map(|(count, what)| Some(format!(" {} {what}", (*count)?)))
@@ -216,9 +242,10 @@ impl Run {
                 bytes,
             } => {
                 let id = find_counter(pipe, counter)?;
+                let index = self.cell(index)?;
                 self.device
                     .state_mut()
-                    .set_counter(id, *index, *packets, *bytes)?;
+                    .set_counter(id, index, *packets, *bytes)?;
             }
             StatementKind::RegisterRead(element) => {
                 let (id, values, _) = self.element(element)?;
@@ -239,14 +266,17 @@ impl Run {
             StatementKind::CheckRegister { element, value } => {
                 self.check_register(place, element, value)?;
             }
-            StatementKind::MeterGetRates { meter, .. } => {
-                find_meter(pipe, meter)?;
+            StatementKind::MeterGetRates { meter, index } => {
+                self.get_rates(place, pipe, meter, index)?;
             }
             StatementKind::MeterSetRates {
                 meter,
                 index,
                 rates,
-            } => self.set_rates(pipe, meter, *index, rates)?,
+            } => {
+                let index = index.as_ref().map(|index| self.cell(index)).transpose()?;
+                self.set_rates(pipe, meter, index, rates)?;
+            }
             StatementKind::MirrorAdd { .. }
             | StatementKind::MirrorAddGroup { .. }
             | StatementKind::MirrorDelete { .. }
@@ -254,7 +284,35 @@ impl Run {
             | StatementKind::GroupCreate { .. }
             | StatementKind::NodeCreate { .. }
             | StatementKind::NodeUpdate { .. }
-            | StatementKind::NodeAssociate { .. } => self.configure_traffic(kind)?,
+            | StatementKind::NodeAssociate { .. } => self.configure_traffic(place, kind)?,
+            StatementKind::ProfileMember {
+                profile,
+                member,
+                action,
+            } => {
+                let id = find_profile(pipe, profile)?;
+                let call = resolve::profile_action(pipe, id, action)?;
+                self.device.state_mut().set_member(id, *member, call)?;
+            }
+            StatementKind::ProfileMemberDelete { profile, member } => {
+                let id = find_profile(pipe, profile)?;
+                self.device.state_mut().delete_member(id, *member)?;
+            }
+            StatementKind::ProfileGroup {
+                profile,
+                group,
+                members,
+            } => {
+                let id = find_profile(pipe, profile)?;
+                self.device.state_mut().set_group(id, *group, members)?;
+            }
+            StatementKind::ProfileGroupDelete { profile, group } => {
+                let id = find_profile(pipe, profile)?;
+                self.device.state_mut().delete_group(id, *group)?;
+            }
+            StatementKind::CheckDigest { digest, values } => {
+                self.check_digest(place, pipe, digest, values)?;
+            }
             StatementKind::PortUnit { port, unit } => {
                 let unit = match unit {
                     PortUnitName::Roce => PortUnit::Roce,
@@ -304,17 +362,11 @@ impl Run {
         &mut self,
         place: &Place,
         name: &str,
-        index: &CounterIndex,
+        index: &CellIndex,
         check: Option<CounterCheck>,
     ) -> Result<(), StatementFault> {
         let id: Ref<CounterId> = find_counter(self.pipe().pipe(), name)?;
-        let index = match index {
-            CounterIndex::Number(index) => *index,
-            CounterIndex::Entry(id) => {
-                let slot = self.entry_ids.get(id);
-                *slot.ok_or_else(|| StatementFault::NoEntryId { id: id.clone() })? as u64
-            }
-        };
+        let index = self.cell(index)?;
         let counts = self.device.state().counter(id, index)?;
         let Some(CounterCheck {
             is_bytes,
@@ -342,6 +394,73 @@ impl Run {
                 what,
                 op,
                 expected: value,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    /// The position of a cell.
+    fn cell(&self, index: &CellIndex) -> Result<u64, StatementFault> {
+        match index {
+            CellIndex::Number(index) => Ok(*index),
+            CellIndex::Entry(id) => {
+                let slot = self.entry_ids.get(id);
+                let slot = slot.ok_or_else(|| StatementFault::NoEntryId { id: id.clone() })?;
+                Ok(*slot as u64)
+            }
+        }
+    }
+
+    /// Checks the oldest message of a digest, which is then done with.
+    fn check_digest(
+        &mut self,
+        place: &Place,
+        pipe: &Pipe,
+        name: &str,
+        values: &[Value],
+    ) -> Result<(), StatementFault> {
+        let id = find_digest(pipe, name)?;
+        let fields = &pipe.gresses[id.gress].digests[id.id].fields;
+        if !values.is_empty() && values.len() != fields.len() {
+            return Err(StatementFault::WrongDigest {
+                digest: name.to_owned(),
+                needed: fields.len(),
+                available: values.len(),
+            });
+        }
+        let mut expected = Vec::new();
+        for (value, (field, width)) in values.iter().zip(fields) {
+            expected.push(
+                value
+                    .to_bits(*width)
+                    .ok_or_else(|| StatementFault::TooWide {
+                        value: value.text().to_owned(),
+                        what: field.clone(),
+                        width: *width,
+                    })?,
+            );
+        }
+        let is_of = |sent: &SentDigest| sent.gress == id.gress && sent.message.digest == id.id;
+        let oldest = self.digests.iter().position(is_of);
+        let found = oldest.map(|position| self.digests.remove(position).message.fields);
+        let is_right = found.as_ref().is_some_and(|found| {
+            let pairs = expected.iter().zip(values).zip(found);
+            pairs.into_iter().all(|((expected, value), found)| {
+                Bits::binary(BinaryOp::And, found, &value.mask_of(found.width())) == *expected
+            })
+        });
+        if !is_right {
+            let texts: Vec<&str> = values.iter().map(Value::text).collect();
+            let expected = if texts.is_empty() {
+                "a message".to_owned()
+            } else {
+                texts.join(" ")
+            };
+            self.failures.push(Failure::Digest {
+                place: place.clone(),
+                digest: name.to_owned(),
+                expected,
                 found,
             });
         }
@@ -381,11 +500,8 @@ impl Run {
             width: found.width(),
         };
         let expected = value.to_bits(found.width()).ok_or_else(too_wide)?;
-        let seen = if value.has_wildcards() {
-            Bits::binary(BinaryOp::And, found, &value.mask(found.width()))
-        } else {
-            found.clone()
-        };
+        let mask = value.mask_of(found.width());
+        let seen = Bits::binary(BinaryOp::And, found, &mask);
         if seen != expected {
             self.failures.push(Failure::Register {
                 place: place.clone(),
@@ -450,7 +566,35 @@ impl Run {
         Ok(())
     }
 
-    fn configure_traffic(&mut self, kind: &StatementKind) -> Result<(), StatementFault> {
+    /// Shows the rates of a meter's cell, in the units of `meter_set_rates`.
+    fn get_rates(
+        &mut self,
+        place: &Place,
+        pipe: &Pipe,
+        name: &str,
+        index: &CellIndex,
+    ) -> Result<(), StatementFault> {
+        let id = find_meter(pipe, name)?;
+        let index = self.cell(index)?;
+        let MeterConfig { cir, cbs, pir, pbs } = self.device.state().meter(id, index)?;
+        let clocks_per_us = self.device.config().clocks_per_us;
+        let rate = |rate: u64, burst: u64| {
+            let e12 = u128::from(rate) * u128::from(clocks_per_us) * 1_000_000_000_000;
+            let e12 = e12 >> METER_FRACTION_BITS;
+            let (whole, fraction) = (e12 / 1_000_000_000_000, e12 % 1_000_000_000_000);
+            let burst = burst >> METER_FRACTION_BITS;
+            format!("{whole}.{fraction:012}:{burst}")
+        };
+        let text = format!("{name}({index}) = {} {}", rate(cir, cbs), rate(pir, pbs));
+        self.read(place, text);
+        Ok(())
+    }
+
+    fn configure_traffic(
+        &mut self,
+        place: &Place,
+        kind: &StatementKind,
+    ) -> Result<(), StatementFault> {
         let traffic = self.device.traffic_mut();
         match kind {
             StatementKind::MirrorAdd {
@@ -472,6 +616,16 @@ impl Run {
                     truncate: *truncate,
                 };
                 traffic.set_session(*session, session_to)?;
+            }
+            StatementKind::MirrorGet { session } => {
+                let text = match traffic.session(*session) {
+                    None => "is not there".to_owned(),
+                    Some(MirrorSession { to, .. }) => match to {
+                        MirrorTarget::Port(port) => format!("leads to port {port}"),
+                        MirrorTarget::Group(group) => format!("leads to group {group}"),
+                    },
+                };
+                self.read(place, format!("mirror session {session} {text}"));
             }
             StatementKind::MirrorDelete { session } => traffic.delete_session(*session)?,
             StatementKind::GroupCreate { group } => traffic.create_group(*group),

@@ -57,7 +57,7 @@ pub enum StatementKind {
         /// The counter.
         counter: String,
         /// Which cell.
-        index: CounterIndex,
+        index: CellIndex,
         /// What it must have counted; none if it only has to be there.
         check: Option<CounterCheck>,
     },
@@ -66,14 +66,14 @@ pub enum StatementKind {
         /// The counter.
         counter: String,
         /// Which cell.
-        index: u64,
+        index: CellIndex,
     },
     /// `counter_write`.
     CounterWrite {
         /// The counter.
         counter: String,
         /// Which cell.
-        index: u64,
+        index: CellIndex,
         /// Its packets from now on.
         packets: u64,
         /// Its bytes from now on.
@@ -100,19 +100,19 @@ pub enum StatementKind {
         /// What must be there.
         value: Value,
     },
-    /// `meter_get_rates`: the cell must be there.
+    /// `meter_get_rates`: the cell must be there; its rates go to the report.
     MeterGetRates {
         /// The meter.
         meter: String,
         /// Which cell.
-        index: u64,
+        index: CellIndex,
     },
     /// `meter_set_rates`, or `meter_array_set_rates` for all cells.
     MeterSetRates {
         /// The meter.
         meter: String,
         /// Which cell; none for all.
-        index: Option<u64>,
+        index: Option<CellIndex>,
         /// Committed, then peak.
         rates: Vec<MeterRate>,
     },
@@ -213,6 +213,45 @@ pub enum StatementKind {
         /// The value set.
         set: String,
     },
+    /// `profile_member`: makes a member of an action profile, or gives one another action.
+    ProfileMember {
+        /// The profile.
+        profile: String,
+        /// The member's number.
+        member: u32,
+        /// What it does.
+        action: ActionText,
+    },
+    /// `profile_member_delete`.
+    ProfileMemberDelete {
+        /// The profile.
+        profile: String,
+        /// The member's number.
+        member: u32,
+    },
+    /// `profile_group`: makes a group of an action selector, or gives one other members.
+    ProfileGroup {
+        /// The profile.
+        profile: String,
+        /// The group's number.
+        group: u32,
+        /// The numbers of its members.
+        members: Vec<u32>,
+    },
+    /// `profile_group_delete`.
+    ProfileGroupDelete {
+        /// The profile.
+        profile: String,
+        /// The group's number.
+        group: u32,
+    },
+    /// `check_digest`: the oldest message of this digest that was not checked before.
+    CheckDigest {
+        /// The digest.
+        digest: String,
+        /// What its fields must be, in order; none for any.
+        values: Vec<Value>,
+    },
     /// `pktgen_stop`.
     PacketGeneratorStop {
         /// The application.
@@ -230,9 +269,20 @@ pub struct AddEntry {
     /// Key fields by name.
     pub matches: Vec<MatchText>,
     /// What the entry does.
-    pub action: ActionText,
-    /// The name by which `check_counter` finds its direct counter.
+    pub target: TargetText,
+    /// The name by which later statements find its cell of direct counters and meters.
     pub id: Option<String>,
+}
+
+/// What an entry does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetText {
+    /// An action of its own.
+    Action(ActionText),
+    /// A member of the table's action profile: `member(N)`.
+    Member(u32),
+    /// A group of the table's action selector: `group(N)`.
+    Group(u32),
 }
 
 /// A key field and what it must be.
@@ -257,9 +307,9 @@ pub struct ActionText {
     pub args: Vec<(String, Value)>,
 }
 
-/// Which cell of a counter is checked.
+/// A cell of a counter or meter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CounterIndex {
+pub enum CellIndex {
     /// This one.
     Number(u64),
     /// That of the entry with this id.

@@ -110,6 +110,16 @@ impl Value {
         }
     }
 
+    /// Zeros under wildcards, ones everywhere else: where a number that is checked must be this one.
+    #[must_use]
+    pub fn mask_of(&self, width: u32) -> Bits {
+        if self.has_wildcards() {
+            self.mask(width)
+        } else {
+            Bits::ones(width)
+        }
+    }
+
     /// The number, if it has no wildcards and fits into 64 bits.
     #[must_use]
     pub fn to_u64(&self) -> Option<u64> {

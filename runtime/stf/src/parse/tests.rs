@@ -44,10 +44,10 @@ fn entries_have_priorities_matches_arguments_and_ids() {
                 range_hi: None,
             },
         ],
-        action: ActionText {
+        target: TargetText::Action(ActionText {
             name: "act".to_owned(),
             args: vec![("p".to_owned(), value("1")), ("q".to_owned(), value("0x2"))],
-        },
+        }),
         id: Some("A".to_owned()),
     };
     let text =
@@ -91,16 +91,16 @@ fn counters_and_registers_are_checked_in_both_dialects() {
             value,
         })
     };
-    let entry = CounterIndex::Entry("A".to_owned());
+    let entry = CellIndex::Entry("A".to_owned());
     assert_eq!(
         check("check_counter cnt($A) packets == 3"),
         (entry, packets(CompareOp::Eq, 3))
     );
     assert_eq!(
         check("check_counter a.cnt(7) PACKETS = 0x3"),
-        (CounterIndex::Number(7), packets(CompareOp::Eq, 3))
+        (CellIndex::Number(7), packets(CompareOp::Eq, 3))
     );
-    assert_eq!(check("check_counter c(7)"), (CounterIndex::Number(7), None));
+    assert_eq!(check("check_counter c(7)"), (CellIndex::Number(7), None));
     let element = |half| Element {
         register: "r".to_owned(),
         index: 5,
@@ -168,7 +168,7 @@ fn every_other_statement_is_known() {
         one("meter_set_rates m 2 0.000005:4"),
         StatementKind::MeterSetRates {
             meter: "m".to_owned(),
-            index: Some(2),
+            index: Some(CellIndex::Number(2)),
             rates: vec![MeterRate {
                 rate_e12: 5_000_000,
                 burst: 4,
