@@ -21,9 +21,9 @@ impl<'a> Checker<'a> {
     /// A function with its body.
     pub(crate) fn function(&mut self, function: &'a ast::Function) {
         let id = self.declare(&function.prototype.name, Node::Function(function));
-        self.bind_overload(id);
         let signature = self.function_head(id, SignatureKind::Function, &function.prototype);
         self.function_body(function, &signature, Body::Function);
+        self.bind_overload(id);
     }
 
     fn function_body(
@@ -36,6 +36,7 @@ impl<'a> Checker<'a> {
             body,
             result: signature.result,
             n_loops: 0,
+            within: Some(signature.decl),
             ..self.place.clone()
         };
         self.at(place, |check| {
@@ -62,12 +63,12 @@ impl<'a> Checker<'a> {
             result: None,
             is_abstract: false,
         }));
-        self.bind(id);
         self.decl_mut(id).detail = Detail::Function(Rc::clone(&signature));
         let place = Place {
             body: Body::Action,
             result: Type::VOID,
             n_loops: 0,
+            within: Some(id),
             ..self.place.clone()
         };
         self.at(place, |check| {
@@ -76,6 +77,7 @@ impl<'a> Checker<'a> {
                 check.block(&action.body);
             });
         });
+        self.bind(id);
     }
 
     /// A parser with its body.
@@ -99,6 +101,7 @@ impl<'a> Checker<'a> {
             result: Type::VOID,
             n_loops: 0,
             owner: Some(id),
+            within: None,
             this: None,
         };
         self.at(place, |check| {
@@ -169,6 +172,7 @@ impl<'a> Checker<'a> {
             result: Type::VOID,
             n_loops: 0,
             owner: Some(id),
+            within: None,
             this: None,
         };
         self.at(place, |check| {
@@ -213,11 +217,20 @@ impl<'a> Checker<'a> {
     /// `T(…) x;`, `T(…) x = { … };`
     pub(crate) fn instantiation(&mut self, instance: &'a ast::Instantiation) {
         let ty = self.resolve_as(&instance.ty, Generic::Open);
-        let call = self.construct(ty, &instance.args, instance.span);
-        let ty = call.as_ref().map_or(Type::POISON, |call| call.result);
+        // An array of instances, all made alike.
+        let (element, size) = match *self.types.kind(ty) {
+            TypeKind::Stack(element, size) => (element, Some(size)),
+            _ => (ty, None),
+        };
+        let call = self.construct(element, &instance.args, instance.span);
+        let element = call.as_ref().map_or(Type::POISON, |call| call.result);
         if let Some(call) = call {
             self.tables.calls.insert(Address::of(instance), call);
         }
+        let ty = match size {
+            Some(size) if !element.is_poison() => self.types.make(TypeKind::Stack(element, size)),
+            _ => element,
+        };
         let id = self.declare(&instance.name, Node::Instance(instance));
         let decl = self.decl_mut(id);
         decl.ty = ty;
@@ -312,7 +325,8 @@ impl<'a> Checker<'a> {
                 .zip(own_params.collect::<Vec<_>>()),
         );
         let result = self.types.substitute(wanted.result, &subst);
-        let mut fits = wanted.params.len() == own.params.len()
+        let rest = wanted.params.get(own.params.len()..);
+        let mut fits = rest.is_some_and(|rest| rest.iter().all(|param| param.is_optional))
             && wanted.type_params.len() == own.type_params.len()
             && self.agrees(result, own.result);
         for (wanted, own) in wanted.params.iter().zip(own.params.iter()) {
@@ -340,7 +354,14 @@ impl<'a> Checker<'a> {
                     }
                     ObjectDeclaration::Instantiation(_) => false,
                 });
-            if !given {
+            let is_optional = match self.decl(signature.decl).node {
+                Node::Method(method) => method
+                    .annotations
+                    .iter()
+                    .any(|annotation| annotation.name.text == "optional"),
+                _ => false,
+            };
+            if !given && !is_optional {
                 let kind = ErrorKind::MissingMethod {
                     name: instance.name.text.clone(),
                     method: signature.name.to_owned(),

@@ -267,10 +267,26 @@ impl<'a> Checker<'a> {
             Callee::ExternFunction(_) if target.signature.name == "static_assert" => {
                 self.static_assert(expr, &call)
             }
+            Callee::ExternFunction(_) if self.is_pure(&call) => {
+                Operand::known(result, None, Known::Instantiated)
+            }
             _ => Operand::runtime(result),
         };
         self.tables.calls.insert(Address::of(expr), call);
         operand
+    }
+
+    /// Whether an extern function is called with nothing but what is known: its result may serve as a
+    /// constructor's argument.
+    fn is_pure(&self, call: &Call<'a>) -> bool {
+        call.args.iter().all(|source| match source {
+            ArgSource::Given(Argument {
+                value: ArgumentValue::Expr(expr),
+                ..
+            }) => self.operand(expr).known >= Known::Instantiated,
+            ArgSource::Given(_) => false,
+            ArgSource::Default(_) | ArgSource::Omitted => true,
+        })
     }
 
     /// `static_assert(condition, message)`.
@@ -338,7 +354,18 @@ impl<'a> Checker<'a> {
         let mut is_inferred = true;
         for (param, ty) in &mut subst {
             let settled = self.settle(*ty);
-            if settled == Type::ANY && target.signature.kind != SignatureKind::Constructor {
+            let is_left_out = || {
+                let mut omitted = params.iter().zip(&sources).filter(|(candidate, _)| {
+                    matches!(self.types.kind(candidate.ty), TypeKind::Param(id) if id == param)
+                });
+                omitted
+                    .next()
+                    .is_some_and(|(_, source)| matches!(source, ArgSource::Omitted))
+            };
+            if settled == Type::ANY
+                && target.signature.kind != SignatureKind::Constructor
+                && !is_left_out()
+            {
                 let name = self.decl(*param).name.to_owned();
                 self.error(span, ErrorKind::CannotInfer { name });
                 *ty = Type::POISON;
@@ -444,7 +471,9 @@ impl<'a> Checker<'a> {
             }
             Direction::None => {
                 let known = self.convert(expr, ty);
-                let must_be_known = kind != SignatureKind::Action;
+                // What functions and externs take without direction should be known too, but
+                // published programs pass what packets bring.
+                let must_be_known = kind == SignatureKind::Constructor;
                 if must_be_known && known < Known::Instantiated && !self.is_object(ty) {
                     self.error(expr.span, ErrorKind::NotConstant);
                 }

@@ -41,6 +41,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) match_kinds: std::collections::HashMap<&'a str, DeclId>,
     /// What is being looked at.
     pub(crate) place: Place,
+    /// Whether only the type of an expression matters, not what it gives.
+    pub(crate) is_unevaluated: bool,
 }
 
 /// The kind of body that is being looked at.
@@ -75,6 +77,8 @@ pub(crate) struct Place {
     pub(crate) n_loops: usize,
     /// The parser or control around.
     pub(crate) owner: Option<DeclId>,
+    /// The function or action around, whose name is not in scope within it.
+    pub(crate) within: Option<DeclId>,
     /// The type of `this`.
     pub(crate) this: Option<Type>,
 }
@@ -142,8 +146,10 @@ impl<'a> Checker<'a> {
                 result: Type::VOID,
                 n_loops: 0,
                 owner: None,
+                within: None,
                 this: None,
             },
+            is_unevaluated: false,
         }
     }
 

@@ -154,6 +154,8 @@ impl<'a> Checker<'a> {
                 let value = value.map(|value| Value::Int(eval::wrap(value, width, is_signed)));
                 self.converted(expr, to, value)
             }
+            // The specification casts to `int` explicitly only; published programs rely on more.
+            (TypeKind::Bits { .. }, TypeKind::Int) => self.converted(expr, to, operand.value),
             (
                 TypeKind::Named {
                     sort: Sort::SerializableEnum,

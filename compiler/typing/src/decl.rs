@@ -65,6 +65,8 @@ pub enum Node<'a> {
     Table(&'a ast::Table),
     /// A state of a parser.
     State(&'a ast::ParserState),
+    /// A member of a serializable enumeration.
+    EnumMember(&'a ast::NamedExpr),
     /// A member of `error`.
     ErrorMember(&'a ast::Name),
     /// A member of `match_kind`.

@@ -249,17 +249,28 @@ impl<'a> Checker<'a> {
         let names: Vec<&'a ast::Name> = enumeration.members.iter().map(|m| &m.name).collect();
         self.check_distinct(&names);
         let mut members: Vec<Member<'a>> = Vec::new();
+        self.scopes.push();
         for member in &enumeration.members {
             let (value, known) = self.check_value(&member.value, underlying);
             if known < Known::Local {
                 self.error(member.value.span, ErrorKind::NotConstant);
             }
             rules::check_enum_member(self, member, underlying);
+            // Later members may be made from earlier ones.
+            let member_id = self.declare(&member.name, Node::EnumMember(member));
+            let decl = self.decl_mut(member_id);
+            decl.ty = underlying;
+            decl.value = value.clone();
+            decl.known = Known::Local;
+            if self.scopes.here(&member.name.text).is_none() {
+                self.scopes.add(&member.name.text, member_id);
+            }
             members.push(Member {
                 name: &member.name.text,
                 value,
             });
         }
+        self.scopes.pop();
         self.bind(id);
         self.own_type(Sort::SerializableEnum, id, &Rc::from([]));
         self.decl_mut(id).detail = Detail::SerializableEnum {
@@ -396,14 +407,16 @@ impl<'a> Checker<'a> {
             let ty = self.resolve_as(&param.ty, generic);
             let id = self.declare(&param.name, Node::Param(param, role));
             let known = match (role, param.direction) {
-                (ParamRole::Action, _) => Known::No,
-                (_, Direction::None) => Known::Instantiated,
-                (_, Direction::In | Direction::Out | Direction::InOut) => Known::No,
+                (ParamRole::Constructor, Direction::None) => Known::Instantiated,
+                (_, Direction::None) if self.is_object(ty) => Known::Instantiated,
+                _ => Known::No,
             };
             let decl = self.decl_mut(id);
             decl.ty = ty;
             decl.known = known;
             if let Some(default) = &param.default {
+                // A generic package's or control's default need not be generic.
+                let ty = self.without_params(ty);
                 let (_, known) = self.check_value(default, ty);
                 if known < Known::Instantiated {
                     self.error(default.span, ErrorKind::NotConstant);

@@ -112,6 +112,7 @@ impl<'a> Checker<'a> {
             | Node::Instance(_)
             | Node::ValueSet(_)
             | Node::Table(_)
+            | Node::EnumMember(_)
             | Node::ErrorMember(_)
             | Node::MatchKindMember(_) => Some(Operand {
                 ty: decl.ty,
@@ -221,6 +222,9 @@ impl<'a> Checker<'a> {
             return Operand::known(ty, None, known);
         };
         let at = usize::try_from(&position).ok().filter(|at| *at < size);
+        if at.is_none() && self.is_unevaluated && !ty.is_poison() {
+            return Operand::known(ty, None, known);
+        }
         let Some(at) = at else {
             let kind = ErrorKind::IndexRange {
                 index: eval::shown(&position),

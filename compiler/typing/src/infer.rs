@@ -35,6 +35,24 @@ impl<'a> Checker<'a> {
             .map_parts(ty, |_, _| opened.next().unwrap_or(Type::POISON))
     }
 
+    /// A type with `_` in the place of each type parameter.
+    pub(crate) fn without_params(&mut self, ty: Type) -> Type {
+        if !self.types.has_params(ty) {
+            return ty;
+        }
+        if matches!(self.types.kind(ty), TypeKind::Param(_)) {
+            return Type::ANY;
+        }
+        let parts = self.parts(ty);
+        let mapped: Vec<Type> = parts
+            .into_iter()
+            .map(|part| self.without_params(part))
+            .collect();
+        let mut mapped = mapped.into_iter();
+        self.types
+            .map_parts(ty, |_, _| mapped.next().unwrap_or(Type::POISON))
+    }
+
     fn has_any(&self, ty: Type) -> bool {
         ty == Type::ANY || self.parts(ty).into_iter().any(|part| self.has_any(part))
     }
@@ -244,7 +262,11 @@ impl<'a> Checker<'a> {
         let params = apply.params.iter();
         let params = params.map(|param| {
             let ty = self.types.substitute(param.ty, &subst);
-            (param.direction, ty, param.is_optional)
+            (
+                param.direction,
+                ty,
+                param.is_optional || param.default.is_some(),
+            )
         });
         Some(params.collect())
     }

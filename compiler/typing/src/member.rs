@@ -191,7 +191,12 @@ impl<'a> Checker<'a> {
         type_args: &'a [ast::Type],
         args: &'a [Argument],
     ) -> Operand {
-        let operand = match self.base(base) {
+        let was_unevaluated = self.is_unevaluated;
+        self.is_unevaluated =
+            name.text.ends_with("SizeInBits") || name.text.ends_with("SizeInBytes");
+        let looked_at = self.base(base);
+        self.is_unevaluated = was_unevaluated;
+        let operand = match looked_at {
             Base::Type(ty) => return self.call_on_type(expr, ty, name, type_args, args),
             Base::Table(id) => return self.apply_table(expr, id, name, args),
             Base::Value(operand) => operand,

@@ -210,11 +210,9 @@ impl<'a> Checker<'a> {
             return Operand::poison();
         };
         let is_defined = match op {
-            BinaryOp::AddSat
-            | BinaryOp::SubSat
-            | BinaryOp::BitAnd
-            | BinaryOp::BitXor
-            | BinaryOp::BitOr => form != Form::Unbounded,
+            // On numbers of any size `&`, `|` and `^` are those of their two's complement, as the
+            // reference compiler has it; the specification leaves them out.
+            BinaryOp::AddSat | BinaryOp::SubSat => form != Form::Unbounded,
             BinaryOp::Div | BinaryOp::Mod => !matches!(form, Form::Fixed(_, true)),
             _ => true,
         };
@@ -284,7 +282,7 @@ impl<'a> Checker<'a> {
                 ..Operand::poison()
             };
         }
-        if matches!(distance_form, Form::Fixed(_, true)) {
+        if matches!(distance_form, Form::Fixed(_, true)) && rhs.known == Known::No {
             return self.bad_operands(span, op, lhs.ty, rhs.ty);
         }
         if form == Form::Unbounded && rhs.known == Known::No {

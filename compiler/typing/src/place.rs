@@ -6,7 +6,6 @@ use crate::check::{Body, Checker};
 use crate::decl::{DeclId, Node, ParamRole};
 use crate::error::ErrorKind;
 use crate::typed::{Address, MemberOf};
-use crate::types::TypeKind;
 
 impl<'a> Checker<'a> {
     /// Reports if an expression that has been looked at cannot be written to.
@@ -31,14 +30,9 @@ impl<'a> Checker<'a> {
                     self.error(expr.span, ErrorKind::NotAssignable);
                 }
             },
-            ExprKind::Index { base, .. } => {
-                if matches!(self.types.kind(self.operand(base).ty), TypeKind::Tuple(_)) {
-                    self.error(expr.span, ErrorKind::NotAssignable);
-                    return;
-                }
-                self.check_place(base);
-            }
-            ExprKind::Slice { base, .. } | ExprKind::PlusSlice { base, .. } => {
+            ExprKind::Index { base, .. }
+            | ExprKind::Slice { base, .. }
+            | ExprKind::PlusSlice { base, .. } => {
                 self.check_place(base);
             }
             _ => {

@@ -44,6 +44,14 @@ impl<'a> Checker<'a> {
     /// Says that nothing has this name.
     pub(crate) fn unknown(&mut self, path: &ast::Path) {
         let name = path.name.text.clone();
+        if self
+            .place
+            .within
+            .is_some_and(|id| self.decl(id).name == name)
+        {
+            self.error(path.span, ErrorKind::Recursive { name });
+            return;
+        }
         self.error(path.span, ErrorKind::UnknownName { name });
     }
 
@@ -75,6 +83,7 @@ impl<'a> Checker<'a> {
             | Node::ValueSet(_)
             | Node::Table(_)
             | Node::State(_)
+            | Node::EnumMember(_)
             | Node::ErrorMember(_)
             | Node::MatchKindMember(_) => false,
         }
@@ -164,7 +173,7 @@ impl<'a> Checker<'a> {
             }
             Written::Array { element, size } => {
                 let element = self.resolve_as(element, generic);
-                let Some(size) = self.local_number(size, 1, MAX_STACK) else {
+                let Some(size) = self.local_number(size, 0, MAX_STACK) else {
                     return Type::POISON;
                 };
                 if element.is_poison() {
