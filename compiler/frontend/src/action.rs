@@ -159,6 +159,7 @@ impl<'a> Lower<'a> {
                 Arg::Place(ty, storage) => {
                     let is_free = !overlaps
                         && !matches!(storage, Storage::Choice { .. })
+                        && !self.gress.is_union_member(storage)
                         && used[position].iter().all(|base| is_private(base, true));
                     let mut from = Vec::new();
                     param.visit_leaves(&mut |slot| from.push(slot));
@@ -182,8 +183,8 @@ impl<'a> Lower<'a> {
             for (param, value) in before {
                 lower.assign_storage(&param, &value, span);
             }
+            let body = lower.copied_out(body, &after, span);
             lower.block().extend(body);
-            lower.copy_out(after, span);
         })
     }
 

@@ -1,11 +1,12 @@
 //! Assignments: to scalars, and part by part to everything else.
 
-use p4rmt_ir::{Expr, StmtKind};
+use p4rmt_ir::Expr;
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind};
 
-use crate::coerce::is_index;
-use crate::lower::Lower;
+use crate::coerce::{is_index, read_storage};
+use crate::fold;
+use crate::lower::{Lower, Unit};
 use crate::rewrite;
 use crate::storage::{Base, Slot, Storage};
 use crate::types::Type;
@@ -56,27 +57,88 @@ impl<'a> Lower<'a> {
 
     /// Stores a value of the storage's own type.
     pub(crate) fn assign_storage(&mut self, storage: &Storage, value: &Value, span: Span) {
-        if value.is_poison() || matches!(&value.data, Data::Place(from) if from == storage) {
+        if value.is_poison() {
+            return;
+        }
+        let is_itself = matches!(&value.data, Data::Place(from) if from == storage);
+        if is_itself && !self.gress.is_union_member(storage) {
             return;
         }
         if let Storage::Choice { index, options } = storage {
             let (index, options) = (index.clone(), options.clone());
-            for (position, option) in options.iter().enumerate() {
-                let then = self.block_of(|lower| lower.assign_storage(option, value, span));
-                self.emit(
-                    span,
-                    StmtKind::If {
-                        cond: is_index(&index, position),
-                        then,
-                        otherwise: Vec::new(),
-                    },
-                );
-            }
-            return;
+            // The value may be one of the options: it is taken before any of them is written.
+            let value = self.taken(value, storage, span);
+            return self.choose(&index, &options, span, &mut |lower, option| {
+                lower.assign_storage(option, &value, span);
+            });
         }
         let mut pairs = Vec::new();
         if self.pair_up(storage, value, span, &mut pairs).is_some() {
+            if let Storage::Record(record) = storage
+                && let Some((header, _)) = record.header
+            {
+                let rivals = self.gress.rivals(header).iter();
+                pairs.extend(rivals.map(|valid| (*valid, fold::truth(false))));
+            }
             self.assign_all(pairs, span);
+        }
+    }
+
+    /// The value, out of reach of writes to this storage.
+    fn taken(&mut self, value: &Value, storage: &Storage, span: Span) -> Value {
+        let written = storage.bases();
+        let is_read = crate::expr::value_bases(value)
+            .iter()
+            .any(|base| written.contains(base));
+        if !is_read {
+            return value.clone();
+        }
+        match self.temporary("taken", &value.ty, span) {
+            Some(taken) => {
+                self.assign_storage(&taken, value, span);
+                Value::place(value.ty.clone(), taken)
+            }
+            None => value.clone(),
+        }
+    }
+
+    /// Does something with the option that an index says at run time; nothing where it says none.
+    pub(crate) fn choose(
+        &mut self,
+        index: &Expr,
+        options: &[Storage],
+        span: Span,
+        with: &mut impl FnMut(&mut Self, &Storage),
+    ) {
+        for (position, option) in options.iter().enumerate() {
+            let then = self.block_of(|lower| with(lower, option));
+            self.emit_if(is_index(index, position), then, Vec::new(), span);
+        }
+    }
+
+    /// Makes a header valid or invalid, and the other headers of its union invalid.
+    pub(crate) fn set_validity(&mut self, storage: &Storage, is_valid: bool, span: Span) {
+        match storage {
+            Storage::Choice { index, options } => {
+                let (index, options) = (index.clone(), options.clone());
+                self.choose(&index, &options, span, &mut |lower, option| {
+                    lower.set_validity(option, is_valid, span);
+                });
+            }
+            Storage::Record(record) => {
+                if let Some((header, valid)) = record.header {
+                    self.emit_assign(span, valid.place(), fold::truth(is_valid));
+                    self.retire_rivals(header, span);
+                }
+            }
+            Storage::Leaf(_) | Storage::Varbit { .. } | Storage::Stack(_) => {}
+        }
+    }
+
+    /// Makes the other headers of a header's union invalid.
+    pub(crate) fn retire_rivals(&mut self, header: p4rmt_ir::HeaderId, span: Span) {
+        for valid in self.gress.rivals(header).to_vec() {
+            self.emit_assign(span, valid.place(), fold::truth(false));
         }
     }
 
@@ -90,6 +152,21 @@ impl<'a> Lower<'a> {
     ) -> Option<()> {
         match storage {
             Storage::Leaf(slot) => pairs.push((*slot, self.read(value, span)?)),
+            Storage::Varbit {
+                value: to,
+                width: to_width,
+            } => match &value.data {
+                Data::Place(from) => {
+                    let (from, from_width) = from.varbit()?;
+                    pairs.push((*to, read_storage(&from)?));
+                    pairs.push((*to_width, read_storage(&from_width)?));
+                }
+                // The default: empty.
+                _ => {
+                    pairs.push((*to, self.read(value, span)?));
+                    pairs.push((*to_width, fold::constant(to_width.width(), 0)));
+                }
+            },
             Storage::Record(record) => {
                 if let Some((_, valid)) = record.header {
                     pairs.push((valid, self.validity(value)?));
@@ -98,24 +175,20 @@ impl<'a> Lower<'a> {
                         return Some(());
                     }
                 }
-                if let (Some((to, _)), Data::Place(Storage::Record(from))) =
-                    (record.header, &value.data)
-                    && let Some((from, _)) = from.header
-                {
-                    let widths = (
-                        self.gress.headers[to].varbit,
-                        self.gress.headers[from].varbit,
-                    );
-                    if let (Some((_, to)), Some((_, from))) = widths {
-                        pairs.push((Slot::whole(Base::Field(to), 32), Expr::Field(from)));
-                    }
-                }
                 let parts = self.parts(value)?;
                 for (field, part) in record.fields.iter().zip(&parts) {
                     self.pair_up(field, part, span, pairs)?;
                 }
             }
             Storage::Stack(stack) => {
+                if let Data::Place(Storage::Stack(from)) = &value.data
+                    && self.is_structured
+                    && self.unit == Unit::Parser
+                    && value.ty.is_header_stack()
+                {
+                    let next = self.gress.next_index(from, span).read();
+                    pairs.push((self.gress.next_index(stack, span), next));
+                }
                 let parts = self.parts(value)?;
                 for (element, part) in stack.elements.iter().zip(&parts) {
                     self.pair_up(element, part, span, pairs)?;

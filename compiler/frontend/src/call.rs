@@ -1,6 +1,6 @@
 //! Calls: what is called, and where it leads.
 
-use p4rmt_ir::{Arm, Outcome};
+use p4rmt_ir::{Arm, BinaryOp, Outcome};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, DeclarationKind, Direction, ExprKind};
 
@@ -236,6 +236,7 @@ impl<'a> Lower<'a> {
             let instance = std::rc::Rc::new(Instance {
                 decl: control,
                 path,
+                types: Vec::new(),
                 args: Vec::new(),
             });
             self.apply_control(&instance, args, span);
@@ -262,21 +263,20 @@ impl<'a> Lower<'a> {
         let is_header = value.ty.as_header().is_some();
         let is_place = matches!(value.data, Data::Place(_));
         match name.text.as_str() {
-            "isValid" if is_header && args.is_empty() => match self.validity(value) {
-                Some(valid) => Value::scalar(Type::Bool, valid),
-                None => Value::poison(),
-            },
+            "isValid" if (is_header || value.ty.is_union()) && args.is_empty() => {
+                match self.validity(value) {
+                    Some(valid) => Value::scalar(Type::Bool, valid),
+                    None => Value::poison(),
+                }
+            }
             "setValid" | "setInvalid" if is_header && is_place && args.is_empty() => {
                 let Some((_, storage)) = self.place(base) else {
                     return Value::poison();
                 };
-                if let Some(valid) = storage.validity() {
-                    let bit = Value::truth(name.text == "setValid");
-                    self.assign_storage(&valid, &bit, span);
-                }
+                self.set_validity(&storage, name.text == "setValid", span);
                 Value::void()
             }
-            "push_front" | "pop_front" if is_header_stack(&value.ty) && is_place => {
+            "push_front" | "pop_front" if value.ty.is_header_stack() && is_place => {
                 self.shift_stack(base, name, args, span);
                 Value::void()
             }
@@ -328,6 +328,8 @@ impl<'a> Lower<'a> {
             return;
         };
         let Some(count) = count else { return };
+        let most = u64::from(size);
+        let by = count.min(most);
         let size = size as usize;
         let count = usize::try_from(count).unwrap_or(size).min(size);
         let is_push = name.text == "push_front";
@@ -353,6 +355,22 @@ impl<'a> Lower<'a> {
                 }
                 None => self.invalidate(target, span),
             }
+        }
+        if self.unit == Unit::Parser && self.is_structured {
+            let next = self.gress.next_index(&stack, span);
+            let (by, most) = (
+                fold::constant(next.width(), by),
+                fold::constant(next.width(), most),
+            );
+            let moved = if is_push {
+                // Neither is more than the size: the sum does not overflow.
+                let sum = fold::binary(BinaryOp::Add, next.read(), by);
+                let is_over = fold::binary(BinaryOp::LtU, most.clone(), sum.clone());
+                fold::mux(is_over, most, sum)
+            } else {
+                fold::binary(BinaryOp::SubSatU, next.read(), by)
+            };
+            self.emit_assign(span, next.place(), moved);
         }
     }
 
@@ -397,11 +415,6 @@ impl<'a> Lower<'a> {
         self.apply_table(table, args, arms, span);
         Value::slot(Type::Bool, slot)
     }
-}
-
-/// Whether a type is a stack of headers.
-fn is_header_stack(ty: &Type) -> bool {
-    matches!(ty, Type::Stack(element, _) if element.as_header().is_some())
 }
 
 /// What `minSizeInBits` and its kin yield.

@@ -214,6 +214,7 @@ impl<'a> Lower<'a> {
                 let instance = Rc::new(Instance {
                     decl: control,
                     path: self.path.clone(),
+                    types: Vec::new(),
                     args: Vec::new(),
                 });
                 self.block_body(&instance, args);

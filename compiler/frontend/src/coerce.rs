@@ -39,7 +39,7 @@ impl<'a> Lower<'a> {
                     }
                 };
             }
-            (Data::Invalid, Type::Record(record)) if record.kind == RecordKind::Header => {
+            (Data::Invalid, Type::Record(record)) if record.kind != RecordKind::Struct => {
                 return self.default_value(ty).unwrap_or_else(Value::poison);
             }
             (Data::Fields(fields), _) if value.ty != *ty => {
@@ -85,7 +85,7 @@ impl<'a> Lower<'a> {
             let fields: Option<Vec<Value>> = types
                 .iter()
                 .enumerate()
-                .map(|(position, ty)| Some(Value::place(ty.clone(), storage.member(position)?)))
+                .map(|(position, ty)| Some(Value::place(ty.clone(), storage.part(position)?)))
                 .collect();
             if let Some(fields) = fields {
                 let fields = fields
@@ -118,7 +118,7 @@ impl<'a> Lower<'a> {
     /// The types of the parts of a struct, header, tuple or stack.
     pub(crate) fn element_types(&self, ty: &Type) -> Option<Vec<Type>> {
         match ty {
-            Type::Record(record) if record.kind != RecordKind::Union => {
+            Type::Record(record) => {
                 Some(record.fields.iter().map(|field| field.ty.clone()).collect())
             }
             Type::Tuple(types) => Some(types.to_vec()),
@@ -250,7 +250,7 @@ impl<'a> Lower<'a> {
                     self.flatten_into(&part, span, exprs)?;
                 }
             }
-            _ if matches!(value.ty, Type::Varbit(_)) => {
+            _ if matches!(value.ty.without_newtypes(), Type::Varbit(_)) => {
                 self.unsupported(span, "a `varbit` in a list of data");
                 return None;
             }
@@ -273,8 +273,15 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Whether a header is valid: one bit.
-    pub(crate) fn validity(&self, value: &Value) -> Option<Expr> {
+    /// Whether a header is valid, or any header of a union: one bit.
+    pub(crate) fn validity(&mut self, value: &Value) -> Option<Expr> {
+        if value.ty.is_union() {
+            let mut is_any = fold::truth(false);
+            for part in self.parts(value)? {
+                is_any = fold::or(is_any, self.validity(&part)?);
+            }
+            return Some(is_any);
+        }
         match &value.data {
             Data::Header { valid, .. } => Some(valid.clone()),
             Data::Place(storage) => read_storage(&storage.validity()?),
@@ -458,7 +465,7 @@ pub(crate) fn read_storage(storage: &Storage) -> Option<Expr> {
             }
             Some(value)
         }
-        Storage::Record(_) | Storage::Stack(_) => None,
+        Storage::Varbit { .. } | Storage::Record(_) | Storage::Stack(_) => None,
     }
 }
 
@@ -469,28 +476,6 @@ pub(crate) fn is_index(index: &Expr, position: usize) -> Expr {
         index.clone(),
         fold::constant(32, u64::try_from(position).unwrap_or(u64::MAX)),
     )
-}
-
-impl Storage {
-    /// The member, or element, at this position.
-    pub(crate) fn part(&self, position: usize) -> Option<Storage> {
-        match self {
-            Self::Stack(stack) => stack.elements.get(position).cloned(),
-            Self::Leaf(_) | Self::Record(_) | Self::Choice { .. } => self.member(position),
-        }
-    }
-
-    /// The validity bit of a header.
-    pub(crate) fn validity(&self) -> Option<Storage> {
-        match self {
-            Self::Record(record) => record.header.map(|(_, valid)| Self::Leaf(valid)),
-            Self::Choice { index, options } => Some(Self::Choice {
-                index: index.clone(),
-                options: options.iter().map(Self::validity).collect::<Option<_>>()?,
-            }),
-            Self::Leaf(_) | Self::Stack(_) => None,
-        }
-    }
 }
 
 /// An anonymous record, for `{ x = a }` where no type is expected.

@@ -197,6 +197,7 @@ impl<'a> Lower<'a> {
                     Some(args) => Binding::Object(Object::Control(std::rc::Rc::new(Instance {
                         decl,
                         path: name,
+                        types: type_args.iter().map(|ty| self.ty(ty)).collect(),
                         args,
                     }))),
                     None => Binding::Poison,
@@ -212,6 +213,7 @@ impl<'a> Lower<'a> {
                     Some(args) => Binding::Object(Object::Parser(std::rc::Rc::new(Instance {
                         decl,
                         path: name,
+                        types: type_args.iter().map(|ty| self.ty(ty)).collect(),
                         args,
                     }))),
                     None => Binding::Poison,

@@ -1,6 +1,6 @@
 //! A gress under construction: arenas that grow while parsers and controls are inlined.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -37,6 +37,10 @@ pub(crate) struct GressBuilder {
     pub(crate) inlined: IndexMap<LabelId, String>,
     /// Headers of variables that the program or the compiler made.
     pub(crate) local_headers: HashSet<HeaderId>,
+    /// By header of a union: the validity bits of the others.
+    unions: HashMap<HeaderId, Vec<Slot>>,
+    /// By stack: the field with the number of its next free element.
+    next_indices: HashMap<usize, Slot>,
     n_stacks: usize,
     n_labels: usize,
     n_temporaries: usize,
@@ -66,8 +70,8 @@ impl GressBuilder {
     ) -> Option<Storage> {
         Some(match ty.without_newtypes() {
             Type::Record(record) => match record.kind {
-                RecordKind::Struct => {
-                    let fields = record
+                RecordKind::Struct | RecordKind::Union => {
+                    let fields: Vec<Storage> = record
                         .fields
                         .iter()
                         .map(|field| {
@@ -79,6 +83,9 @@ impl GressBuilder {
                             )
                         })
                         .collect::<Option<_>>()?;
+                    if record.kind == RecordKind::Union {
+                        self.join(&fields);
+                    }
                     Storage::Record(Rc::new(RecordStorage {
                         fields,
                         header: None,
@@ -93,7 +100,6 @@ impl GressBuilder {
                     }
                     header
                 }
-                RecordKind::Union => return None,
             },
             Type::Stack(element, size) => {
                 let id = self.n_stacks;
@@ -103,7 +109,11 @@ impl GressBuilder {
                         self.storage(&format!("{name}[{position}]"), element, kind, span)
                     })
                     .collect::<Option<_>>()?;
-                Storage::Stack(Rc::new(StackStorage { id, elements }))
+                Storage::Stack(Rc::new(StackStorage {
+                    id,
+                    name: name.to_owned(),
+                    elements,
+                }))
             }
             Type::Tuple(types) => {
                 let fields = types
@@ -118,6 +128,10 @@ impl GressBuilder {
                     header: None,
                 }))
             }
+            Type::Varbit(max) => Storage::Varbit {
+                value: self.field(name.to_owned(), &Type::bit(*max), kind, span),
+                width: self.field(format!("{name}.$width"), &Type::bit(32), kind, span),
+            },
             scalar => {
                 scalar.scalar_width()?;
                 Storage::Leaf(self.field(name.to_owned(), scalar, kind, span))
@@ -154,16 +168,20 @@ impl GressBuilder {
                     );
                     if let (Base::Field(value), Base::Field(width)) = (slot.base, width.base) {
                         varbit = Some((value, width));
+                        ids.push(value);
                     }
-                    Storage::Leaf(slot)
+                    Storage::Varbit { value: slot, width }
                 }
-                ty => self.storage(&field_name, ty, kind, field.span)?,
+                ty => {
+                    let storage = self.storage(&field_name, ty, kind, field.span)?;
+                    storage.visit_leaves(&mut |slot| {
+                        if let Base::Field(field) = slot.base {
+                            ids.push(field);
+                        }
+                    });
+                    storage
+                }
             };
-            storage.visit_leaves(&mut |slot| {
-                if let Base::Field(field) = slot.base {
-                    ids.push(field);
-                }
-            });
             fields.push(storage);
         }
         let made = self.headers.push(Header {
@@ -179,6 +197,52 @@ impl GressBuilder {
             fields,
             header: Some((header, valid)),
         })))
+    }
+
+    /// The field with the number of the next free element of a stack, made when it is first needed.
+    pub(crate) fn next_index(&mut self, stack: &StackStorage, span: Span) -> Slot {
+        if let Some(next) = self.next_indices.get(&stack.id) {
+            return *next;
+        }
+        let name = format!("{}.$next", stack.name);
+        let next = self.field(name, &Type::bit(32), FieldKind::Local, span);
+        self.next_indices.insert(stack.id, next);
+        next
+    }
+
+    /// Remembers headers as those of a union, of which one at most is valid.
+    fn join(&mut self, members: &[Storage]) {
+        let mut headers = Vec::new();
+        for member in members {
+            member.visit_headers(&mut |header, valid| headers.push((header, valid)));
+        }
+        for (header, _) in &headers {
+            let others = headers
+                .iter()
+                .filter(|(other, _)| other != header)
+                .map(|(_, valid)| *valid)
+                .collect();
+            self.unions.insert(*header, others);
+        }
+    }
+
+    /// The validity bits of the headers that are invalid where this one is valid, if it is part of a
+    /// union.
+    pub(crate) fn rivals(&self, header: HeaderId) -> &[Slot] {
+        self.unions.get(&header).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it has a header that is part of a union, without being the union.
+    pub(crate) fn is_union_member(&self, storage: &Storage) -> bool {
+        match storage {
+            Storage::Record(record) => record
+                .header
+                .is_some_and(|(header, _)| self.unions.contains_key(&header)),
+            Storage::Choice { options, .. } => {
+                options.iter().any(|option| self.is_union_member(option))
+            }
+            Storage::Leaf(_) | Storage::Varbit { .. } | Storage::Stack(_) => false,
+        }
     }
 
     /// A label that nothing has yet.

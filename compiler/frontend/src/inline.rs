@@ -21,9 +21,14 @@ use crate::table::TableObject;
 use crate::types::Type;
 use crate::value::{Data, Value};
 
+/// What is copied back in the end: the argument, its type, and the parameter.
+pub(crate) type Copy = (Storage, Type, Storage);
+
 /// An instance of a control that has been applied: a second `apply` shares its tables.
 #[derive(Clone, Debug)]
 pub(crate) struct Applied {
+    /// The scope of its parameters.
+    pub(crate) params: ScopeId,
     /// The scope of its declarations.
     pub(crate) scope: ScopeId,
     /// What its parameters stood for.
@@ -151,9 +156,11 @@ impl<'a> Lower<'a> {
             lower.in_scope(types, |lower| {
                 let outer_path = std::mem::replace(&mut lower.path, path);
                 let copies = lower.bind_params(&prototype.params, &evaluated, types, span);
-                let (block, value) = lower.returning(result, &function.body, span);
+                let (block, mut value) = lower.returning(result, &function.body, span);
                 lower.block().extend(block);
-                lower.copy_out(copies, span);
+                let mark = lower.block().len();
+                lower.copy_out(&copies, span);
+                lower.settle(&mut value, mark, span);
                 lower.path = outer_path;
                 value
             })
@@ -193,6 +200,23 @@ impl<'a> Lower<'a> {
         Some(scope)
     }
 
+    /// The same for an instance, whose type arguments are types already.
+    pub(crate) fn instance_types(
+        &mut self,
+        callee: &str,
+        params: &'a [ast::Name],
+        given: &[Type],
+        span: Span,
+    ) -> Option<ScopeId> {
+        let global = self.global;
+        let scope = self.type_scope(callee, params, &[], global, span)?;
+        for (param, ty) in params.iter().zip(given) {
+            self.scopes
+                .bind(scope, &param.text, Binding::Type(ty.clone()));
+        }
+        Some(scope)
+    }
+
     /// Binds the parameters of a function or control to their arguments in the current scope, by
     /// reference where no two overlap. Returns what must be copied out in the end.
     pub(crate) fn bind_params(
@@ -201,7 +225,7 @@ impl<'a> Lower<'a> {
         args: &[Arg<'a>],
         types: ScopeId,
         span: Span,
-    ) -> Vec<(Storage, Type, Storage)> {
+    ) -> Vec<Copy> {
         let mut copies = Vec::new();
         let used: Vec<Vec<Base>> = args.iter().map(arg_bases).collect();
         for (position, (param, arg)) in params.iter().zip(args).enumerate() {
@@ -224,14 +248,18 @@ impl<'a> Lower<'a> {
                     }
                 }
                 Arg::Value(value) => match &value.data {
-                    Data::Place(storage) if !overlaps => Binding::Place {
+                    Data::Place(storage) if !overlaps && !self.copies_all => Binding::Place {
                         ty: value.ty.clone(),
                         storage: storage.clone(),
                         is_writable: false,
                     },
-                    _ if crate::coerce::is_constant(value) => Binding::Value(value.clone()),
+                    _ if crate::coerce::is_constant(value)
+                        && (!self.copies_all || param.direction == Direction::None) =>
+                    {
+                        Binding::Value(value.clone())
+                    }
                     // Computing it where it is read is no dearer than a variable.
-                    Data::Expr(expr) if !overlaps && is_small(expr) => {
+                    Data::Expr(expr) if !overlaps && !self.copies_all && is_small(expr) => {
                         Binding::Value(value.clone())
                     }
                     _ => match self.variable(&param.name.text, &value.ty, param.span) {
@@ -247,7 +275,10 @@ impl<'a> Lower<'a> {
                     },
                 },
                 Arg::Place(ty, storage) => {
-                    let is_direct = !overlaps && !matches!(storage, Storage::Choice { .. });
+                    let is_direct = !overlaps
+                        && !self.copies_all
+                        && !matches!(storage, Storage::Choice { .. })
+                        && !self.gress.is_union_member(storage);
                     let bound = if is_direct {
                         Some(storage.clone())
                     } else {
@@ -280,10 +311,10 @@ impl<'a> Lower<'a> {
     }
 
     /// Copies `out` and `inout` parameters back, in order.
-    pub(crate) fn copy_out(&mut self, copies: Vec<(Storage, Type, Storage)>, span: Span) {
+    pub(crate) fn copy_out(&mut self, copies: &[Copy], span: Span) {
         for (target, ty, source) in copies {
-            let value = Value::place(ty, source);
-            self.assign_storage(&target, &value, span);
+            let value = Value::place(ty.clone(), source.clone());
+            self.assign_storage(target, &value, span);
         }
     }
 
@@ -300,12 +331,10 @@ impl<'a> Lower<'a> {
         }
         let head = &instance.decl.head;
         let name = &head.name.text;
-        if !head.type_params.is_empty() {
-            self.unsupported(span, "a generic control");
+        let Some(types) = self.instance_types(name, &head.type_params, &instance.types, span)
+        else {
             return;
-        }
-        let global = self.global;
-        let types = self.scopes.open(Some(global));
+        };
         let Some(evaluated) = self.arguments(name, &head.params, args, types, span) else {
             return;
         };
@@ -339,36 +368,49 @@ impl<'a> Lower<'a> {
                 _ => None,
             })
             .collect();
+        let copies_all = self.by_copy.contains(&instance.path);
         let applied = self.applied.get(&instance.path).cloned();
-        let mut copies = Vec::new();
-        match applied {
+        let copies = match applied {
             Some(applied) => {
-                if applied.args != places
-                    || args
+                let is_same = applied.args == places
+                    && args
                         .iter()
                         .zip(&places)
-                        .any(|(arg, place)| place.is_none() && !matches!(arg, Arg::Object(_)))
-                {
-                    self.unsupported(
-                        span,
-                        "a second `apply` of one instance with other arguments",
-                    );
+                        .all(|(arg, place)| place.is_some() || matches!(arg, Arg::Object(_)));
+                if !copies_all && !is_same {
+                    // Its tables know the arguments of the first `apply`: the next round copies.
+                    self.by_copy.insert(instance.path.clone());
+                    self.must_restart = true;
                     self.path = outer_path;
                     return;
                 }
+                let copies = if copies_all {
+                    self.pass_again(&decl.head.params, args, applied.params, span)
+                } else {
+                    Vec::new()
+                };
                 self.scope = applied.scope;
+                for local in &decl.locals {
+                    if let ControlLocal::Variable(variable) = local {
+                        self.initialize_again(variable);
+                    }
+                }
+                copies
             }
             None => {
-                self.scope = self.scopes.open(Some(self.global));
-                let scope = self.scope;
+                self.scope = self.scopes.open(Some(types));
+                let params = self.scope;
                 for (name, binding) in &instance.args {
-                    self.scopes.bind(scope, name, binding.clone());
+                    self.scopes.bind(params, name, binding.clone());
                 }
-                copies = self.bind_params(&decl.head.params, args, types, span);
-                self.scope = self.scopes.open(Some(scope));
+                let outer = std::mem::replace(&mut self.copies_all, copies_all);
+                let copies = self.bind_params(&decl.head.params, args, types, span);
+                self.copies_all = outer;
+                self.scope = self.scopes.open(Some(params));
                 self.applied.insert(
                     instance.path.clone(),
                     Applied {
+                        params,
                         scope: self.scope,
                         args: places,
                     },
@@ -376,14 +418,67 @@ impl<'a> Lower<'a> {
                 for local in &decl.locals {
                     self.control_local(local);
                 }
+                copies
             }
-        }
+        };
         let (block, _) = self.returning(Type::Void, &decl.apply, span);
+        let block = self.copied_out(block, &copies, span);
         self.block().extend(block);
-        self.copy_out(copies, span);
         self.note_unused(decl);
         self.scope = outer_scope;
         self.path = outer_path;
+    }
+
+    /// Copies the arguments of a further `apply` to the parameters of the first. Returns what must be
+    /// copied out in the end.
+    fn pass_again(
+        &mut self,
+        params: &'a [ast::Parameter],
+        args: &[Arg<'a>],
+        scope: ScopeId,
+        span: Span,
+    ) -> Vec<Copy> {
+        let mut copies = Vec::new();
+        for (param, arg) in params.iter().zip(args) {
+            let Some(Binding::Place { ty, storage, .. }) =
+                self.scopes.lookup_here(scope, &param.name.text).cloned()
+            else {
+                continue;
+            };
+            match arg {
+                Arg::Value(value) => self.assign_storage(&storage, value, span),
+                Arg::Place(_, place) => {
+                    if param.direction == Direction::Out {
+                        self.invalidate(&storage, span);
+                    } else {
+                        let value = Value::place(ty.clone(), place.clone());
+                        self.assign_storage(&storage, &value, span);
+                    }
+                    copies.push((place.clone(), ty, storage));
+                }
+                Arg::Omitted => self.invalidate(&storage, span),
+                Arg::Object(_) => {}
+            }
+        }
+        copies
+    }
+
+    /// A variable of a control that is applied again starts anew.
+    fn initialize_again(&mut self, variable: &'a ast::Variable) {
+        let Some(Binding::Place { ty, storage, .. }) = self
+            .scopes
+            .lookup_here(self.scope, &variable.name.text)
+            .cloned()
+        else {
+            return;
+        };
+        match &variable.init {
+            Some(init) => {
+                let value = self.expr_as(init, &ty);
+                self.assign_storage(&storage, &value, init.span);
+            }
+            None => self.invalidate(&storage, variable.span),
+        }
     }
 
     /// A declaration of a control.

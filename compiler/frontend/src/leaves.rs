@@ -1,7 +1,11 @@
 //! Early ends of blocks: `return`, `break` and `continue` become statements that leave a label; here
 //! they go where they lead nowhere else, and where the machine has nothing like them.
 
+use std::collections::HashMap;
+
 use p4rmt_ir::{Block, LabelId, Stmt, StmtKind};
+
+use crate::lower::Lower;
 
 /// How many statements a block may grow to when its early ends are removed.
 const MAX_GROWN: usize = 4096;
@@ -126,4 +130,43 @@ pub(crate) fn has_leave(block: &Block, label: LabelId) -> bool {
         | StmtKind::Verify { .. }
         | StmtKind::Emit { .. } => false,
     })
+}
+
+impl Lower<'_> {
+    /// Gives a block that stands in several places labels of its own.
+    pub(crate) fn relabel(&mut self, block: &mut Block, labels: &mut HashMap<LabelId, LabelId>) {
+        for stmt in block {
+            match &mut stmt.kind {
+                StmtKind::Labeled { label, body } | StmtKind::Loop { label, body } => {
+                    let new = self.gress.label();
+                    labels.insert(*label, new);
+                    *label = new;
+                    self.relabel(body, labels);
+                }
+                StmtKind::Leave(label) => {
+                    if let Some(new) = labels.get(label) {
+                        *label = *new;
+                    }
+                }
+                StmtKind::If {
+                    then, otherwise, ..
+                } => {
+                    self.relabel(then, labels);
+                    self.relabel(otherwise, labels);
+                }
+                StmtKind::Apply { arms, .. } => {
+                    for arm in arms {
+                        self.relabel(&mut arm.body, labels);
+                    }
+                }
+                StmtKind::Assign { .. }
+                | StmtKind::Call(_)
+                | StmtKind::Exit
+                | StmtKind::Extract { .. }
+                | StmtKind::Advance { .. }
+                | StmtKind::Verify { .. }
+                | StmtKind::Emit { .. } => {}
+            }
+        }
+    }
 }

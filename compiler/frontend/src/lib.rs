@@ -23,6 +23,7 @@ mod coerce;
 mod compact;
 mod entries;
 mod error;
+mod exits;
 mod explain;
 mod expr;
 mod externs;
@@ -45,6 +46,8 @@ mod table;
 mod types;
 mod v1switch;
 mod value;
+
+use std::collections::HashSet;
 
 use p4rmt_ir::Program;
 use p4rmt_source::Diagnostics;
@@ -74,10 +77,19 @@ const STANDARD_ERRORS: [&str; 7] = [
 /// Everything that is wrong with the program, in the order in which it was found; and what is only
 /// worth knowing. The same list of the latter comes with a program that is accepted.
 pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics), Diagnostics> {
-    let mut lower = Lower::new();
-    lower.collect(program);
-    lower.declarations(program);
-    let lowered = lower.program(program);
+    let mut by_copy = HashSet::new();
+    let (mut lower, lowered) = loop {
+        let mut lower = Lower::new();
+        lower.by_copy = by_copy;
+        lower.collect(program);
+        lower.declarations(program);
+        let lowered = lower.program(program);
+        if !lower.must_restart {
+            break (lower, lowered);
+        }
+        // Each round knows at least one more instance that needs copies.
+        by_copy = lower.by_copy;
+    };
     lower.check_unreached(program);
     match lowered {
         Some((arch, pipes)) if !lower.diagnostics.has_errors() => Ok((

@@ -1,7 +1,7 @@
 //! Loops: written out turn by turn where the compiler knows the values that they run over.
 
 use num_bigint::BigInt;
-use p4rmt_ir::{Block, StmtKind, UnaryOp};
+use p4rmt_ir::{BinaryOp, Block, Expr, StmtKind, UnaryOp};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind, ForCollection, StatementKind};
 
@@ -10,8 +10,9 @@ use crate::fold;
 use crate::leaves::has_leave;
 use crate::lower::{LoopFrame, Lower};
 use crate::scope::Binding;
+use crate::storage::Storage;
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Data, Value};
 
 /// How many turns of a loop are written out.
 const MAX_TURNS: usize = 1024;
@@ -26,44 +27,50 @@ impl<'a> Lower<'a> {
         body: &'a ast::Statement,
         span: Span,
     ) {
-        if self.unrolled(init, condition, update, body, span).is_some() {
+        if !self.is_structured && self.unrolled(init, condition, update, body, span).is_some() {
             return;
         }
-        let label = self.gress.label();
-        let block = self.block_of(|lower| {
-            lower.in_scope(lower.scope, |lower| {
-                lower.statements(init);
-                let turn_label = lower.gress.label();
-                let turn = lower.block_of(|lower| {
-                    if let Some(cond) = lower.scalar(condition, &Type::Bool) {
-                        let leave =
-                            lower.block_of(|lower| lower.emit(span, StmtKind::Leave(label)));
-                        lower.emit_if(fold::unary(UnaryOp::Not, cond), leave, Block::new(), span);
-                    }
-                    let inner = lower.block_of(|lower| {
-                        lower.loops.push(LoopFrame {
-                            on_break: label,
-                            on_continue: turn_label,
-                        });
-                        lower.nested(body);
-                        lower.loops.pop();
-                    });
-                    lower.emit(
-                        span,
-                        StmtKind::Labeled {
-                            label: turn_label,
-                            body: inner,
-                        },
-                    );
-                    lower.statements(update);
-                });
-                lower.emit(span, StmtKind::Loop { label, body: turn });
-            });
+        self.in_scope(self.scope, |lower| {
+            lower.statements(init);
+            lower.run_loop(
+                span,
+                &mut |lower| lower.scalar(condition, &Type::Bool),
+                &mut |lower| lower.nested(body),
+                &mut |lower| lower.statements(update),
+            );
         });
-        self.block().extend(block);
     }
 
-    /// `for (T x in a .. b) …`: a copy of the body for each value.
+    /// A loop of the structured form: `body` and `update` for as long as the condition holds.
+    fn run_loop(
+        &mut self,
+        span: Span,
+        condition: &mut dyn FnMut(&mut Self) -> Option<Expr>,
+        body: &mut dyn FnMut(&mut Self),
+        update: &mut dyn FnMut(&mut Self),
+    ) {
+        let label = self.gress.label();
+        let turn_label = self.gress.label();
+        self.n_loops += 1;
+        let turn = self.block_of(|lower| {
+            if let Some(cond) = condition(lower) {
+                let leave = lower.block_of(|lower| lower.emit(span, StmtKind::Leave(label)));
+                lower.emit_if(fold::unary(UnaryOp::Not, cond), leave, Block::new(), span);
+            }
+            lower.loops.push(LoopFrame {
+                on_break: label,
+                on_continue: turn_label,
+            });
+            let inner = lower.block_of(body);
+            lower.loops.pop();
+            lower.emit_labeled(turn_label, inner, span);
+            update(lower);
+        });
+        self.n_loops -= 1;
+        self.emit(span, StmtKind::Loop { label, body: turn });
+    }
+
+    /// `for (T x in a .. b) …`: a copy of the body for each value, or a loop over a range.
     pub(crate) fn for_in(
         &mut self,
         ty: &'a ast::Type,
@@ -74,6 +81,9 @@ impl<'a> Lower<'a> {
     ) {
         let ty = self.ty(ty);
         let values: Vec<Value> = match collection {
+            ForCollection::Range(first, last) if self.is_structured => {
+                return self.range_loop(&ty, name, (first, last), body, span);
+            }
             ForCollection::Range(first, last) => {
                 let (Some(first), Some(last)) = (self.const_number(first), self.const_number(last))
                 else {
@@ -96,9 +106,16 @@ impl<'a> Lower<'a> {
                     .collect()
             }
             ForCollection::Expr(expr) => {
-                let value = self.expr(expr, None);
+                let mut value = self.expr(expr, None);
                 if value.is_poison() {
                     return;
+                }
+                if matches!(value.data, Data::Place(_)) && self.is_structured {
+                    // The turns may change it; what they run over is what it was before the first.
+                    if let Some(storage) = self.temporary("list", &value.ty, span) {
+                        self.assign_storage(&storage, &value, span);
+                        value.data = Data::Place(storage);
+                    }
                 }
                 match self.parts(&value) {
                     Some(parts) => parts,
@@ -114,6 +131,73 @@ impl<'a> Lower<'a> {
             .map(|value| self.coerce(value, &ty, span))
             .collect();
         self.turns(name, turns, body, span);
+    }
+
+    /// A loop over a range whose bounds are known at run time only, or that is long.
+    fn range_loop(
+        &mut self,
+        ty: &Type,
+        name: &'a ast::Name,
+        (first, last): (&'a ast::Expr, &'a ast::Expr),
+        body: &'a ast::Statement,
+        span: Span,
+    ) {
+        let Some(width) = ty
+            .scalar_width()
+            .filter(|width| *width < p4rmt_ir::Bits::MAX_WIDTH)
+        else {
+            return self.mismatch_text(span, "numbers", ty);
+        };
+        let mut low = self.expr_as(first, ty);
+        let mark = self.block().len();
+        let high = self.expr_as(last, ty);
+        self.settle(&mut low, mark, span);
+        let (Some(low), Some(high)) = (self.read(&low, first.span), self.read(&high, last.span))
+        else {
+            return;
+        };
+        // One bit more than the values have, so that the last one can be passed.
+        let wide = Type::bit(width + 1);
+        let extend = |expr: Expr| fold::resize(expr, width, width + 1, ty.is_signed());
+        let (Some(Storage::Leaf(at)), Some(Storage::Leaf(end)), Some(variable)) = (
+            self.temporary("at", &wide, span),
+            self.temporary("end", &wide, span),
+            self.variable(&name.text, ty, name.span),
+        ) else {
+            return;
+        };
+        self.emit_assign(span, at.place(), extend(low));
+        self.emit_assign(span, end.place(), extend(high));
+        let op = if ty.is_signed() {
+            BinaryOp::LeS
+        } else {
+            BinaryOp::LeU
+        };
+        self.run_loop(
+            span,
+            &mut |_| Some(fold::binary(op, at.read(), end.read())),
+            &mut |lower| {
+                let value = fold::slice(at.read(), width + 1, width - 1, 0);
+                lower.assign_storage(&variable, &Value::scalar(ty.clone(), value), span);
+                lower.in_scope(lower.scope, |lower| {
+                    let binding = Binding::Place {
+                        ty: ty.clone(),
+                        storage: variable.clone(),
+                        is_writable: true,
+                    };
+                    lower.bind(name, binding);
+                    lower.nested(body);
+                });
+            },
+            &mut |lower| {
+                let one = fold::constant(width + 1, 1);
+                lower.emit_assign(
+                    span,
+                    at.place(),
+                    fold::binary(BinaryOp::Add, at.read(), one),
+                );
+            },
+        );
     }
 
     /// The body once for each value of its variable.
@@ -135,11 +219,7 @@ impl<'a> Lower<'a> {
                         on_continue: turn_label,
                     });
                     lower.in_scope(lower.scope, |lower| {
-                        let binding = if value.is_poison() {
-                            Binding::Poison
-                        } else {
-                            Binding::Value(value)
-                        };
+                        let binding = lower.turn_variable(name, value, span);
                         lower.bind(name, binding);
                         lower.nested(body);
                     });
@@ -154,6 +234,24 @@ impl<'a> Lower<'a> {
         } else {
             self.block().extend(turns);
         }
+    }
+
+    /// What the variable of a loop stands for in one turn.
+    fn turn_variable(&mut self, name: &'a ast::Name, value: Value, span: Span) -> Binding<'a> {
+        if value.is_poison() {
+            return Binding::Poison;
+        }
+        if self.is_structured
+            && let Some(storage) = self.variable(&name.text, &value.ty, name.span)
+        {
+            self.assign_storage(&storage, &value, span);
+            return Binding::Place {
+                ty: value.ty,
+                storage,
+                is_writable: true,
+            };
+        }
+        Binding::Value(value)
     }
 
     /// A loop whose variable runs over values that the compiler knows, and that nothing but the loop
@@ -287,6 +385,7 @@ fn is_assigned(statement: &ast::Statement, name: &str) -> bool {
         } => block(init) || block(update) || is_assigned(body, name),
         StatementKind::ForIn { body, .. } => is_assigned(body, name),
         StatementKind::Empty
+        // A call that would write it is refused: while the loop is written out it is a constant.
         | StatementKind::Call(_)
         | StatementKind::Return(_)
         | StatementKind::Exit

@@ -126,6 +126,24 @@ pub(crate) struct Lower<'a> {
     pub(crate) frames: Vec<Frame>,
     /// Loops around the current statement, the innermost last.
     pub(crate) loops: Vec<LoopFrame>,
+    /// Whether the program runs in the structured form: loops stay loops, and stacks are counted at
+    /// run time.
+    pub(crate) is_structured: bool,
+    /// What `exit` leaves in a deparser, once one needed it.
+    pub(crate) deparser_end: Option<LabelId>,
+    /// Instances of controls that are applied with different arguments, so that theirs are passed by
+    /// copies.
+    pub(crate) by_copy: HashSet<String>,
+    /// Actions of tables that set a flag where they exit.
+    pub(crate) flagged_actions: HashSet<ActionId>,
+    /// That flag.
+    pub(crate) exit_flag: Option<Slot>,
+    /// Whether parameters are bound by copies in any case.
+    pub(crate) copies_all: bool,
+    /// Whether one was found only after it had been lowered the other way.
+    pub(crate) must_restart: bool,
+    /// How many loops of the structured form are open, those around inlined calls included.
+    pub(crate) n_loops: usize,
     /// The dotted name of the instance that is being lowered.
     pub(crate) path: String,
     /// The variables of the register action that is being lowered.
@@ -176,6 +194,14 @@ impl<'a> Lower<'a> {
             unit: Unit::Top,
             frames: Vec::new(),
             loops: Vec::new(),
+            is_structured: false,
+            deparser_end: None,
+            by_copy: HashSet::new(),
+            flagged_actions: HashSet::new(),
+            exit_flag: None,
+            copies_all: false,
+            must_restart: false,
+            n_loops: 0,
             path: String::new(),
             locals: None,
             state_depth: 0,

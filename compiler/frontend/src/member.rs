@@ -1,7 +1,7 @@
 //! Members, elements and slices: parts of values, and what types and stacks have beside fields.
 
 use num_bigint::BigInt;
-use p4rmt_ir::{Bits, StmtKind};
+use p4rmt_ir::{BinaryOp, Bits, Expr, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind};
 
@@ -9,9 +9,12 @@ use crate::error::ErrorKind;
 use crate::fold;
 use crate::lower::{Lower, Unit};
 use crate::scope::Binding;
-use crate::storage::Storage;
+use crate::storage::{StackStorage, Storage};
 use crate::types::Type;
 use crate::value::{Data, Value};
+
+/// Width of positions in stacks, in bits.
+const INDEX_WIDTH: u32 = 32;
 
 impl<'a> Lower<'a> {
     /// `a.x`.
@@ -45,7 +48,7 @@ impl<'a> Lower<'a> {
                     let ty = record.fields[position].ty.clone();
                     return match &value.data {
                         Data::Place(storage) => storage
-                            .member(position)
+                            .part(position)
                             .map_or_else(Value::poison, |storage| Value::place(ty, storage)),
                         Data::Fields(fields) | Data::Header { fields, .. } => {
                             fields.get(position).cloned().unwrap_or_else(Value::poison)
@@ -80,17 +83,18 @@ impl<'a> Lower<'a> {
         name: &'a ast::Name,
         span: Span,
     ) -> Option<Value> {
-        let Data::Place(Storage::Stack(stack)) = &value.data else {
-            return None;
-        };
         if name.text == "size" {
             return Some(Value::constant(
                 Type::bit(32),
                 Bits::from_u64(32, u64::from(size)),
             ));
         }
-        let is_header = element.as_header().is_some();
-        if !is_header || !matches!(name.text.as_str(), "next" | "last" | "lastIndex") {
+        let Data::Place(Storage::Stack(stack)) = &value.data else {
+            return None;
+        };
+        if !value.ty.is_header_stack()
+            || !matches!(name.text.as_str(), "next" | "last" | "lastIndex")
+        {
             return None;
         }
         if self.unit != Unit::Parser {
@@ -102,6 +106,10 @@ impl<'a> Lower<'a> {
                 },
             );
             return Some(Value::poison());
+        }
+        if self.is_structured {
+            let stack = stack.clone();
+            return Some(self.stack_at_run_time(&stack, element, name, span));
         }
         let next = self.stack_next(stack.id);
         if name.text == "lastIndex" {
@@ -125,6 +133,42 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// `next`, `last` and `lastIndex` by a count of the elements that have been extracted.
+    fn stack_at_run_time(
+        &mut self,
+        stack: &std::rc::Rc<StackStorage>,
+        element: &Type,
+        name: &'a ast::Name,
+        span: Span,
+    ) -> Value {
+        let next = self.gress.next_index(stack, span).read();
+        let one = fold::constant(INDEX_WIDTH, 1);
+        let last = fold::binary(BinaryOp::Sub, next.clone(), one);
+        if name.text == "lastIndex" {
+            return Value::scalar(Type::bit(INDEX_WIDTH), last);
+        }
+        let size = fold::constant(
+            INDEX_WIDTH,
+            u64::try_from(stack.elements.len()).unwrap_or(u64::MAX),
+        );
+        // The last one of none is beyond the end, too.
+        let index = if name.text == "next" { next } else { last };
+        let is_there = fold::binary(BinaryOp::LtU, index.clone(), size);
+        self.verify_or("StackOutOfBounds", is_there, span);
+        let Some(Storage::Leaf(slot)) = self.temporary("index", &Type::bit(INDEX_WIDTH), span)
+        else {
+            return Value::poison();
+        };
+        self.emit_assign(span, slot.place(), index);
+        Value::place(
+            element.clone(),
+            Storage::Choice {
+                index: slot.read(),
+                options: stack.elements.clone(),
+            },
+        )
+    }
+
     /// The next free element of a stack, as the parser has extracted so far.
     pub(crate) fn stack_next(&self, id: usize) -> u32 {
         self.stack_next
@@ -135,6 +179,11 @@ impl<'a> Lower<'a> {
 
     /// Raises a parser error without a condition.
     pub(crate) fn raise(&mut self, error: &str, span: Span) {
+        self.verify_or(error, fold::truth(false), span);
+    }
+
+    /// Raises a parser error where the condition does not hold.
+    fn verify_or(&mut self, error: &str, cond: Expr, span: Span) {
         let position = self
             .errors
             .iter()
@@ -143,7 +192,7 @@ impl<'a> Lower<'a> {
         self.emit(
             span,
             StmtKind::Verify {
-                cond: fold::truth(false),
+                cond,
                 error: fold::constant(
                     crate::types::ERROR_WIDTH,
                     u64::try_from(position).unwrap_or_default(),
@@ -250,12 +299,11 @@ impl<'a> Lower<'a> {
                 _ => Value::poison(),
             };
         }
-        let (Type::Stack(element, _), Data::Place(Storage::Stack(stack))) =
-            (&value.ty, &value.data)
-        else {
+        let Type::Stack(element, _) = &value.ty else {
             self.error(index.span, &ErrorKind::NotConstant);
             return Value::poison();
         };
+        let element = (**element).clone();
         let Type::Bits { width, .. } = *position.ty.as_number() else {
             self.mismatch_text(index.span, "a number", &position.ty);
             return Value::poison();
@@ -263,19 +311,22 @@ impl<'a> Lower<'a> {
         let Some(read) = self.read(&position, index.span) else {
             return Value::poison();
         };
-        let read = fold::resize(read, width, 32, false);
         // The index is evaluated once, now.
-        let Some(Storage::Leaf(slot)) = self.temporary("index", &Type::bit(32), span) else {
+        let Some(Storage::Leaf(slot)) = self.temporary("index", &Type::bit(INDEX_WIDTH), span)
+        else {
             return Value::poison();
         };
-        self.emit_assign(span, slot.place(), read);
-        Value::place(
-            (**element).clone(),
-            Storage::Choice {
-                index: slot.read(),
-                options: stack.elements.clone(),
-            },
-        )
+        self.emit_assign(span, slot.place(), index_of(read, width));
+        let storage = match &value.data {
+            Data::Place(storage) => Some(storage.clone()),
+            _ => self.temporary("array", &value.ty, span).inspect(|stored| {
+                self.assign_storage(stored, &value, span);
+            }),
+        };
+        match storage.and_then(|storage| storage.element(&slot.read())) {
+            Some(chosen) => Value::place(element, chosen),
+            None => Value::poison(),
+        }
     }
 
     /// `a[lo+:width]`.
@@ -359,6 +410,19 @@ impl<'a> Lower<'a> {
     }
 }
 
+/// An index in as many bits as positions have; one that does not fit stays beyond every array.
+fn index_of(index: Expr, width: u32) -> Expr {
+    if width <= INDEX_WIDTH {
+        return fold::resize(index, width, INDEX_WIDTH, false);
+    }
+    let most = fold::constant(width, u64::from(u32::MAX));
+    fold::mux(
+        fold::binary(BinaryOp::LtU, index.clone(), most),
+        fold::resize(index, width, INDEX_WIDTH, false),
+        fold::constant(INDEX_WIDTH, u64::from(u32::MAX)),
+    )
+}
+
 /// A slice of scalar storage.
 fn slice_storage(storage: &Storage, hi: u32, lo: u32) -> Storage {
     match storage {
@@ -370,6 +434,6 @@ fn slice_storage(storage: &Storage, hi: u32, lo: u32) -> Storage {
                 .map(|option| slice_storage(option, hi, lo))
                 .collect(),
         },
-        Storage::Record(_) | Storage::Stack(_) => storage.clone(),
+        Storage::Varbit { .. } | Storage::Record(_) | Storage::Stack(_) => storage.clone(),
     }
 }

@@ -5,6 +5,7 @@ use p4rmt_ir::{BinaryOp, Expr, StmtKind, UnaryOp};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast;
 
+use crate::coerce::read_storage;
 use crate::error::ErrorKind;
 use crate::fold;
 use crate::lower::Lower;
@@ -315,6 +316,20 @@ impl<'a> Lower<'a> {
         if lhs.ty.scalar_width().is_some() {
             let (left, right) = (self.read(lhs, span)?, self.read(rhs, span)?);
             return Some(fold::binary(BinaryOp::Eq, left, right));
+        }
+        if let (Type::Varbit(_), Data::Place(left), Data::Place(right)) =
+            (lhs.ty.without_newtypes(), &lhs.data, &rhs.data)
+        {
+            let (left, left_width) = left.varbit()?;
+            let (right, right_width) = right.varbit()?;
+            return Some(fold::and(
+                fold::binary(
+                    BinaryOp::Eq,
+                    read_storage(&left_width)?,
+                    read_storage(&right_width)?,
+                ),
+                fold::binary(BinaryOp::Eq, read_storage(&left)?, read_storage(&right)?),
+            ));
         }
         let (Some(left), Some(right)) = (self.parts(lhs), self.parts(rhs)) else {
             self.bad_operands(ast::BinaryOp::Eq, &lhs.ty, &rhs.ty, span);

@@ -20,7 +20,7 @@ use crate::gress::GressBuilder;
 use crate::lower::{Lower, Unit};
 use crate::scope::{Binding, Instance, Object};
 use crate::storage::{Base, Storage};
-use crate::types::{RecordKind, Type};
+use crate::types::Type;
 
 /// A parser or control that a package is given.
 #[derive(Clone)]
@@ -105,6 +105,7 @@ impl<'a> Lower<'a> {
             Some("Switch") if has("ghost_intrinsic_metadata_t") => Arch::T2na,
             Some("Switch") => Arch::Tna,
             Some("V1Switch") => {
+                self.is_structured = true;
                 let pipe = self.v1_pipe(main)?;
                 return Some((Arch::V1model, [pipe].into_iter().collect()));
             }
@@ -333,6 +334,8 @@ impl<'a> Lower<'a> {
         self.lowered_tables.clear();
         self.lowered_actions.clear();
         self.no_action = None;
+        self.flagged_actions.clear();
+        self.exit_flag = None;
         self.inlining.clear();
         let mut params = Vec::new();
         let mut types: IndexMap<Role, (Type, Span)> = IndexMap::new();
@@ -437,6 +440,7 @@ impl<'a> Lower<'a> {
         let instance = Rc::new(Instance {
             decl,
             path: decl.head.name.text.clone(),
+            types: Vec::new(),
             args: block.args.clone(),
         });
         let name = decl.head.name.text.clone();
@@ -555,11 +559,7 @@ impl<'a> Lower<'a> {
                 Role::Packet | Role::Var(_) => FieldKind::Metadata,
             };
             let Some(made) = self.gress.storage(&param.name, &param.ty, kind, param.span) else {
-                if has_union(&param.ty) {
-                    self.unsupported(param.span, "a header union");
-                } else {
-                    self.mismatch_text(param.span, "a type with values", &param.ty);
-                }
+                self.mismatch_text(param.span, "a type with values", &param.ty);
                 return None;
             };
             if let (Role::Intrinsic(_), Type::Record(record), Storage::Record(fields)) =
@@ -598,6 +598,7 @@ impl<'a> Lower<'a> {
             self.control_local(local);
         }
         let (block, _) = self.returning(Type::Void, &decl.apply, decl.span);
+        let block = self.closed(block, decl.span);
         self.block().extend(block);
         self.note_unused(decl);
         self.scope = self.global;
@@ -609,17 +610,5 @@ pub(crate) fn type_path(ty: &ast::Type) -> Option<&ast::Path> {
     match &ty.kind {
         TypeKind::Named(path) | TypeKind::Specialized { base: path, .. } => Some(path),
         _ => None,
-    }
-}
-
-/// Whether a type has a header union in it.
-fn has_union(ty: &Type) -> bool {
-    match ty.without_newtypes() {
-        Type::Record(record) => {
-            record.kind == RecordKind::Union
-                || record.fields.iter().any(|field| has_union(&field.ty))
-        }
-        Type::Stack(element, _) => has_union(element),
-        _ => false,
     }
 }

@@ -1,24 +1,27 @@
 //! Parsers: states, transitions, and sub-parsers put in place.
 //!
-//! States are made as they are reached, one for each state of the program and each position in the
-//! header stacks that it is reached with: so `next` and `last` are known elements, and a loop over a
-//! stack becomes a chain. A sub-parser cuts the state that applies it in two: its own states lie
-//! between, and its `accept` leads to the second half.
+//! States are made as they are reached. Where stacks are not counted at run time, there is one for each
+//! state of the program and each position in the header stacks that it is reached with: so `next` and
+//! `last` are known elements, and a loop over a stack becomes a chain. A sub-parser cuts the state that
+//! applies it in two: its own states lie between, and its `accept` leads to the second half. A
+//! condition around it cuts the state, too.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use p4rmt_ir::{
-    Block, Case, Id, KeySet, Parser, State, StateId, Target, Transition, ValueSet, ValueSetId,
+    Bits, Block, Case, Id, KeySet, Parser, State, StateId, Target, Transition, ValueSet, ValueSetId,
 };
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind, KeysetKind, ParserLocal, StatementKind, TransitionKind};
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
+use crate::inline::Copy;
 use crate::lower::{Lower, MAX_DEPTH, Unit};
 use crate::scope::{Binding, Instance, Object, ScopeId};
 use crate::types::Type;
+use crate::value::Value;
 
 /// How many states a parser may have when everything is put in place.
 const MAX_STATES: usize = 4096;
@@ -33,6 +36,8 @@ struct Run<'a> {
     path: String,
     /// Where its `accept` leads; nothing for the parser itself.
     resume: Option<Point<'a>>,
+    /// What is copied out when it accepts.
+    copies: Vec<Copy>,
     /// How deep it is nested.
     depth: usize,
 }
@@ -45,8 +50,18 @@ type Stacks = Vec<(usize, u32)>;
 struct Point<'a> {
     run: usize,
     state: &'a ast::ParserState,
-    /// The first statement to run.
-    at: usize,
+    /// The statements that are left of each open block, the innermost last; of the state itself first.
+    rest: Vec<Rest<'a>>,
+    /// Whether the state begins here, with a scope to be opened.
+    is_start: bool,
+    /// The run that has just accepted.
+    accepted: Option<usize>,
+}
+
+/// What is left of a block.
+#[derive(Clone)]
+struct Rest<'a> {
+    statements: &'a [ast::Statement],
     scope: ScopeId,
 }
 
@@ -55,8 +70,8 @@ struct Point<'a> {
 struct StateKey {
     run: usize,
     state: *const ast::ParserState,
-    at: usize,
-    scope: ScopeId,
+    rest: Vec<(*const ast::Statement, usize, ScopeId)>,
+    accepted: Option<usize>,
     stacks: Stacks,
 }
 
@@ -102,6 +117,7 @@ impl<'a> Lower<'a> {
             scope,
             path: String::new(),
             resume: None,
+            copies: Vec::new(),
             depth: 0,
         });
         let entry = if before.is_empty() {
@@ -197,8 +213,12 @@ impl<'a> Lower<'a> {
         let key = StateKey {
             run: point.run,
             state: point.state,
-            at: point.at,
-            scope: point.scope,
+            rest: point
+                .rest
+                .iter()
+                .map(|rest| (rest.statements.as_ptr(), rest.statements.len(), rest.scope))
+                .collect(),
+            accepted: point.accepted,
             stacks: self.stack_next.clone(),
         };
         if let Some(id) = machine.ids.get(&key) {
@@ -211,8 +231,10 @@ impl<'a> Lower<'a> {
         } else {
             format!("{}.{}", run.path, point.state.name.text)
         };
-        if point.at > 0 {
-            name = format!("{name}${}", point.at);
+        let n_left = point.rest.first().map_or(0, |rest| rest.statements.len());
+        let at = point.state.statements.len() - n_left;
+        if at > 0 {
+            name = format!("{name}${at}");
         }
         let n_before = machine
             .states
@@ -251,7 +273,13 @@ impl<'a> Lower<'a> {
             "reject" => return Some(Target::Reject),
             "accept" => {
                 return Some(match machine.runs[run].resume.clone() {
-                    Some(point) => Target::State(self.state_id(machine, point)),
+                    Some(point) => {
+                        let point = Point {
+                            accepted: Some(run),
+                            ..point
+                        };
+                        Target::State(self.state_id(machine, point))
+                    }
                     None => Target::Accept,
                 });
             }
@@ -273,21 +301,25 @@ impl<'a> Lower<'a> {
             Point {
                 run,
                 state,
-                at: 0,
-                scope,
+                rest: vec![Rest {
+                    statements: &state.statements,
+                    scope,
+                }],
+                is_start: true,
+                accepted: None,
             },
         )))
     }
 
     /// Lowers a state from a point on.
-    fn state(&mut self, machine: &mut Machine<'a>, id: StateId, point: Point<'a>) {
+    fn state(&mut self, machine: &mut Machine<'a>, id: StateId, mut point: Point<'a>) {
         let outer_scope = self.scope;
         let outer_path = self.path.clone();
-        self.scope = if point.at == 0 {
-            self.scopes.open(Some(point.scope))
-        } else {
-            point.scope
-        };
+        if point.is_start
+            && let Some(rest) = point.rest.first_mut()
+        {
+            rest.scope = self.scopes.open(Some(rest.scope));
+        }
         let run_path = machine.runs[point.run].path.clone();
         if !run_path.is_empty() {
             self.path = format!("{outer_path}.{run_path}");
@@ -295,20 +327,13 @@ impl<'a> Lower<'a> {
         let mut transition = None;
         let body = self.block_of(|lower| {
             lower.state_depth = lower.blocks.len();
-            for (at, statement) in point.state.statements.iter().enumerate().skip(point.at) {
-                if let Some((instance, args)) = lower.sub_parser(statement) {
-                    let resume = Point {
-                        at: at + 1,
-                        scope: lower.scope,
-                        ..point.clone()
-                    };
-                    let target = lower.enter(machine, &instance, args, resume, statement.span);
-                    transition = Some(Transition::Goto(target.unwrap_or(Target::Reject)));
-                    return;
-                }
-                lower.statement(statement);
+            if let Some(run) = point.accepted.take() {
+                let copies = std::mem::take(&mut machine.runs[run].copies);
+                lower.copy_out(&copies, point.state.span);
+                machine.runs[run].copies = copies;
             }
-            transition = lower.transition(machine, &point);
+            point.is_start = false;
+            transition = lower.state_body(machine, point);
         });
         machine.states[id.index()].body = body;
         if let Some(transition) = transition {
@@ -316,6 +341,124 @@ impl<'a> Lower<'a> {
         }
         self.scope = outer_scope;
         self.path = outer_path;
+    }
+
+    /// Lowers what is left of a state, up to where it is cut.
+    fn state_body(
+        &mut self,
+        machine: &mut Machine<'a>,
+        mut point: Point<'a>,
+    ) -> Option<Transition> {
+        let state_scope = point.rest.first()?.scope;
+        while let Some(innermost) = point.rest.last_mut() {
+            self.scope = innermost.scope;
+            let Some((statement, others)) = innermost.statements.split_first() else {
+                if point.rest.len() == 1 {
+                    break;
+                }
+                point.rest.pop();
+                continue;
+            };
+            innermost.statements = others;
+            if let Some((instance, args)) = self.sub_parser(statement) {
+                let target = self.enter(machine, &instance, args, point, statement.span);
+                return Some(Transition::Goto(target.unwrap_or(Target::Reject)));
+            }
+            if !self.applies_parser(statement) {
+                self.statement(statement);
+                continue;
+            }
+            match &statement.kind {
+                StatementKind::Block(block) => {
+                    let scope = self.scopes.open(Some(self.scope));
+                    point.rest.push(Rest {
+                        statements: &block.statements,
+                        scope,
+                    });
+                }
+                StatementKind::If {
+                    condition,
+                    then,
+                    otherwise,
+                } => {
+                    let cond = self.scalar(condition, &Type::Bool)?;
+                    let then = self.branch(machine, &point, Some(then));
+                    let otherwise = self.branch(machine, &point, otherwise.as_deref());
+                    let case = |set, target| Case {
+                        keysets: vec![set],
+                        target,
+                        span: statement.span,
+                    };
+                    return Some(Transition::Select {
+                        keys: vec![cond],
+                        cases: vec![
+                            case(KeySet::Exact(Bits::from_bool(true)), then),
+                            case(KeySet::Any, otherwise),
+                        ],
+                    });
+                }
+                _ => {
+                    self.unsupported(statement.span, "`apply` of a parser in this statement");
+                    return None;
+                }
+            }
+        }
+        self.scope = state_scope;
+        self.transition(machine, &point)
+    }
+
+    /// Where a condition leads: to its branch, and behind it to what is left of the state.
+    fn branch(
+        &mut self,
+        machine: &mut Machine<'a>,
+        point: &Point<'a>,
+        branch: Option<&'a ast::Statement>,
+    ) -> Target {
+        let mut point = point.clone();
+        if let Some(statement) = branch {
+            let scope = self.scopes.open(Some(self.scope));
+            point.rest.push(Rest {
+                statements: std::slice::from_ref(statement),
+                scope,
+            });
+        }
+        Target::State(self.state_id(machine, point))
+    }
+
+    /// Whether a sub-parser is applied somewhere in a statement.
+    fn applies_parser(&mut self, statement: &'a ast::Statement) -> bool {
+        match &statement.kind {
+            StatementKind::Call(_) => self.sub_parser(statement).is_some(),
+            StatementKind::Block(block) => block
+                .statements
+                .iter()
+                .any(|statement| self.applies_parser(statement)),
+            StatementKind::If {
+                then, otherwise, ..
+            } => {
+                self.applies_parser(then)
+                    || otherwise
+                        .as_deref()
+                        .is_some_and(|statement| self.applies_parser(statement))
+            }
+            StatementKind::Switch { cases, .. } => cases
+                .iter()
+                .filter_map(|case| case.body.as_ref())
+                .flat_map(|body| &body.statements)
+                .any(|statement| self.applies_parser(statement)),
+            StatementKind::For { body, .. } | StatementKind::ForIn { body, .. } => {
+                self.applies_parser(body)
+            }
+            StatementKind::Empty
+            | StatementKind::Assign { .. }
+            | StatementKind::Return(_)
+            | StatementKind::Exit
+            | StatementKind::Break
+            | StatementKind::Continue
+            | StatementKind::Variable(_)
+            | StatementKind::Const(_)
+            | StatementKind::Instantiation(_) => false,
+        }
     }
 
     /// The sub-parser that a statement applies, if it is that.
@@ -353,6 +496,7 @@ impl<'a> Lower<'a> {
                 Rc::new(Instance {
                     decl,
                     path,
+                    types: Vec::new(),
                     args: Vec::new(),
                 }),
                 args,
@@ -390,24 +534,15 @@ impl<'a> Lower<'a> {
             self.error(span, &ErrorKind::TooDeep { limit: MAX_DEPTH });
             return None;
         }
-        if !decl.head.type_params.is_empty() {
-            self.unsupported(span, "a generic parser");
-            return None;
-        }
-        let types = self.scopes.open(Some(self.global));
+        let types = self.instance_types(name, &decl.head.type_params, &instance.types, span)?;
         let evaluated = self.arguments(name, &decl.head.params, args, types, span)?;
         let outer = self.scope;
-        self.scope = self.scopes.open(Some(self.global));
+        self.scope = self.scopes.open(Some(types));
         let params = self.scope;
         for (name, binding) in &instance.args {
             self.scopes.bind(params, name, binding.clone());
         }
         let copies = self.bind_params(&decl.head.params, &evaluated, types, span);
-        if !copies.is_empty() {
-            self.unsupported(span, "a sub-parser whose arguments overlap");
-            self.scope = outer;
-            return None;
-        }
         self.scope = self.scopes.open(Some(params));
         let scope = self.scope;
         for local in &decl.locals {
@@ -431,6 +566,7 @@ impl<'a> Lower<'a> {
             scope,
             path,
             resume: Some(resume),
+            copies,
             depth,
         });
         let run = machine.runs.len() - 1;
@@ -461,11 +597,19 @@ impl<'a> Lower<'a> {
         subjects: &'a [ast::Expr],
         cases: &'a [ast::SelectCase],
     ) -> Option<Transition> {
+        let mut values: Vec<Value> = Vec::new();
+        for subject in subjects {
+            let mark = self.block().len();
+            let value = self.expr(subject, None);
+            for earlier in &mut values {
+                self.settle(earlier, mark, subject.span);
+            }
+            values.push(value);
+        }
         let mut keys = Vec::new();
         let mut types = Vec::new();
         let mut is_good = true;
-        for subject in subjects {
-            let value = self.expr(subject, None);
+        for (subject, value) in subjects.iter().zip(values) {
             match self.read(&value, subject.span) {
                 Some(read) => {
                     keys.push(read);

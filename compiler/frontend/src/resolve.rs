@@ -42,11 +42,6 @@ impl<'a> Lower<'a> {
                 let Some(size) = self.size(size, 1, MAX_STACK) else {
                     return Type::Poison;
                 };
-                if matches!(&element_type, Type::Record(record) if record.kind == RecordKind::Union)
-                {
-                    self.unsupported(element.span, "a stack of header unions");
-                    return Type::Poison;
-                }
                 if matches!(
                     element_type,
                     Type::Void | Type::Int | Type::String | Type::MatchKind | Type::Object { .. }
@@ -289,10 +284,6 @@ impl<'a> Lower<'a> {
                     RecordKind::Struct,
                     Type::Void | Type::Int | Type::String | Type::MatchKind | Type::Object { .. },
                 ) => false,
-                (RecordKind::Struct, Type::Varbit(_)) => {
-                    self.unsupported(field.span, "a `varbit` outside of a header");
-                    true
-                }
                 (RecordKind::Struct, _) => true,
             };
             if !is_allowed {

@@ -69,6 +69,8 @@ pub(crate) struct Instance<'a, T> {
     pub(crate) decl: &'a T,
     /// Its dotted name.
     pub(crate) path: String,
+    /// Its type arguments; none where they are left to be inferred.
+    pub(crate) types: Vec<Type>,
     /// What its constructor was given.
     pub(crate) args: Vec<(&'a str, Binding<'a>)>,
 }

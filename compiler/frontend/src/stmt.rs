@@ -49,13 +49,16 @@ impl<'a> Lower<'a> {
             } => self.if_statement(condition, then, otherwise.as_deref(), span),
             StatementKind::Block(block) => self.block_statement(block),
             StatementKind::Return(value) => self.return_statement(value.as_ref(), span),
-            StatementKind::Exit => {
-                if matches!(self.unit, Unit::Control | Unit::Action) {
-                    self.emit(span, StmtKind::Exit);
-                } else {
+            StatementKind::Exit => match self.unit {
+                Unit::Control | Unit::Action => self.emit(span, StmtKind::Exit),
+                Unit::Deparser => {
+                    let label = self.deparser_end();
+                    self.emit(span, StmtKind::Leave(label));
+                }
+                Unit::Top | Unit::Parser | Unit::RegisterAction => {
                     self.misplaced("`exit`", span);
                 }
-            }
+            },
             StatementKind::Break => match self.loops.last() {
                 Some(frame) => {
                     let label = frame.on_break;
@@ -114,18 +117,14 @@ impl<'a> Lower<'a> {
             return;
         }
         let Some(storage) = self.variable(&variable.name.text, &ty, variable.span) else {
-            if matches!(ty, Type::Record(_) | Type::Varbit(_)) {
-                self.unsupported(variable.span, "a variable of this type");
-            } else {
-                self.mismatch_text(variable.ty.span, "a type with values", &ty);
-            }
+            self.mismatch_text(variable.ty.span, "a type with values", &ty);
             self.bind(&variable.name, Binding::Poison);
             return;
         };
         match value {
             Some((value, span)) => self.assign_storage(&storage, &value, span),
-            // Outside of loops its headers are invalid from the start.
-            None if self.unit == Unit::Parser || !self.loops.is_empty() => {
+            // What runs once a packet finds its headers invalid.
+            None if self.unit == Unit::Parser || self.is_structured || self.n_loops > 0 => {
                 self.invalidate(&storage, variable.span);
             }
             None => {}
@@ -146,6 +145,26 @@ impl<'a> Lower<'a> {
         storage.visit_headers(&mut |_, valid| valid_bits.push(valid));
         for valid in valid_bits {
             self.emit_assign(span, valid.place(), fold::truth(false));
+        }
+        if self.unit == Unit::Parser && self.is_structured {
+            let mut stacks = Vec::new();
+            storage.visit_stacks(&mut |stack| stacks.push(stack.clone()));
+            for stack in stacks {
+                let next = self.gress.next_index(&stack, span);
+                self.emit_assign(span, next.place(), fold::constant(next.width(), 0));
+            }
+        }
+    }
+
+    /// What `exit` leaves in a deparser.
+    fn deparser_end(&mut self) -> p4rmt_ir::LabelId {
+        match self.deparser_end {
+            Some(label) => label,
+            None => {
+                let label = self.gress.label();
+                self.deparser_end = Some(label);
+                label
+            }
         }
     }
 

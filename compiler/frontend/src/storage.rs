@@ -13,7 +13,14 @@ use p4rmt_ir::{Expr, FieldId, HeaderId, LocalId, Place};
 pub(crate) enum Storage {
     /// A scalar.
     Leaf(Slot),
-    /// A struct or a header.
+    /// A bit string of varying width.
+    Varbit {
+        /// Its bits, the last of them lowest; as wide as it can be.
+        value: Slot,
+        /// How many of them there are, in bits.
+        width: Slot,
+    },
+    /// A struct, a tuple, a header or a header union.
     Record(Rc<RecordStorage>),
     /// A header stack.
     Stack(Rc<StackStorage>),
@@ -26,7 +33,7 @@ pub(crate) enum Storage {
     },
 }
 
-/// Storage of a struct or a header.
+/// Storage of a struct, a tuple, a header or a header union.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RecordStorage {
     /// The fields in order.
@@ -40,6 +47,8 @@ pub(crate) struct RecordStorage {
 pub(crate) struct StackStorage {
     /// Tells stacks of a gress apart.
     pub(crate) id: usize,
+    /// Its dotted name.
+    pub(crate) name: String,
     /// Its elements in order.
     pub(crate) elements: Vec<Storage>,
 }
@@ -140,6 +149,10 @@ impl Storage {
     pub(crate) fn visit_leaves(&self, visit: &mut impl FnMut(Slot)) {
         match self {
             Self::Leaf(slot) => visit(*slot),
+            Self::Varbit { value, width } => {
+                visit(*value);
+                visit(*width);
+            }
             Self::Record(record) => {
                 if let Some((_, valid)) = record.header {
                     visit(valid);
@@ -175,10 +188,33 @@ impl Storage {
         bases
     }
 
+    /// Calls `visit` on every stack in order.
+    pub(crate) fn visit_stacks(&self, visit: &mut impl FnMut(&StackStorage)) {
+        match self {
+            Self::Leaf(_) | Self::Varbit { .. } => {}
+            Self::Record(record) => {
+                for field in &record.fields {
+                    field.visit_stacks(visit);
+                }
+            }
+            Self::Stack(stack) => {
+                visit(stack);
+                for element in &stack.elements {
+                    element.visit_stacks(visit);
+                }
+            }
+            Self::Choice { options, .. } => {
+                for option in options {
+                    option.visit_stacks(visit);
+                }
+            }
+        }
+    }
+
     /// Calls `visit` on every header in order.
     pub(crate) fn visit_headers(&self, visit: &mut impl FnMut(HeaderId, Slot)) {
         match self {
-            Self::Leaf(_) => {}
+            Self::Leaf(_) | Self::Varbit { .. } => {}
             Self::Record(record) => match record.header {
                 Some((header, valid)) => visit(header, valid),
                 None => {
@@ -200,18 +236,58 @@ impl Storage {
         }
     }
 
-    /// The member at this position of a record.
-    pub(crate) fn member(&self, position: usize) -> Option<Storage> {
-        match self {
+    /// The member at this position of a record, or the element of a stack.
+    pub(crate) fn part(&self, position: usize) -> Option<Storage> {
+        self.pick(&mut |storage| match storage {
             Self::Record(record) => record.fields.get(position).cloned(),
+            Self::Stack(stack) => stack.elements.get(position).cloned(),
+            Self::Leaf(_) | Self::Varbit { .. } | Self::Choice { .. } => None,
+        })
+    }
+
+    /// The element of a stack that an index says at run time.
+    pub(crate) fn element(&self, index: &Expr) -> Option<Storage> {
+        self.pick(&mut |storage| match storage {
+            Self::Stack(stack) => Some(Self::Choice {
+                index: index.clone(),
+                options: stack.elements.clone(),
+            }),
+            Self::Leaf(_) | Self::Varbit { .. } | Self::Record(_) | Self::Choice { .. } => None,
+        })
+    }
+
+    /// The validity bit of a header.
+    pub(crate) fn validity(&self) -> Option<Storage> {
+        self.pick(&mut |storage| match storage {
+            Self::Record(record) => record.header.map(|(_, valid)| Self::Leaf(valid)),
+            Self::Leaf(_) | Self::Varbit { .. } | Self::Stack(_) | Self::Choice { .. } => None,
+        })
+    }
+
+    /// The bits and the width of a bit string of varying width.
+    pub(crate) fn varbit(&self) -> Option<(Storage, Storage)> {
+        let part = |wants_width: bool| {
+            self.pick(&mut |storage| match storage {
+                Self::Varbit { value, width } => {
+                    Some(Self::Leaf(if wants_width { *width } else { *value }))
+                }
+                Self::Leaf(_) | Self::Record(_) | Self::Stack(_) | Self::Choice { .. } => None,
+            })
+        };
+        Some((part(false)?, part(true)?))
+    }
+
+    /// A part of this storage: of each option, where it is chosen at run time.
+    fn pick(&self, part: &mut impl FnMut(&Storage) -> Option<Storage>) -> Option<Storage> {
+        match self {
             Self::Choice { index, options } => Some(Self::Choice {
                 index: index.clone(),
                 options: options
                     .iter()
-                    .map(|option| option.member(position))
+                    .map(|option| option.pick(part))
                     .collect::<Option<_>>()?,
             }),
-            Self::Leaf(_) | Self::Stack(_) => None,
+            Self::Leaf(_) | Self::Varbit { .. } | Self::Record(_) | Self::Stack(_) => part(self),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A table is lowered when it is first applied; tables that are never applied are checked and
 //! dropped.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use p4rmt_ir::{
@@ -103,7 +104,10 @@ impl<'a> Lower<'a> {
         let Some(lowered) = self.lower_table(table) else {
             return;
         };
-        self.block().extend(lowered.before);
+        let mut before = lowered.before;
+        let mut labels = HashMap::new();
+        self.relabel(&mut before, &mut labels);
+        self.block().extend(before);
         self.emit(
             span,
             StmtKind::Apply {
@@ -165,8 +169,17 @@ impl<'a> Lower<'a> {
                 PropertyKind::Key(elements) => {
                     let mut keys = Vec::new();
                     before = self.block_of(|lower| {
+                        let mut values: Vec<Value> = Vec::new();
                         for element in elements {
-                            match lower.key(element) {
+                            let mark = lower.block().len();
+                            let value = lower.expr(&element.expr, None);
+                            for earlier in &mut values {
+                                lower.settle(earlier, mark, element.span);
+                            }
+                            values.push(value);
+                        }
+                        for (element, value) in elements.iter().zip(values) {
+                            match lower.key(element, value) {
                                 Some((key, ty)) => {
                                     key_types.push((ty, key.kind));
                                     keys.push(key);
@@ -324,8 +337,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A part of the key.
-    fn key(&mut self, element: &'a ast::KeyElement) -> Option<(Key, Type)> {
-        let value = self.expr(&element.expr, None);
+    fn key(&mut self, element: &'a ast::KeyElement, value: Value) -> Option<(Key, Type)> {
         if value.is_poison() {
             return None;
         }

@@ -240,6 +240,16 @@ impl Type {
         }
     }
 
+    /// Whether it is a header union.
+    pub(crate) fn is_union(&self) -> bool {
+        matches!(self, Self::Record(record) if record.kind == RecordKind::Union)
+    }
+
+    /// Whether it is a stack of headers or header unions.
+    pub(crate) fn is_header_stack(&self) -> bool {
+        matches!(self, Self::Stack(element, _) if element.as_header().is_some() || element.is_union())
+    }
+
     /// The type below every newtype.
     pub(crate) fn without_newtypes(&self) -> &Type {
         match self {

@@ -1,6 +1,6 @@
 //! The packet of parsers and deparsers, and the functions of `core.p4` and TNA.
 
-use p4rmt_ir::{Bits, Expr, GressRole, StmtKind};
+use p4rmt_ir::{BinaryOp, Bits, Expr, GressRole, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ArgumentValue, ExprKind};
 
@@ -124,12 +124,8 @@ impl<'a> Lower<'a> {
         let Some((ty, storage)) = self.place(expr) else {
             return Value::poison();
         };
-        let (Some(record), Storage::Record(header)) = (ty.as_header(), &storage) else {
-            if matches!(storage, Storage::Choice { .. }) {
-                self.unsupported(span, "extracting into an element chosen at run time");
-            } else {
-                self.mismatch_text(expr.span, "a header", &ty);
-            }
+        let Some(record) = ty.as_header() else {
+            self.mismatch_text(expr.span, "a header", &ty);
             return Value::poison();
         };
         let has_varbit = record
@@ -154,18 +150,35 @@ impl<'a> Lower<'a> {
             },
             None => None,
         };
-        let Some((header, _)) = header.header else {
-            return Value::poison();
-        };
-        self.emit(
-            span,
-            StmtKind::Extract {
-                header,
-                varbit_bits,
-            },
-        );
+        self.extract_into(&storage, varbit_bits.as_ref(), span);
         self.advance_stack(expr, span);
         Value::void()
+    }
+
+    /// Extracts into a header, or into the one that an index says at run time.
+    fn extract_into(&mut self, storage: &Storage, varbit_bits: Option<&Expr>, span: Span) {
+        match storage {
+            Storage::Record(record) => {
+                let Some((header, _)) = record.header else {
+                    return;
+                };
+                self.emit(
+                    span,
+                    StmtKind::Extract {
+                        header,
+                        varbit_bits: varbit_bits.cloned(),
+                    },
+                );
+                self.retire_rivals(header, span);
+            }
+            Storage::Choice { index, options } => {
+                let (index, options) = (index.clone(), options.clone());
+                self.choose(&index, &options, span, &mut |lower, option| {
+                    lower.extract_into(option, varbit_bits, span);
+                });
+            }
+            Storage::Leaf(_) | Storage::Varbit { .. } | Storage::Stack(_) => {}
+        }
     }
 
     /// After `pkt.extract(stack.next)` the next element is free.
@@ -174,12 +187,21 @@ impl<'a> Lower<'a> {
             return;
         };
         if name.text != "next" {
+            if matches!(&base.kind, ExprKind::Member { name, .. } if name.text == "next") {
+                // A header of a union that is the next of a stack.
+                self.advance_stack(base, span);
+            }
             return;
         }
         let value = self.expr(base, None);
         let Data::Place(Storage::Stack(stack)) = &value.data else {
             return;
         };
+        if self.is_structured {
+            let next = self.gress.next_index(stack, span);
+            let more = fold::binary(BinaryOp::Add, next.read(), fold::constant(next.width(), 1));
+            return self.emit_assign(span, next.place(), more);
+        }
         if self.blocks.len() != self.state_depth {
             self.unsupported(span, "extracting into `next` under a condition");
             return;
@@ -216,23 +238,31 @@ impl<'a> Lower<'a> {
     /// Emits every header of a value in order.
     fn emit_value(&mut self, value: &Value, span: Span) {
         match &value.data {
-            Data::Place(storage @ (Storage::Record(_) | Storage::Stack(_))) => {
-                let mut headers = Vec::new();
-                storage.visit_headers(&mut |header, _| headers.push(header));
-                for header in headers {
-                    self.emit(span, StmtKind::Emit { header });
-                }
+            Data::Place(storage) if !matches!(storage, Storage::Leaf(_)) => {
+                self.emit_headers(storage, span);
             }
             Data::Poison => {}
-            Data::Place(Storage::Choice { .. }) => {
-                self.unsupported(span, "emitting an element chosen at run time");
-            }
             Data::Fields(fields) => {
                 for field in fields.clone() {
                     self.emit_value(&field, span);
                 }
             }
             _ => self.mismatch_text(span, "headers", &value.ty),
+        }
+    }
+
+    /// Emits every header of a storage in order.
+    fn emit_headers(&mut self, storage: &Storage, span: Span) {
+        if let Storage::Choice { index, options } = storage {
+            let (index, options) = (index.clone(), options.clone());
+            return self.choose(&index, &options, span, &mut |lower, option| {
+                lower.emit_headers(option, span);
+            });
+        }
+        let mut headers = Vec::new();
+        storage.visit_headers(&mut |header, _| headers.push(header));
+        for header in headers {
+            self.emit(span, StmtKind::Emit { header });
         }
     }
 

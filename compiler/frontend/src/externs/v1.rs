@@ -179,7 +179,7 @@ impl<'a> Lower<'a> {
             let leaf = match arg {
                 Some(Arg::Place(Type::Record(record), storage)) => {
                     let position = record.fields.iter().position(|field| field.name == name);
-                    position.and_then(|position| storage.member(position))
+                    position.and_then(|position| storage.part(position))
                 }
                 _ => {
                     let field = self.intrinsic(name);

@@ -166,23 +166,15 @@ impl<'a> Lower<'a> {
         Some(())
     }
 
-    /// A varbit field of a header, where the value is one.
+    /// A bit string of varying width that is stored as a whole, where the value is one.
     fn varbit_datum(&self, value: &Value) -> Option<Datum> {
-        let (Type::Varbit(_), Data::Place(storage)) = (value.ty.without_newtypes(), &value.data)
-        else {
+        let Data::Place(Storage::Varbit { value, width }) = &value.data else {
             return None;
         };
-        let mut first = None;
-        storage.visit_leaves(&mut |slot| {
-            if let (Base::Field(field), None) = (slot.base, first) {
-                first = Some(field);
-            }
-        });
-        let FieldKind::Header(header) = self.gress.fields[first?].kind else {
-            return None;
-        };
-        let (field, width) = self.gress.headers.get(header)?.varbit?;
-        (Some(field) == first).then_some(Datum::Varbit { field, width })
+        match (value.base, width.base) {
+            (Base::Field(field), Base::Field(width)) => Some(Datum::Varbit { field, width }),
+            _ => None,
+        }
     }
 
     /// `hash(result, algo, base, data, max)`: `base + hash % max`, and `base` where `max` is 0.

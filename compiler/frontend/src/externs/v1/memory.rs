@@ -279,7 +279,7 @@ impl<'a> Lower<'a> {
 /// Whether some part of the storage is chosen at run time.
 fn has_choice(storage: &Storage) -> bool {
     match storage {
-        Storage::Leaf(_) => false,
+        Storage::Leaf(_) | Storage::Varbit { .. } => false,
         Storage::Record(record) => record.fields.iter().any(has_choice),
         Storage::Stack(stack) => stack.elements.iter().any(has_choice),
         Storage::Choice { .. } => true,
