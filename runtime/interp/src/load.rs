@@ -48,6 +48,7 @@ pub(crate) struct StandardErrors {
     pub(crate) no_match: u32,
     pub(crate) header_too_short: u32,
     pub(crate) parser_timeout: u32,
+    pub(crate) parser_invalid_argument: u32,
 }
 
 impl LoadedGress {
@@ -123,6 +124,7 @@ impl StandardErrors {
             no_match: position("NoMatch"),
             header_too_short: position("HeaderTooShort"),
             parser_timeout: position("ParserTimeout"),
+            parser_invalid_argument: position("ParserInvalidArgument"),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The parser: states, extraction, and what happens when it fails.
 
 use p4rmt_engine::{Event, ParseFailure, Ref, Verdict};
-use p4rmt_ir::{Bits, Case, Expr, FieldId, HeaderId, KeySet, Place, State, Target, Transition};
+use p4rmt_ir::{
+    Bits, Case, Expr, FieldId, GressRole, HeaderId, KeySet, Place, State, Target, Transition,
+};
 use p4rmt_source::Span;
 
 use crate::packet::Packet;
@@ -112,18 +114,16 @@ impl<'a> Packet<'a> {
         let errors = self.loaded.errors;
         let varbit = header.varbit.map(|(field, _)| field);
         let width = |field: FieldId| u64::from(self.gress.fields[field].width);
+        if !self.is_supported_length(varbit_bits) {
+            return fail(errors.parser_invalid_argument);
+        }
+        let fixed = header.fields.iter().filter(|field| Some(**field) != varbit);
+        let fixed_bits: u64 = fixed.map(|field| width(*field)).sum();
+        if fixed_bits.saturating_add(varbit_bits) > self.cursor.remaining_bits() {
+            return fail(errors.packet_too_short);
+        }
         if varbit.is_some_and(|field| varbit_bits > width(field)) {
             return fail(errors.header_too_short);
-        }
-        let widths = header.fields.iter().map(|field| {
-            if Some(*field) == varbit {
-                varbit_bits
-            } else {
-                width(*field)
-            }
-        });
-        if widths.clone().sum::<u64>() > self.cursor.remaining_bits() {
-            return fail(errors.packet_too_short);
         }
         let cursor_bits = self.cursor.position_bits();
         self.tell(|| Event::Extract {
@@ -155,13 +155,20 @@ impl<'a> Packet<'a> {
         if let Some(flow) = self.too_short(span) {
             return flow;
         }
+        let fail = |error| Flow::Fail(ParseFailure { error, span });
+        if !self.is_supported_length(bits) {
+            return fail(self.loaded.errors.parser_invalid_argument);
+        }
         match self.cursor.advance(bits) {
             Some(()) => Flow::Next,
-            None => Flow::Fail(ParseFailure {
-                error: self.loaded.errors.packet_too_short,
-                span,
-            }),
+            None => fail(self.loaded.errors.packet_too_short),
         }
+    }
+
+    /// Whether the machine's parser can move by so many bits: bmv2 moves by whole bytes, as the
+    /// specification allows it to (P4-16 1.2.5, extracting variable-width fields, advancing).
+    fn is_supported_length(&self, bits: u64) -> bool {
+        self.gress.role != GressRole::Whole || bits.is_multiple_of(8)
     }
 
     /// Raises the error where the condition does not hold.

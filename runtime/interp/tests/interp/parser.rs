@@ -216,7 +216,7 @@ fn value_sets_are_what_the_control_plane_says() {
 
 #[test]
 fn lookahead_advance_and_verify() {
-    let mut gress = GressBuilder::new(GressRole::Whole);
+    let mut gress = GressBuilder::new(GressRole::Egress);
     let seen = gress.metadata("seen", 12);
     let ahead = Expr::Lookahead {
         offset: 4,
@@ -231,7 +231,7 @@ fn lookahead_advance_and_verify() {
     });
     let body = vec![assign(seen, ahead), advance, verify];
     set_states(&mut gress, vec![(body, accept())]);
-    let program = whole(Arch::V1model, gress.structured(Vec::new()));
+    let program = whole(Arch::T2na, gress.structured(Vec::new()));
     let mut bench = Bench::load(program, Mode::Unplaced, &[]);
     let outcome = bench.run(&[0x12, 0x34]);
     assert_eq!(failure(outcome), None);
@@ -275,10 +275,44 @@ fn a_varbit_field_is_as_wide_as_the_packet_says() {
         assert_eq!(bench.value(width), bits(32, u64::from(packet[0])));
     }
     assert_eq!(
-        failure(bench.run(&[33, 0, 0, 0, 0, 0, 0])),
+        failure(bench.run(&[40, 0, 0, 0, 0, 0, 0])),
         Some("HeaderTooShort")
     );
     assert_eq!(failure(bench.run(&[24, 0, 0, 0])), Some("PacketTooShort"));
+    assert_eq!(
+        failure(bench.run(&[40, 0])),
+        Some("PacketTooShort"),
+        "the packet's length is looked at before the header's"
+    );
+}
+
+#[test]
+fn a_parser_of_v1model_moves_by_whole_bytes() {
+    let mut gress = GressBuilder::new(GressRole::Whole);
+    let (header, fields) = gress.header("h", &[("opt", 32)]);
+    let width = gress.field("h.$width", 32, FieldKind::VarbitWidth(header));
+    gress.gress.headers[header].varbit = Some((fields[0], width));
+    let by = Expr::Lookahead {
+        offset: 0,
+        width: 8,
+    };
+    let advance = stmt(StmtKind::Advance { bits: by.clone() });
+    let extract = stmt(StmtKind::Extract {
+        header,
+        varbit_bits: Some(by),
+    });
+    set_states(&mut gress, vec![(vec![advance, extract], accept())]);
+    let program = whole(Arch::V1model, gress.structured(Vec::new()));
+    let mut bench = Bench::load(program, Mode::Unplaced, &[]);
+    assert_eq!(failure(bench.run(&[8, 8, 0])), None);
+    let odd = Some("ParserInvalidArgument");
+    assert_eq!(failure(bench.run(&[9, 8, 0])), odd);
+    assert_eq!(failure(bench.run(&[8, 9, 0])), odd);
+    assert_eq!(
+        failure(bench.run(&[8, 9])),
+        odd,
+        "the argument is looked at first"
+    );
 }
 
 #[test]
