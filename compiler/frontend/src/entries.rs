@@ -1,6 +1,6 @@
 //! Entries and default actions of tables: constant action data, priorities, key sets.
 
-use p4rmt_ir::{ActionCall, Bits, Entry, Match, MatchKind};
+use p4rmt_ir::{ActionCall, Bits, Entry, GressRole, Match, MatchKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind, KeysetKind, PropertyKind};
 
@@ -125,6 +125,7 @@ impl<'a> Lower<'a> {
         let largest_wins = self.bool_property(table.decl, "largest_priority_wins");
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let has_priorities = entries.iter().any(|entry| entry.priority.is_some());
+        let annotated = self.annotated_priorities(entries);
         let mut lowered = Vec::new();
         let mut is_good = true;
         let mut last: Option<u32> = None;
@@ -135,7 +136,9 @@ impl<'a> Lower<'a> {
                     .and_then(|priority| u32::try_from(priority).ok()),
                 None => None,
             };
-            let priority = if has_priorities {
+            let priority = if let Some(annotated) = annotated.as_ref().filter(|_| !has_priorities) {
+                u32::MAX - annotated[position]
+            } else if has_priorities {
                 let priority = given.unwrap_or(match last {
                     Some(last) if largest_wins => last.saturating_sub(1),
                     Some(last) => last.saturating_add(1),
@@ -167,6 +170,37 @@ impl<'a> Lower<'a> {
             }
         }
         is_good.then_some(lowered)
+    }
+
+    /// v1model, `@priority(n)` behind entries: a number each, of which the smallest wins; an entry
+    /// without one has its position, from 1 (as p4c takes it). Nothing where no entry has one.
+    fn annotated_priorities(&self, entries: &'a [ast::Entry]) -> Option<Vec<u32>> {
+        if self.role != GressRole::Whole {
+            return None;
+        }
+        let given = |entry: &ast::Entry| {
+            entry
+                .annotations
+                .iter()
+                .filter(|annotation| annotation.name.text == "priority")
+                .find_map(|annotation| match &annotation.body {
+                    ast::AnnotationBody::Unstructured(text) | ast::AnnotationBody::Pragma(text) => {
+                        text.trim().parse::<u32>().ok()
+                    }
+                    ast::AnnotationBody::Empty
+                    | ast::AnnotationBody::Expressions(_)
+                    | ast::AnnotationBody::Fields(_) => None,
+                })
+        };
+        if !entries.iter().any(|entry| given(entry).is_some()) {
+            return None;
+        }
+        let numbers = (1..).zip(entries);
+        Some(
+            numbers
+                .map(|(position, entry)| given(entry).unwrap_or(position))
+                .collect(),
+        )
     }
 
     /// Whether entries may name the action: a complaint if it is `@defaultonly`.

@@ -197,4 +197,8 @@ explanations! {
     "Entries of the machine can report that nothing matched them for a while. Here they do not; packets are treated the same."
     "idle_timeout = true;"
     "remove the property if the reports are not needed";
+    "W5002" "unknown table property"
+    "A table property that the architecture does not declare changes nothing."
+    "table t { implementaton = selector; }"
+    "check the spelling, or remove it";
 }

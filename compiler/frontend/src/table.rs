@@ -625,6 +625,12 @@ impl<'a> Lower<'a> {
                 );
                 true
             }
+            // A property that the architecture does not declare means nothing to it.
+            other if self.role == GressRole::Whole => {
+                let message = format!("v1model has no table property `{other}`: it does nothing");
+                self.warning("W5002", name.span, &message);
+                true
+            }
             other => {
                 self.error(
                     name.span,

@@ -73,7 +73,7 @@ pub enum MatchKind {
     Range,
     /// Equal, or left out by the entry.
     Optional,
-    /// Not compared: input of an action selector's hash.
+    /// Not compared: input of the hash of the table's action selector, if it has one.
     Selector,
 }
 

@@ -198,12 +198,6 @@ pub enum Rule {
         /// The roles of its controls.
         found: Vec<crate::ControlRole>,
     },
-    /// Keys for a selector without one.
-    #[error("a table has {n_keys} keys for a selector and no selector")]
-    LostSelector {
-        /// How many keys are for a selector.
-        n_keys: usize,
-    },
     /// A register that one packet can touch twice.
     #[error("a packet can touch register `{register}` twice")]
     TouchedTwice {

@@ -1,8 +1,8 @@
 //! The externs of TNA and T2NA: what their constructors make.
 
 use p4rmt_ir::{
-    Bits, Checksum, CountKind, Counter, CrcPolynomial, Digest, Hash, HashAlgorithm, MathUnit,
-    Meter, Random,
+    Bits, Checksum, CountKind, Counter, CrcPolynomial, Digest, GressRole, Hash, HashAlgorithm,
+    MathUnit, Meter, Random,
 };
 use p4rmt_source::Span;
 
@@ -20,8 +20,8 @@ impl<'a> Lower<'a> {
     /// What a constructor makes.
     pub(super) fn make_extern(&mut self, made: &Construction<'a, '_>) -> Option<ExternKind> {
         let span = made.span;
-        if let Some(kind) = self.make_v1_extern(made) {
-            return kind;
+        if self.role == GressRole::Whole {
+            return self.make_v1_extern(made);
         }
         match made.decl.name.text.as_str() {
             "Register" | "DirectRegister" => self.make_register(made),

@@ -1,7 +1,7 @@
 //! What v1model alone has: its calls, its controls, implementations of tables.
 
 use super::{Checker, Part, Rule, Scope};
-use crate::{Cloned, Control, ControlRole, Datum, FieldKind, GressRole, MatchKind, Table, V1Call};
+use crate::{Cloned, Control, ControlRole, Datum, FieldKind, GressRole, Table, V1Call};
 
 impl Checker<'_> {
     /// Checks that a body has the controls of its gress, in order.
@@ -97,18 +97,8 @@ impl Checker<'_> {
     /// Checks the implementation of a table.
     pub(super) fn implementation(&mut self, table: &Table) {
         let gress = self.gress;
-        let profile = match table.implementation {
-            Some(profile) => match self.known(&gress.profiles, profile) {
-                Some(profile) => Some(profile),
-                None => return,
-            },
-            None => None,
-        };
-        let has_selector = profile.is_some_and(|profile| profile.selector.is_some());
-        let keys = table.keys.iter();
-        let n_keys = keys.filter(|key| key.kind == MatchKind::Selector).count();
-        if n_keys > 0 && !has_selector {
-            self.fail(Rule::LostSelector { n_keys });
+        if let Some(profile) = table.implementation {
+            self.known(&gress.profiles, profile);
         }
     }
 }

@@ -22,12 +22,12 @@ const COLOR_WIDTH: u32 = 2;
 const MAX_SIZE: u64 = 1 << 32;
 
 impl<'a> Lower<'a> {
-    /// What a constructor of v1model makes; nothing if it has no extern of this name.
+    /// What a constructor of v1model makes.
     pub(in crate::externs) fn make_v1_extern(
         &mut self,
         made: &Construction<'a, '_>,
-    ) -> Option<Option<ExternKind>> {
-        Some(match made.decl.name.text.as_str() {
+    ) -> Option<ExternKind> {
+        match made.decl.name.text.as_str() {
             "counter" | "direct_counter" => self.make_v1_counter(made),
             "meter" | "direct_meter" => self.make_v1_meter(made),
             "register" => self.make_v1_register(made),
@@ -42,8 +42,12 @@ impl<'a> Lower<'a> {
                 });
                 Some(ExternKind::Checksum16(hash))
             }
-            _ => return None,
-        })
+            other => {
+                let name = other.to_owned();
+                self.error(made.span, &ErrorKind::Extern { name });
+                None
+            }
+        }
     }
 
     /// The size, 0 for a direct one, and what is counted.
