@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use p4rmt_source::Span;
 use p4rmt_stf::Vector;
-use p4rmt_tests::rig::{FORMS, compile_program, device, root};
+use p4rmt_tests::rig::{FORMS, Form, compile_program, device, root};
 
 /// Folder of vectors, program, setup that runs before each vector.
 const PROGRAMS: &[(&str, &str, Option<&str>)] = &[
@@ -71,12 +71,46 @@ fn laminar() {
     check("laminar");
 }
 
+/// In `testvectors/v1model` a vector stands beside its program.
+#[test]
+fn v1model() {
+    let folder = root().join("testvectors/v1model");
+    let vectors = vectors_in(&folder);
+    assert!(!vectors.is_empty(), "{} has vectors", folder.display());
+    let mut failures = Vec::new();
+    for path in &vectors {
+        let name = path.file_stem().unwrap().to_string_lossy();
+        let compiled = compile_program(&format!("testvectors/v1model/{name}.p4"));
+        let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
+        let fresh = || Ok(device(&compiled, Form::Structured));
+        let report = p4rmt_stf::run(&read(path), None, fresh).unwrap();
+        if !report.is_pass() {
+            let shown = report.render(&compiled.program.errors, &locate);
+            failures.push(format!("{}:\n{shown}", path.display()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_v1model_program_has_a_vector() {
+    for entry in fs::read_dir(root().join("testvectors/v1model")).unwrap() {
+        let path = entry.unwrap().path();
+        let is_program = path.extension().is_some_and(|extension| extension == "p4");
+        // The frame is what the programs include.
+        if is_program && path.file_stem().is_some_and(|name| name != "frame") {
+            let vector = path.with_extension("stf");
+            assert!(vector.exists(), "{} is run by no vector", path.display());
+        }
+    }
+}
+
 #[test]
 fn every_folder_of_vectors_is_run() {
     for entry in fs::read_dir(root().join("testvectors")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let is_run = PROGRAMS.iter().any(|(folder, ..)| *folder == name);
+        let is_run = name == "v1model" || PROGRAMS.iter().any(|(folder, ..)| *folder == name);
         assert!(
             !path.is_dir() || is_run,
             "testvectors/{name} is run by no test"

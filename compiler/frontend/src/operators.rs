@@ -96,6 +96,10 @@ impl<'a> Lower<'a> {
             return self.int_binary(op, &left, &right, span);
         }
         match op {
+            // What it says is read from the tree by who wants it.
+            ast::BinaryOp::Concat if matches!((&lhs.data, &rhs.data), (Data::Str, Data::Str)) => {
+                lhs
+            }
             ast::BinaryOp::Eq | ast::BinaryOp::Ne => self.equality(op, lhs, rhs, span),
             ast::BinaryOp::Shl | ast::BinaryOp::Shr => self.shift(op, lhs, rhs, span),
             ast::BinaryOp::Concat => self.concat(lhs, rhs, span),
