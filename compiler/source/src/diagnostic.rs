@@ -185,6 +185,12 @@ impl Diagnostics {
         regraded
     }
 
+    /// Puts them into the order of their places in the expanded text; those of one place stay in
+    /// theirs, and those without a place come last.
+    pub fn sort_by_place(&mut self) {
+        self.items.sort_by_key(|diagnostic| diagnostic.span.lo);
+    }
+
     /// Whether one of them is an error, kept or not.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -10,7 +10,6 @@ use crate::decl::{DeclId, Detail, Node, Signature, SignatureKind};
 use crate::declare::Head;
 use crate::error::ErrorKind;
 use crate::resolve::Generic;
-use crate::rules;
 use crate::states;
 use crate::tables;
 use crate::typed::Address;
@@ -48,7 +47,6 @@ impl<'a> Checker<'a> {
                 check.block(&function.body);
             });
         });
-        rules::check_function_body(self, function, signature);
     }
 
     /// An action.
@@ -148,7 +146,6 @@ impl<'a> Checker<'a> {
             self.types.make(TypeKind::ValueSet(element))
         };
         self.bind(id);
-        rules::check_value_set(self, set, element);
     }
 
     /// A control with its body.
@@ -205,7 +202,6 @@ impl<'a> Checker<'a> {
     /// `T x;`, `T x = a;`
     pub(crate) fn variable(&mut self, variable: &'a ast::Variable) {
         let ty = self.resolve(&variable.ty);
-        rules::check_variable_type(self, ty, variable.ty.span);
         if let Some(init) = &variable.init {
             self.check_value(init, ty);
         }
@@ -238,7 +234,6 @@ impl<'a> Checker<'a> {
         if let Some(body) = &instance.body {
             self.object_body(body, ty);
         }
-        rules::check_instance(self, instance, ty);
         self.abstract_methods(instance, ty);
         self.bind(id);
     }

@@ -11,7 +11,7 @@ use crate::decl::{
 };
 use crate::error::ErrorKind;
 use crate::resolve::Generic;
-use crate::rules;
+use crate::rules::Violation;
 use crate::types::{Sort, Type, TypeKind};
 use crate::value::Known;
 
@@ -115,7 +115,6 @@ impl<'a> Checker<'a> {
     /// `const T x = a;`
     pub(crate) fn constant(&mut self, constant: &'a ast::Const) {
         let ty = self.resolve(&constant.ty);
-        rules::check_constant_type(self, ty, constant.ty.span);
         let (value, known) = self.check_value(&constant.value, ty);
         if known < Known::Local {
             self.error(constant.value.span, ErrorKind::NotConstant);
@@ -178,7 +177,6 @@ impl<'a> Checker<'a> {
             }
             DeclarationKind::Typedef(typedef) => {
                 let ty = self.resolve(&typedef.ty);
-                rules::check_typedef(self, typedef, ty);
                 let id = self.declare(&typedef.name, Node::Typedef(typedef));
                 self.decl_mut(id).ty = ty;
                 self.bind(id);
@@ -186,7 +184,6 @@ impl<'a> Checker<'a> {
             }
             DeclarationKind::NewType(typedef) => {
                 let underlying = self.resolve(&typedef.ty);
-                rules::check_new_type(self, typedef, underlying);
                 let id = self.declare(&typedef.name, Node::NewType(typedef));
                 self.own_type(Sort::NewType, id, &Rc::from([]));
                 self.decl_mut(id).detail = Detail::Underlying(underlying);
@@ -218,7 +215,6 @@ impl<'a> Checker<'a> {
         let names: Vec<&'a ast::Name> = record.fields.iter().map(|field| &field.name).collect();
         self.check_distinct(&names);
         self.decl_mut(id).detail = Detail::Fields(fields.into());
-        rules::check_record(self, record, sort, id);
         self.check_depth(id, record.name.span);
         id
     }
@@ -241,9 +237,9 @@ impl<'a> Checker<'a> {
         let id = self.declare(&enumeration.name, Node::SerializableEnum(enumeration));
         let is_number = matches!(self.types.kind(underlying), TypeKind::Bits { .. });
         if !is_number && !underlying.is_poison() {
-            let found = self.show(underlying);
-            let expected = "bit<W> or int<W>".to_owned();
-            self.error(enumeration.ty.span, ErrorKind::Mismatch { expected, found });
+            let ty = self.show(underlying);
+            let violation = Violation::EnumUnderlying { ty };
+            self.error(enumeration.ty.span, ErrorKind::Rule(violation));
         }
         let underlying = if is_number { underlying } else { Type::POISON };
         let names: Vec<&'a ast::Name> = enumeration.members.iter().map(|m| &m.name).collect();
@@ -255,7 +251,6 @@ impl<'a> Checker<'a> {
             if known < Known::Local {
                 self.error(member.value.span, ErrorKind::NotConstant);
             }
-            rules::check_enum_member(self, member, underlying);
             // Later members may be made from earlier ones.
             let member_id = self.declare(&member.name, Node::EnumMember(member));
             let decl = self.decl_mut(member_id);
@@ -316,7 +311,6 @@ impl<'a> Checker<'a> {
                 check.extern_methods(id, object, &params);
             });
         });
-        rules::check_extern(self, object, id);
     }
 
     fn extern_methods(&mut self, id: DeclId, object: &'a ast::Extern, params: &Rc<[DeclId]>) {
@@ -391,7 +385,6 @@ impl<'a> Checker<'a> {
             result,
             is_abstract: head.is_abstract,
         };
-        rules::check_signature(self, &signature, head.params);
         signature
     }
 

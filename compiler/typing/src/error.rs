@@ -278,6 +278,9 @@ pub enum ErrorKind {
         /// What is called.
         callee: String,
     },
+    /// A rule beside names and types.
+    #[error(transparent)]
+    Rule(#[from] crate::rules::Violation),
     /// An instance that lacks an abstract method that it must define.
     #[error("`{name}` does not define the abstract method `{method}`")]
     MissingMethod {
@@ -329,6 +332,7 @@ impl ErrorKind {
             Self::IndexRange { .. } => "E3005",
             Self::AssertionFailed => "E3006",
             Self::TooDeep { .. } => "E2013",
+            Self::Rule(violation) => violation.code(),
             Self::MissingMethod { .. } => "E2014",
         }
     }

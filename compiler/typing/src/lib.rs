@@ -50,6 +50,7 @@ mod tables;
 mod typed;
 mod types;
 mod value;
+mod walk;
 
 use p4rmt_source::Diagnostics;
 use p4rmt_syntax::ast;
@@ -59,13 +60,14 @@ pub use decl::{
 };
 pub use error::ErrorKind;
 pub use explain::{explanation, explanations};
+pub use rules::Violation;
 pub use typed::{ArgSource, Builtin, Call, Callee, ExprFacts, MemberOf, Typed};
 pub use types::{Sort, Type, TypeKind, Types};
 pub use value::{Known, Value};
 
 use crate::check::Checker;
 
-/// Checks a program. What was found out is complete only if there is no error among the diagnostics.
+/// Checks a program; what is wrong is said in the order of its text. What was found out is complete only if there is no error among the diagnostics.
 #[must_use]
 pub fn check(program: &ast::Program) -> (Typed<'_>, Diagnostics) {
     let mut checker = Checker::new();
@@ -76,5 +78,7 @@ pub fn check(program: &ast::Program) -> (Typed<'_>, Diagnostics) {
         decls: checker.decls,
         tables: checker.tables,
     };
-    (typed, checker.diagnostics)
+    let mut diagnostics = checker.diagnostics;
+    diagnostics.sort_by_place();
+    (typed, diagnostics)
 }

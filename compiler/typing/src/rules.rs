@@ -1,78 +1,209 @@
-//! Rules about declarations that typing itself does not need: what may be in what, which directions
-//! parameters may have, what may be renamed.
+//! What the specification forbids beyond names and types: one file a group of rules, each a walk over
+//! the tree and the side tables once typing is done.
+//!
+//! | file | what it holds programs to |
+//! |---|---|
+//! | `nesting` | which types may stand in which |
+//! | `declared_types` | types of variables, constants, new types and results |
+//! | `parameters` | directions, types, default values and names of parameters |
+//! | `instances` | where objects are instantiated, what their blocks define, `main` |
+//! | `externs` | constructors, methods, overloads |
+//! | `calls` | what is called where, arguments of the core library's methods |
+//! | `statements` | where statements stand, labels of switches, functions that must return |
+//! | `parsers` | states, `select`, value sets |
+//! | `tables`, `entries` | properties, keys, actions, entries, priorities |
+//! | `constants` | values of enumerations, division |
+//! | `annotations` | bodies of annotations |
+//! | `control_plane` | names that the control plane sees |
+
+mod annotations;
+mod calls;
+mod constants;
+mod control_plane;
+mod declared_types;
+mod entries;
+mod externs;
+mod instances;
+mod nesting;
+mod parameters;
+mod parsers;
+mod statements;
+mod tables;
+mod violation;
+
+use std::rc::Rc;
 
 use p4rmt_source::Span;
-use p4rmt_syntax::ast;
+use p4rmt_syntax::ast::{self, Expr};
 
 use crate::check::Checker;
-use crate::decl::{DeclId, Signature};
-use crate::types::{Sort, Type};
+use crate::decl::{DeclId, Detail, Signature};
+use crate::error::ErrorKind;
+use crate::typed::{Address, Call, Callee, MemberOf};
+use crate::types::{Type, TypeKind};
+use crate::value::{Known, Value};
 
-/// A constant has a type that constants can have.
-pub(crate) fn check_constant_type(_check: &mut Checker<'_>, _ty: Type, _span: Span) {}
+pub use violation::Violation;
 
-/// A variable has a type that variables can have.
-pub(crate) fn check_variable_type(_check: &mut Checker<'_>, _ty: Type, _span: Span) {}
-
-/// A type can be given another name.
-pub(crate) fn check_typedef(_check: &mut Checker<'_>, _typedef: &ast::Typedef, _ty: Type) {}
-
-/// A type can have a new type made of it.
-pub(crate) fn check_new_type(_check: &mut Checker<'_>, _typedef: &ast::Typedef, _underlying: Type) {
+/// Holds a program to all rules.
+pub(crate) fn check_program<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
+    nesting::check(check, program);
+    declared_types::check(check, program);
+    parameters::check(check, program);
+    instances::check(check, program);
+    externs::check(check, program);
+    calls::check(check, program);
+    statements::check(check, program);
+    parsers::check(check, program);
+    tables::check(check, program);
+    constants::check(check, program);
+    annotations::check(check, program);
+    control_plane::check(check, program);
 }
 
-/// The fields of a struct, header or header union have types that may stand in it.
-pub(crate) fn check_record(
-    _check: &mut Checker<'_>,
-    _record: &ast::FieldList,
-    _sort: Sort,
-    _id: DeclId,
-) {
-}
+/// What rules ask about the tree.
+impl<'a> Checker<'a> {
+    fn violate(&mut self, span: Span, violation: Violation) {
+        self.error(span, ErrorKind::Rule(violation));
+    }
 
-/// A member of a serializable enumeration has a value of the underlying type.
-pub(crate) fn check_enum_member(
-    _check: &mut Checker<'_>,
-    _member: &ast::NamedExpr,
-    _underlying: Type,
-) {
-}
+    fn violate_with(
+        &mut self,
+        span: Span,
+        violation: Violation,
+        at: Span,
+        note: impl Into<String>,
+    ) {
+        self.error_with(span, ErrorKind::Rule(violation), at, note);
+    }
 
-/// An extern's methods may stand together.
-pub(crate) fn check_extern(_check: &mut Checker<'_>, _object: &ast::Extern, _id: DeclId) {}
+    fn violate_note(&mut self, span: Span, violation: Violation, note: impl Into<String>) {
+        self.error_with(span, ErrorKind::Rule(violation), Span::NONE, note);
+    }
 
-/// Parameters have directions, types, defaults and places that they may have.
-pub(crate) fn check_signature(
-    _check: &mut Checker<'_>,
-    _signature: &Signature<'_>,
-    _params: &[ast::Parameter],
-) {
-}
+    /// The type that a written type means.
+    fn written(&self, ty: &ast::Type) -> Type {
+        let found = self.tables.types.get(&Address::of(ty));
+        found.copied().unwrap_or(Type::POISON)
+    }
 
-/// An object may be instantiated where it is.
-pub(crate) fn check_instance(_check: &mut Checker<'_>, _instance: &ast::Instantiation, _ty: Type) {}
+    /// The type of an expression.
+    fn type_of(&self, expr: &Expr) -> Type {
+        let facts = self.tables.exprs.get(&Address::of(expr));
+        facts.map_or(Type::POISON, |facts| facts.ty)
+    }
 
-/// The whole program, once everything is known.
-pub(crate) fn check_program(_check: &mut Checker<'_>, _program: &ast::Program) {}
+    /// The type of an expression as its place sees it.
+    fn type_at(&self, expr: &Expr) -> Type {
+        match self.tables.conversions.get(&Address::of(expr)) {
+            Some((ty, _)) => *ty,
+            None => self.type_of(expr),
+        }
+    }
 
-/// A function returns on every way through it.
-pub(crate) fn check_function_body(
-    _check: &mut Checker<'_>,
-    _function: &ast::Function,
-    _signature: &Signature<'_>,
-) {
-}
+    /// The value of an expression before it is converted.
+    fn own_value(&self, expr: &Expr) -> Option<Value> {
+        self.tables.exprs.get(&Address::of(expr))?.value.clone()
+    }
 
-/// A value set has elements that can be matched.
-pub(crate) fn check_value_set(_check: &mut Checker<'_>, _set: &ast::ValueSet, _element: Type) {}
+    /// The value of an expression as its place sees it.
+    fn value_at(&self, expr: &Expr) -> Option<Value> {
+        match self.tables.conversions.get(&Address::of(expr)) {
+            Some((_, value)) => value.clone(),
+            None => self.own_value(expr),
+        }
+    }
 
-/// A statement may stand where it does.
-pub(crate) fn check_statement_place(_check: &mut Checker<'_>, _statement: &ast::Statement) {}
+    /// How much is known of an expression.
+    fn known(&self, expr: &Expr) -> Known {
+        let facts = self.tables.exprs.get(&Address::of(expr));
+        facts.map_or(Known::Local, |facts| facts.known)
+    }
 
-/// The cases of a `switch` are each there once.
-pub(crate) fn check_switch(
-    _check: &mut Checker<'_>,
-    _cases: &[ast::SwitchCase],
-    _is_action_run: bool,
-) {
+    fn call_of(&self, expr: &Expr) -> Option<Rc<Call<'a>>> {
+        self.tables.calls.get(&Address::of(expr)).cloned()
+    }
+
+    fn instance_call(&self, instance: &ast::Instantiation) -> Option<Rc<Call<'a>>> {
+        self.tables.calls.get(&Address::of(instance)).cloned()
+    }
+
+    fn action_call(&self, action: &ast::ActionRef) -> Option<Rc<Call<'a>>> {
+        self.tables.calls.get(&Address::of(action)).cloned()
+    }
+
+    fn member_of(&self, expr: &Expr) -> Option<MemberOf> {
+        self.tables.members.get(&Address::of(expr)).copied()
+    }
+
+    fn path_of(&self, path: &ast::Path) -> Option<DeclId> {
+        self.tables.paths.get(&Address::of(path)).copied()
+    }
+
+    fn declared(&self, name: &ast::Name) -> Option<DeclId> {
+        self.tables.declared.get(&Address::of(name)).copied()
+    }
+
+    /// The type of an instance with its type arguments, inferred ones too.
+    fn instance_type(&self, instance: &ast::Instantiation, written: Type) -> Type {
+        self.instance_call(instance)
+            .map_or(written, |call| call.result)
+    }
+
+    /// The head of what is called.
+    fn signature_of(&self, call: &Call<'a>) -> Option<Rc<Signature<'a>>> {
+        let decl = match call.callee {
+            Callee::Function(decl)
+            | Callee::ExternFunction(decl)
+            | Callee::Method(decl)
+            | Callee::Action(decl)
+            | Callee::ExternConstructor(decl)
+            | Callee::Constructor(decl)
+            | Callee::Apply(decl)
+            | Callee::ApplyDirectly(decl)
+            | Callee::ApplyTable(decl) => decl,
+            Callee::Builtin(_) => return None,
+        };
+        match &self.decl(decl).detail {
+            Detail::Function(signature) | Detail::Package(signature) => Some(Rc::clone(signature)),
+            Detail::Block { apply, constructor } => match call.callee {
+                Callee::Constructor(_) => constructor.clone(),
+                _ => Some(Rc::clone(apply)),
+            },
+            _ => None,
+        }
+    }
+
+    /// The methods of an extern.
+    fn methods_of(&self, decl: DeclId) -> Vec<Rc<Signature<'a>>> {
+        let Detail::Extern { methods, .. } = &self.decl(decl).detail else {
+            return Vec::new();
+        };
+        let methods = methods
+            .iter()
+            .filter_map(|id| match &self.decl(*id).detail {
+                Detail::Function(signature) => Some(Rc::clone(signature)),
+                _ => None,
+            });
+        methods.collect()
+    }
+
+    /// Whether an abstract method need not be defined.
+    fn is_optional_method(&self, decl: DeclId) -> bool {
+        match self.decl(decl).node {
+            crate::decl::Node::Method(method) => {
+                method.annotations.iter().any(|a| a.name.text == "optional")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether two types are the same, as far as they are known.
+    fn same_type(&self, left: Type, right: Type) -> bool {
+        left == right
+            || left.is_poison()
+            || right.is_poison()
+            || matches!(self.types.kind(left), TypeKind::Any | TypeKind::Param(_))
+            || matches!(self.types.kind(right), TypeKind::Any | TypeKind::Param(_))
+    }
 }

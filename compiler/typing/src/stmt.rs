@@ -8,7 +8,6 @@ use p4rmt_syntax::ast::{
 use crate::check::{Body, Checker};
 use crate::decl::Node;
 use crate::error::ErrorKind;
-use crate::rules;
 use crate::tables;
 use crate::types::{Sort, Type, TypeKind};
 use crate::value::Known;
@@ -27,7 +26,6 @@ impl<'a> Checker<'a> {
     }
 
     pub(crate) fn statement(&mut self, statement: &'a Statement) {
-        rules::check_statement_place(self, statement);
         match &statement.kind {
             StatementKind::Empty => {}
             StatementKind::Assign { target, op, value } => {
@@ -219,6 +217,5 @@ impl<'a> Checker<'a> {
                 self.block(body);
             }
         }
-        rules::check_switch(self, cases, table.is_some());
     }
 }
