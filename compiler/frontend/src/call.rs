@@ -54,7 +54,22 @@ impl<'a> Lower<'a> {
         want: Option<&Type>,
         span: Span,
     ) -> Value {
-        match self.lookup(path) {
+        let mut binding = self.lookup(path);
+        if let Binding::Object(Object::Action(action)) = &binding
+            && self.inlining.contains(&action.path)
+            && self
+                .scopes
+                .lookup_here(self.global, &path.name.text)
+                .is_some()
+        {
+            // Its own name is not known yet within its body: it means what it did before.
+            binding = self
+                .scopes
+                .lookup_here(self.global, &path.name.text)
+                .cloned()
+                .unwrap_or(Binding::Poison);
+        }
+        match binding {
             Binding::Poison => return Value::poison(),
             Binding::Object(Object::Action(action)) => {
                 if !matches!(self.unit, Unit::Control | Unit::Action | Unit::Deparser) {

@@ -30,6 +30,12 @@ impl<'a> Lower<'a> {
                 let bits = self.fit(number, *width, *is_signed, span);
                 return Value::constant(ty.clone(), bits);
             }
+            (Data::Int(number), Type::Newtype(newtype)) => {
+                if let Type::Bits { width, is_signed } = *newtype.inner.without_newtypes() {
+                    let bits = self.fit(number, width, is_signed, span);
+                    return Value::constant(ty.clone(), bits);
+                }
+            }
             (Data::Default, _) => {
                 return match self.default_value(ty) {
                     Some(value) => value,
@@ -396,7 +402,13 @@ impl<'a> Lower<'a> {
 
     /// The bits that a constant expression of a scalar type evaluates to.
     pub(crate) fn const_of_type(&mut self, expr: &'a ast::Expr, ty: &Type) -> Option<Bits> {
-        let value = self.constant(expr, Some(ty))?;
+        let mut value = self.constant(expr, Some(ty))?;
+        if let (Data::Fields(fields), Type::Tuple(_)) = (&value.data, &value.ty)
+            && let [only] = fields.as_slice()
+        {
+            // A list of one value stands for it.
+            value = only.clone();
+        }
         let value = self.coerce(value, ty, expr.span);
         if value.is_poison() {
             return None;

@@ -182,6 +182,7 @@ impl<'a> Lower<'a> {
             }
             return Binding::Poison;
         };
+        let declaration = self.constructed(&path.name.text, declaration, args);
         self.visited.insert(declaration);
         match &declaration.kind {
             DeclarationKind::Extern(decl) => {
@@ -247,6 +248,40 @@ impl<'a> Lower<'a> {
                 Binding::Poison
             }
         }
+    }
+
+    /// Of several parsers or controls with one name, the one whose constructor takes these arguments.
+    fn constructed(
+        &self,
+        name: &str,
+        first: &'a ast::Declaration,
+        args: &[ast::Argument],
+    ) -> &'a ast::Declaration {
+        let namesakes = self.globals.get(name).map_or(&[][..], Vec::as_slice);
+        if !namesakes.iter().any(|other| std::ptr::eq(*other, first)) {
+            return first;
+        }
+        let fits = |declaration: &ast::Declaration| {
+            let params = match &declaration.kind {
+                DeclarationKind::Control(decl) => &decl.constructor_params,
+                DeclarationKind::Parser(decl) => &decl.constructor_params,
+                _ => return false,
+            };
+            let n_needed = params
+                .iter()
+                .filter(|param| !crate::args::is_optional(param))
+                .count();
+            (n_needed..=params.len()).contains(&args.len())
+                && args.iter().all(|arg| match &arg.name {
+                    Some(name) => params.iter().any(|param| param.name.text == name.text),
+                    None => true,
+                })
+        };
+        namesakes
+            .iter()
+            .find(|declaration| fits(declaration))
+            .copied()
+            .unwrap_or(first)
     }
 
     /// What the constructor of a parser or control is given.

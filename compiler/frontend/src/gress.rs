@@ -158,6 +158,7 @@ impl GressBuilder {
             let field_name = format!("{name}.{}", field.name);
             let kind = FieldKind::Header(header);
             let storage = match field.ty.without_newtypes() {
+                Type::Varbit(_) if varbit.is_some() => return None,
                 Type::Varbit(max) => {
                     let slot = self.field(field_name.clone(), &Type::bit(*max), kind, field.span);
                     let width = self.field(

@@ -70,6 +70,9 @@ const STANDARD_ERRORS: [&str; 7] = [
     "ParserInvalidArgument",
 ];
 
+/// Codes of complaints that there is no machine for a program.
+const NO_MACHINE: [&str; 2] = ["E4001", "E4002"];
+
 /// Lowers a program to the structured form of the IR. `name` is the name of the program.
 ///
 /// # Errors
@@ -90,6 +93,16 @@ pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics
         // Each round knows at least one more instance that needs copies.
         by_copy = lower.by_copy;
     };
+    if lower.lacks_machine {
+        // That is all there is to say: what else is wrong is not about a machine.
+        let mut diagnostics = Diagnostics::new();
+        for diagnostic in &lower.diagnostics {
+            if NO_MACHINE.contains(&diagnostic.code.0) {
+                diagnostics.push(diagnostic.clone());
+            }
+        }
+        return Err(diagnostics);
+    }
     lower.check_unreached(program);
     match lowered {
         Some((arch, pipes)) if !lower.diagnostics.has_errors() => Ok((
@@ -103,6 +116,16 @@ pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics
         )),
         _ => Err(lower.diagnostics),
     }
+}
+
+/// Whether it declares a function, of the program or of the architecture.
+fn is_function(declaration: &ast::Declaration) -> bool {
+    matches!(
+        declaration.kind,
+        DeclarationKind::Function(_)
+            | DeclarationKind::ExternFunction(_)
+            | DeclarationKind::ExternForward(_)
+    )
 }
 
 impl<'a> Lower<'a> {
@@ -150,17 +173,25 @@ impl<'a> Lower<'a> {
                 continue;
             };
             let others = self.globals.entry(&name.text).or_default();
-            let is_function = |declaration: &ast::Declaration| {
+            // What is called with arguments may have namesakes with other parameters.
+            let may_overload = |declaration: &ast::Declaration| {
                 matches!(
                     declaration.kind,
                     DeclarationKind::Function(_)
                         | DeclarationKind::ExternFunction(_)
                         | DeclarationKind::ExternForward(_)
+                        | DeclarationKind::Extern(_)
+                        | DeclarationKind::Parser(_)
+                        | DeclarationKind::Control(_)
+                        | DeclarationKind::Package(_)
                 )
             };
-            let is_duplicate = others
-                .first()
-                .is_some_and(|first| !is_function(first) || !is_function(declaration));
+            let is_duplicate = others.first().is_some_and(|first| {
+                !may_overload(first)
+                    || std::mem::discriminant(&first.kind)
+                        != std::mem::discriminant(&declaration.kind)
+                        && !(is_function(first) && is_function(declaration))
+            });
             others.push(declaration);
             if is_duplicate {
                 let first = others[0].span;

@@ -129,6 +129,8 @@ pub(crate) struct Lower<'a> {
     /// Whether the program runs in the structured form: loops stay loops, and stacks are counted at
     /// run time.
     pub(crate) is_structured: bool,
+    /// Whether nothing says on which machine the program runs.
+    pub(crate) lacks_machine: bool,
     /// What `exit` leaves in a deparser, once one needed it.
     pub(crate) deparser_end: Option<LabelId>,
     /// Instances of controls that are applied with different arguments, so that theirs are passed by
@@ -195,6 +197,7 @@ impl<'a> Lower<'a> {
             frames: Vec::new(),
             loops: Vec::new(),
             is_structured: false,
+            lacks_machine: false,
             deparser_end: None,
             by_copy: HashSet::new(),
             flagged_actions: HashSet::new(),

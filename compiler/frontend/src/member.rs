@@ -271,7 +271,10 @@ impl<'a> Lower<'a> {
         let mark = self.block().len();
         let position = self.expr(index, None);
         let mut value = value;
-        self.settle(&mut value, mark, span);
+        // A place is written or read when the index is known.
+        if !matches!(value.data, Data::Place(_)) {
+            self.settle(&mut value, mark, span);
+        }
         if value.is_poison() || position.is_poison() {
             return Value::poison();
         }

@@ -96,6 +96,7 @@ impl<'a> Lower<'a> {
                 _ => None,
             });
         let Some(main) = main else {
+            self.lacks_machine = true;
             self.error(Span::NONE, &ErrorKind::NoMain);
             return None;
         };
@@ -103,13 +104,14 @@ impl<'a> Lower<'a> {
         let has = |name: &str| self.globals.contains_key(name);
         let arch = match package {
             Some("Switch") if has("ghost_intrinsic_metadata_t") => Arch::T2na,
-            Some("Switch") => Arch::Tna,
-            Some("V1Switch") => {
+            Some("Switch") if has("ingress_intrinsic_metadata_t") => Arch::Tna,
+            Some("V1Switch") if has("standard_metadata_t") && self.is_package("V1Switch", 6) => {
                 self.is_structured = true;
                 let pipe = self.v1_pipe(main)?;
                 return Some((Arch::V1model, [pipe].into_iter().collect()));
             }
             other => {
+                self.lacks_machine = true;
                 self.error(
                     main.ty.span,
                     &ErrorKind::UnknownPackage {
@@ -139,6 +141,15 @@ impl<'a> Lower<'a> {
             );
         }
         is_good.then_some((arch, pipes))
+    }
+
+    /// Whether a package of this name takes so many blocks.
+    fn is_package(&self, name: &str, n_blocks: usize) -> bool {
+        let declarations = self.globals.get(name).map_or(&[][..], Vec::as_slice);
+        declarations.iter().any(|declaration| {
+            matches!(&declaration.kind, DeclarationKind::Package(package)
+                if package.params.len() == n_blocks)
+        })
     }
 
     /// An argument of `Switch`.

@@ -185,10 +185,7 @@ impl<'a> Lower<'a> {
     fn value_set(&mut self, set: &'a ast::ValueSet) -> Binding<'a> {
         let ty = self.ty(&set.element);
         let size = self.size(&set.size, 1, u64::from(u32::MAX));
-        let widths: Option<Vec<u32>> = match self.element_types(&ty) {
-            Some(types) => types.iter().map(Type::scalar_width).collect(),
-            None => ty.scalar_width().map(|width| vec![width]),
-        };
+        let widths = self.scalar_widths(&ty);
         match (size, widths) {
             (Some(size), Some(widths)) => {
                 let name = self.control_plane_name(&set.annotations, &set.name.text);
@@ -205,6 +202,15 @@ impl<'a> Lower<'a> {
                 Binding::Poison
             }
         }
+    }
+
+    /// The widths of all scalars of a type in order.
+    fn scalar_widths(&self, ty: &Type) -> Option<Vec<u32>> {
+        let Some(types) = self.element_types(ty) else {
+            return Some(vec![ty.scalar_width()?]);
+        };
+        let parts: Option<Vec<Vec<u32>>> = types.iter().map(|ty| self.scalar_widths(ty)).collect();
+        Some(parts?.concat())
     }
 
     /// The state of the machine for a place in a state of the program.
@@ -657,13 +663,9 @@ impl<'a> Lower<'a> {
                     ..
                 }) => {
                     if let Some(Object::ValueSet(id, ty)) = self.path_object(path) {
-                        let wanted: Vec<Option<u32>> =
+                        let wanted: Option<Vec<u32>> =
                             types.iter().map(Type::scalar_width).collect();
-                        let found: Vec<Option<u32>> = match self.element_types(&ty) {
-                            Some(types) => types.iter().map(Type::scalar_width).collect(),
-                            None => vec![ty.scalar_width()],
-                        };
-                        if wanted != found {
+                        if wanted != self.scalar_widths(&ty) {
                             self.mismatch_text(set.span, "a value set of these keys", &ty);
                             return None;
                         }

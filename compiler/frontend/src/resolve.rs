@@ -266,19 +266,12 @@ impl<'a> Lower<'a> {
     /// A struct, header or header union.
     fn record(&mut self, list: &'a ast::FieldList, kind: RecordKind, args: &[Type]) -> Type {
         self.check_distinct(list.fields.iter().map(|field| &field.name));
-        let mut n_varbits = 0;
         let mut fields = Vec::new();
         for field in &list.fields {
             let ty = self.ty(&field.ty);
             let is_allowed = match (kind, ty.without_newtypes()) {
                 (_, Type::Poison | Type::Var(_)) => true,
-                (RecordKind::Header, Type::Varbit(_)) => {
-                    n_varbits += 1;
-                    n_varbits == 1
-                }
-                (RecordKind::Header, Type::Record(inner)) => inner.kind == RecordKind::Struct,
-                (RecordKind::Header, Type::Stack(element, _)) => element.scalar_width().is_some(),
-                (RecordKind::Header, ty) => ty.scalar_width().is_some() && *ty != Type::Error,
+                (RecordKind::Header, ty) => may_be_in_header(ty),
                 (RecordKind::Union, ty) => ty.as_header().is_some(),
                 (
                     RecordKind::Struct,
@@ -359,6 +352,23 @@ impl<'a> Lower<'a> {
                 );
             }
         }
+    }
+}
+
+/// Whether a header may have fields of this type: bits in a fixed order.
+fn may_be_in_header(ty: &Type) -> bool {
+    match ty.without_newtypes() {
+        Type::Varbit(_) => true,
+        Type::Record(record) => {
+            record.kind == RecordKind::Struct
+                && record
+                    .fields
+                    .iter()
+                    .all(|field| may_be_in_header(&field.ty))
+        }
+        Type::Stack(element, _) => may_be_in_header(element),
+        Type::Error => false,
+        ty => ty.scalar_width().is_some(),
     }
 }
 

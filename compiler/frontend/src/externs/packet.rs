@@ -88,12 +88,20 @@ impl<'a> Lower<'a> {
                     }
                 };
                 let mut offset = 0;
-                return match self.ahead(&ty, &mut offset) {
-                    Some(value) => value,
-                    None => {
-                        self.mismatch_text(span, "a type of fixed width", &ty);
-                        Value::poison()
+                let Some(value) = self.ahead(&ty, &mut offset) else {
+                    self.mismatch_text(span, "a type of fixed width", &ty);
+                    return Value::poison();
+                };
+                if !self.is_structured {
+                    return value;
+                }
+                // Read now: the packet may be too short for it, and what follows may move on.
+                return match self.temporary("ahead", &ty, span) {
+                    Some(storage) => {
+                        self.assign_storage(&storage, &value, span);
+                        Value::place(ty, storage)
                     }
+                    None => value,
                 };
             }
             ("emit", [Some(value)]) => {
