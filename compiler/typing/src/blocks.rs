@@ -255,7 +255,7 @@ impl<'a> Checker<'a> {
                             let prototype = &function.prototype;
                             let signature =
                                 check.function_head(id, SignatureKind::Function, prototype);
-                            check.implements(ty, function, &signature);
+                            check.implements(ty, function);
                             check.function_body(function, &signature, Body::Method);
                         }
                     }
@@ -288,51 +288,15 @@ impl<'a> Checker<'a> {
         methods.collect()
     }
 
-    /// The body that an instance gives is that of an abstract method, with its head.
-    fn implements(&mut self, ty: Type, function: &'a ast::Function, own: &Rc<Signature<'a>>) {
-        if ty.is_poison() {
-            return;
-        }
+    /// Notes which abstract method the body that an instance gives is of.
+    fn implements(&mut self, ty: Type, function: &'a ast::Function) {
         let name = &function.prototype.name;
-        let wanted = self.abstract_of(ty);
-        let wanted = wanted
-            .into_iter()
+        let methods = self.abstract_of(ty);
+        let method = methods
+            .iter()
             .find(|(_, signature)| signature.name == name.text);
-        let Some((id, wanted)) = wanted else {
-            let kind = ErrorKind::UnknownMember {
-                ty: self.show(ty),
-                member: name.text.clone(),
-            };
-            self.error(name.span, kind);
-            return;
-        };
-        self.record_name(name, id);
-        let TypeKind::Named { decl, args, .. } = self.types.kind(ty).clone() else {
-            return;
-        };
-        let mut subst = self.substitution(decl, &args);
-        let own_params = own.type_params.iter().map(|param| self.decl(*param).ty);
-        subst.extend(
-            wanted
-                .type_params
-                .iter()
-                .copied()
-                .zip(own_params.collect::<Vec<_>>()),
-        );
-        let result = self.types.substitute(wanted.result, &subst);
-        let rest = wanted.params.get(own.params.len()..);
-        let mut fits = rest.is_some_and(|rest| rest.iter().all(|param| param.is_optional))
-            && wanted.type_params.len() == own.type_params.len()
-            && self.agrees(result, own.result);
-        for (wanted, own) in wanted.params.iter().zip(own.params.iter()) {
-            let ty = self.types.substitute(wanted.ty, &subst);
-            fits &= wanted.direction == own.direction && self.agrees(ty, own.ty);
-        }
-        if !fits {
-            let name_text = name.text.clone();
-            let at = self.decl(id).span;
-            let kind = ErrorKind::WrongHead { name: name_text };
-            self.error_with(name.span, kind, at, "the abstract method");
+        if let Some((id, _)) = method {
+            self.record_name(name, *id);
         }
     }
 

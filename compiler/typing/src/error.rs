@@ -227,12 +227,6 @@ pub enum ErrorKind {
         /// The type.
         ty: String,
     },
-    /// The body of an abstract method with another head than the method's.
-    #[error("`{name}` has not the parameters and result of the abstract method")]
-    WrongHead {
-        /// The method.
-        name: String,
-    },
     /// Keysets that are more or fewer than what they are matched with.
     #[error("{needed} values are matched, with {available} keysets")]
     KeyCount {
@@ -314,7 +308,6 @@ impl ErrorKind {
             | Self::AmbiguousCall { .. } => "E2005",
             Self::NoValue => "E2017",
             Self::NoSize { .. } => "E2018",
-            Self::WrongHead { .. } => "E2019",
             Self::KeyCount { .. } => "E2020",
             Self::NoDefault { .. } => "E2015",
             Self::MissingField { .. } => "E2016",

@@ -89,12 +89,8 @@ impl<'a> Checker<'a> {
             }
             StatementKind::Variable(variable) => self.variable(variable),
             StatementKind::Const(constant) => self.constant(constant),
-            StatementKind::Instantiation(instance) => {
-                let what = "an instantiation";
-                let place = "a body";
-                self.error(statement.span, ErrorKind::Misplaced { what, place });
-                self.instantiation(instance);
-            }
+            // That none may stand here is one of the rules.
+            StatementKind::Instantiation(instance) => self.instantiation(instance),
         }
     }
 

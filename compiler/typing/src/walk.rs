@@ -39,8 +39,8 @@ pub(crate) struct Site<'a> {
     pub(crate) body: Body,
     /// The parser around.
     pub(crate) parser: Option<&'a ast::Parser>,
-    /// Whether a loop is around.
-    pub(crate) in_loop: bool,
+    /// The name of the parser or control around.
+    pub(crate) owner: Option<&'a ast::Name>,
 }
 
 impl Site<'_> {
@@ -48,15 +48,11 @@ impl Site<'_> {
     pub(crate) const TOP: Self = Self {
         body: Body::TopLevel,
         parser: None,
-        in_loop: false,
+        owner: None,
     };
 
     fn with(self, body: Body) -> Self {
-        Self {
-            body,
-            in_loop: false,
-            ..self
-        }
+        Self { body, ..self }
     }
 }
 
@@ -236,6 +232,7 @@ fn walk_parser<'a>(visitor: &mut impl Visitor<'a>, parser: &'a ast::Parser) {
     let at = Site {
         body: Body::ParserLocals,
         parser: Some(parser),
+        owner: Some(&parser.head.name),
         ..Site::TOP
     };
     walk_params(visitor, at, &parser.head.params);
@@ -280,6 +277,7 @@ fn walk_control<'a>(visitor: &mut impl Visitor<'a>, control: &'a ast::Control) {
     visitor.annotations(&control.head.annotations);
     let at = Site {
         body: Body::ControlLocals,
+        owner: Some(&control.head.name),
         ..Site::TOP
     };
     walk_params(visitor, at, &control.head.params);
@@ -364,10 +362,6 @@ pub(crate) fn walk_statement<'a>(
     statement: &'a Statement,
 ) {
     visitor.statement(at, statement);
-    let inner = Site {
-        in_loop: true,
-        ..at
-    };
     match &statement.kind {
         StatementKind::Empty
         | StatementKind::Exit
@@ -420,7 +414,7 @@ pub(crate) fn walk_statement<'a>(
             for statement in update {
                 walk_statement(visitor, at, statement);
             }
-            walk_statement(visitor, inner, body);
+            walk_statement(visitor, at, body);
         }
         StatementKind::ForIn {
             annotations,
@@ -440,7 +434,7 @@ pub(crate) fn walk_statement<'a>(
                     walk_expr(visitor, at, last);
                 }
             }
-            walk_statement(visitor, inner, body);
+            walk_statement(visitor, at, body);
         }
         StatementKind::Variable(variable) => walk_variable(visitor, at, variable),
         StatementKind::Const(constant) => walk_const(visitor, at, constant),

@@ -290,9 +290,6 @@ impl<'a> Visitor<'a> for Calls<'_, 'a> {
                     self.member(at, expr, member);
                 }
             }
-            ExprKind::This if at.body != Body::Method => {
-                self.check.violate(expr.span, Violation::This);
-            }
             _ => {}
         }
     }

@@ -172,38 +172,6 @@ impl<'a> Instances<'_, 'a> {
         }
     }
 
-    /// Whether every abstract method of an instance is defined.
-    fn all_defined(&mut self, instance: &ast::Instantiation) {
-        let ty = self.check.written(&instance.ty);
-        let TypeKind::Named {
-            sort: Sort::Extern,
-            decl,
-            ..
-        } = *self.check.types.kind(ty)
-        else {
-            return;
-        };
-        for method in self.check.methods_of(decl) {
-            let defines = |item: &ObjectDeclaration| match item {
-                ObjectDeclaration::Function(function) => {
-                    function.prototype.name.text == method.name
-                }
-                ObjectDeclaration::Instantiation(_) => false,
-            };
-            let is_defined = instance.body.iter().flatten().any(defines);
-            let is_optional = self.check.is_optional_method(method.decl);
-            if method.is_abstract && !is_defined && !is_optional {
-                let kind = ErrorKind::MissingMethod {
-                    name: instance.name.text.clone(),
-                    method: method.name.to_owned(),
-                };
-                let declared = self.check.decl(method.decl).span;
-                self.check
-                    .error_with(instance.name.span, kind, declared, "declared here");
-            }
-        }
-    }
-
     /// Whether a method's body has the head that its extern declares.
     fn same_head(
         &mut self,
@@ -265,6 +233,17 @@ impl<'a> Instances<'_, 'a> {
         }
     }
 
+    /// A parser or control does not instantiate itself.
+    fn itself(&mut self, at: Site<'a>, decl: DeclId, span: Span) {
+        if at
+            .owner
+            .is_some_and(|owner| self.check.declared(owner) == Some(decl))
+        {
+            let name = self.check.decl(decl).name.to_owned();
+            self.check.error(span, ErrorKind::Recursive { name });
+        }
+    }
+
     fn constructed(&mut self, at: Site<'a>, sort: Sort, span: Span) {
         let Some(what) = sort_name(sort) else {
             return;
@@ -292,15 +271,12 @@ impl<'a> Visitor<'a> for Instances<'_, 'a> {
         while let TypeKind::Stack(element, _) = self.check.types.kind(ty) {
             ty = *element;
         }
-        if let TypeKind::Named { sort, .. } = *self.check.types.kind(ty) {
+        if let TypeKind::Named { sort, decl, .. } = *self.check.types.kind(ty) {
             self.constructed(at, sort, instance.span);
+            self.itself(at, decl, instance.ty.span);
         }
-        match &instance.body {
-            Some(items) => {
-                self.block(instance, items);
-                self.all_defined(instance);
-            }
-            None => self.all_defined(instance),
+        if let Some(items) = &instance.body {
+            self.block(instance, items);
         }
     }
 
@@ -309,6 +285,7 @@ impl<'a> Visitor<'a> for Instances<'_, 'a> {
             return;
         };
         let (sort, decl) = match call.callee {
+            Callee::ApplyDirectly(decl) => return self.itself(at, decl, expr.span),
             Callee::ExternConstructor(_) | Callee::Constructor(_) => {
                 let TypeKind::Named { sort, decl, .. } = *self.check.types.kind(call.result) else {
                     return;
@@ -320,7 +297,6 @@ impl<'a> Visitor<'a> for Instances<'_, 'a> {
             | Callee::Method(_)
             | Callee::Action(_)
             | Callee::Apply(_)
-            | Callee::ApplyDirectly(_)
             | Callee::ApplyTable(_)
             | Callee::Builtin(_) => return,
         };

@@ -4,11 +4,10 @@
 use p4rmt_syntax::ast::{self, Expr, ExprKind, Statement, StatementKind, SwitchCase, SwitchLabel};
 
 use crate::check::Checker;
-use crate::error::ErrorKind;
 use crate::rules::instances::place_name;
 use crate::rules::violation::Violation;
-use crate::types::{Sort, Type, TypeKind};
-use crate::value::{Known, Value};
+use crate::types::{Type, TypeKind};
+use crate::value::Value;
 use crate::walk::{self, Body, Site, Visitor};
 
 /// Looks at all statements of a program.
@@ -37,19 +36,7 @@ impl<'a> Statements<'_, 'a> {
                 }
                 self.action_labels(table, cases);
             }
-            TypeKind::Bits { .. }
-            | TypeKind::Error
-            | TypeKind::Named {
-                sort: Sort::Enum | Sort::SerializableEnum | Sort::NewType,
-                ..
-            } => self.value_labels(cases),
-            // The reference compiler takes them too, and so do programs.
-            TypeKind::Bool | TypeKind::Int => self.value_labels(cases),
-            _ => {
-                let ty = self.check.show(ty);
-                self.check
-                    .violate(subject.span, Violation::SwitchType { ty });
-            }
+            _ => self.value_labels(cases),
         }
     }
 
@@ -133,10 +120,6 @@ impl<'a> Statements<'_, 'a> {
             if self.check.type_of(label).is_poison() {
                 continue;
             }
-            if self.check.known(label) < Known::Instantiated {
-                self.check.error(label.span, ErrorKind::NotConstant);
-                continue;
-            }
             let Some(value) = self.check.value_at(label) else {
                 continue;
             };
@@ -165,12 +148,6 @@ impl<'a> Visitor<'a> for Statements<'_, 'a> {
                 if matches!(at.body, Body::State | Body::Function | Body::Method) {
                     self.misplaced("`exit`", place_name(at.body), statement);
                 }
-            }
-            StatementKind::Break if !at.in_loop => {
-                self.misplaced("`break`", "a place outside of loops", statement);
-            }
-            StatementKind::Continue if !at.in_loop => {
-                self.misplaced("`continue`", "a place outside of loops", statement);
             }
             StatementKind::Switch { subject, cases } => {
                 if at.body == Body::State {

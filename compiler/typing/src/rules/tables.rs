@@ -20,15 +20,46 @@ use crate::walk::{self, Site, Visitor};
 
 /// Looks at all tables of a program.
 pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
-    walk::program(&mut Tables { check }, program);
+    let mut tables = Tables {
+        check,
+        needs_no_action: false,
+    };
+    walk::program(&mut tables, program);
+    if tables.needs_no_action {
+        no_action(check);
+    }
+}
+
+/// `NoAction`, if it is declared, is what it is in the core library: tables without a default action
+/// run it.
+fn no_action(check: &mut Checker<'_>) {
+    let ids = check.scopes.top("NoAction").cloned();
+    let Some(decl) = ids.and_then(|ids| ids.first().copied()) else {
+        return;
+    };
+    let decl = check.decl(decl);
+    let is_fit = match decl.node {
+        crate::decl::Node::Action(action) => action.params.is_empty(),
+        _ => false,
+    };
+    if !is_fit {
+        let span = decl.span;
+        check.violate(span, Violation::NoAction);
+    }
 }
 
 struct Tables<'c, 'a> {
     check: &'c mut Checker<'a>,
+    /// Whether a table has no default action of its own.
+    needs_no_action: bool,
 }
 
 impl<'a> Visitor<'a> for Tables<'_, 'a> {
     fn table(&mut self, _at: Site<'a>, table: &'a ast::Table) {
+        self.needs_no_action |= !table
+            .properties
+            .iter()
+            .any(|property| matches!(property.kind, PropertyKind::DefaultAction(_)));
         check_table(self.check, table);
     }
 }

@@ -77,12 +77,6 @@ pub enum Violation {
         /// The argument's type.
         found: String,
     },
-    /// A comparison of values that have no equality.
-    #[error("values of type `{ty}` cannot be compared")]
-    NoEquality {
-        /// Their type.
-        ty: String,
-    },
 
     /// A member of an enumeration whose value its type cannot hold.
     #[error("{value} does not fit into `{ty}`")]
@@ -91,6 +85,13 @@ pub enum Violation {
         value: String,
         /// The type.
         ty: String,
+    },
+
+    /// A number that stands for no truth value.
+    #[error("{value} is neither `true` nor `false`")]
+    TruthValue {
+        /// The number.
+        value: String,
     },
 
     /// A parameter of an action without direction before one with a direction.
@@ -231,15 +232,6 @@ pub enum Violation {
     /// `action_run` elsewhere than in a switch.
     #[error("`action_run` can only be the expression of a `switch` in an `apply`")]
     ActionRun,
-    /// `this` outside of a method.
-    #[error("`this` exists within the methods of an instance only")]
-    This,
-    /// A type that `switch` cannot look at.
-    #[error("`switch` cannot look at a value of type `{ty}`")]
-    SwitchType {
-        /// The type.
-        ty: String,
-    },
     /// A label of a switch that is there twice.
     #[error("this label is there twice")]
     DuplicateLabel,
@@ -340,6 +332,9 @@ pub enum Violation {
         /// `tableonly` or `defaultonly`.
         annotation: &'static str,
     },
+    /// A `NoAction` that tables without a default action cannot run.
+    #[error("`NoAction` is what a table does by default, so it is an action without parameters")]
+    NoAction,
     /// A key of a type that cannot be looked up.
     #[error("a table cannot look up a key of type `{ty}`")]
     KeyType {
@@ -417,16 +412,16 @@ impl Violation {
     pub fn code(&self) -> &'static str {
         match self {
             Self::ControlPlaneName { .. } => "E1007",
-            Self::Nesting { .. } => "E2020",
-            Self::DeclaredType { .. } => "E2021",
-            Self::Renamed { .. } => "E2022",
-            Self::EnumUnderlying { .. } => "E2023",
-            Self::Direction { .. } => "E2024",
-            Self::ParameterType { .. } => "E2025",
-            Self::ResultType { .. } => "E2026",
-            Self::CoreArgument { .. } => "E2027",
-            Self::NoEquality { .. } => "E2028",
+            Self::Nesting { .. } => "E2030",
+            Self::DeclaredType { .. } => "E2031",
+            Self::Renamed { .. } => "E2032",
+            Self::EnumUnderlying { .. } => "E2033",
+            Self::Direction { .. } => "E2034",
+            Self::ParameterType { .. } => "E2035",
+            Self::ResultType { .. } => "E2036",
+            Self::CoreArgument { .. } => "E2037",
             Self::EnumValue { .. } => "E3010",
+            Self::TruthValue { .. } => "E3011",
             Self::ActionDataFirst { .. } => "E6001",
             Self::DefaultValue { .. } => "E6002",
             Self::Optional { .. } => "E6003",
@@ -447,8 +442,6 @@ impl Violation {
             Self::StatementPlace { .. } => "E6031",
             Self::StackMember { .. } => "E6032",
             Self::ActionRun => "E6033",
-            Self::This => "E6034",
-            Self::SwitchType { .. } => "E6040",
             Self::DuplicateLabel => "E6041",
             Self::DefaultNotLast => "E6042",
             Self::ActionLabel { .. } => "E6043",
@@ -466,6 +459,7 @@ impl Violation {
             Self::OtherArgument { .. } => "E7008",
             Self::ActionDataValue { .. } => "E7009",
             Self::ActionMarked { .. } => "E7010",
+            Self::NoAction => "E7014",
             Self::KeyType { .. } => "E7011",
             Self::KeyMatchKind { .. } => "E7012",
             Self::KeyName => "E7013",
