@@ -1,11 +1,23 @@
 //! Every code that a diagnostic can bear, with its page.
 
-use p4rmt_source::Explanation;
+use p4rmt_source::{Explanation, nearest};
+
+/// The pages of the driver's own codes.
+const OWN: &[Explanation] = &[Explanation {
+    code: crate::INTERNAL_ERROR.0,
+    title: "a bug in p4rmt",
+    text: "A step of the compiler made something that the next step may not be given. The program \
+           may be right; nothing is run or placed, because its result could not be trusted.",
+    example: "",
+    help: "report it, with the program and the message; meanwhile, the place that is named shows \
+           what to write differently",
+}];
 
 /// All pages, in order of their codes.
 #[must_use]
 pub fn pages() -> Vec<&'static Explanation> {
     let mut pages: Vec<_> = [
+        OWN,
         p4rmt_syntax::explanations(),
         p4rmt_frontend::explanations(),
         p4rmt_midend::explanations(),
@@ -26,6 +38,12 @@ pub fn page(code: &str) -> Option<&'static Explanation> {
         .find(|page| page.code.eq_ignore_ascii_case(code))
 }
 
+/// The known code that one which is not known was probably meant to be.
+#[must_use]
+pub fn near(code: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    nearest(&code.to_ascii_uppercase(), known)
+}
+
 /// Whether a code says that a program may be right, but uses what is not carried.
 #[must_use]
 pub fn is_unsupported(code: &str) -> bool {
@@ -42,5 +60,12 @@ mod tests {
         for pair in codes.windows(2) {
             assert!(pair[0] < pair[1], "{} has two pages", pair[0]);
         }
+    }
+
+    #[test]
+    fn misspelled_code_has_a_near_one() {
+        let codes = || pages().into_iter().map(|page| page.code);
+        assert_eq!(near("e1o01", codes()), Some("E1001"));
+        assert_eq!(near("what", codes()), None);
     }
 }

@@ -4,10 +4,15 @@
 //! 2. `frontend`: names, types, instantiation; the structured form.
 //! 3. `midend`: the tables form (TNA and T2NA).
 //!
+//! [`check`] stops, content, where there is no machine for a program that is right; [`compile`]
+//! refuses such a program.
+//!
 //! The IR is validated after each step that makes some. Placement is a step of its own
 //! ([`p4rmt_mau`]), because it needs a target and a program may be run without one.
 
+pub mod emit;
 pub mod explain;
+mod lints;
 mod load;
 
 use std::path::{Path, PathBuf};
@@ -15,8 +20,9 @@ use std::sync::Arc;
 
 use p4rmt_ir as ir;
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
-use p4rmt_syntax::Loader;
+use p4rmt_syntax::{Loader, Setting, ast};
 
+pub use lints::{ALL_WARNINGS, LintError, Lints};
 pub use load::DiskLoader;
 
 /// The code of a diagnostic that is about us, not about the program.
@@ -33,6 +39,8 @@ pub struct Options {
     /// as `__TARGET_TOFINO__`. Without it, a program that includes `tna.p4` whatever the generation
     /// is for the first, every other one for the second.
     pub generation: Option<Generation>,
+    /// What becomes of warnings.
+    pub lints: Lints,
 }
 
 /// A generation of the machine.
@@ -42,6 +50,57 @@ pub enum Generation {
     Tofino1,
     /// Tofino 2.
     Tofino2,
+}
+
+/// A program that was checked: it is P4-16, whether there is a machine for it or not.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Its text, and the way from spans back to files.
+    pub sources: Sources,
+    /// Its syntax tree.
+    pub syntax: Arc<ast::Program>,
+    /// The macros by which it chose a form of what it includes.
+    pub settings: Vec<Setting>,
+    /// What is worth knowing; never an error.
+    pub warnings: Diagnostics,
+    /// What it was lowered to.
+    pub lowered: Lowered,
+}
+
+/// What became of a program that was checked.
+#[derive(Clone, Debug)]
+pub enum Lowered {
+    /// Both forms.
+    Forms(Forms),
+    /// It cannot be lowered, and nothing is wrong with that.
+    NoMachine(NoMachine),
+}
+
+/// A program's forms.
+#[derive(Clone, Debug)]
+pub struct Forms {
+    /// The structured form.
+    pub structured: Arc<ir::Program>,
+    /// The form that engines run: tables for TNA and T2NA.
+    pub program: Arc<ir::Program>,
+}
+
+/// Why there is no machine for a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoMachine {
+    /// The package that `main` is an instance of; none without `main`.
+    pub package: Option<String>,
+    /// The complaint of those who need a machine.
+    diagnostics: Diagnostics,
+}
+
+impl std::fmt::Display for NoMachine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.package {
+            Some(package) => write!(f, "there is no machine for package `{package}`"),
+            None => f.write_str("it has no `main` that a machine could run"),
+        }
+    }
 }
 
 /// A compiled program.
@@ -66,11 +125,35 @@ pub struct Rejected {
     pub diagnostics: Diagnostics,
 }
 
+impl Checked {
+    /// The program for a machine.
+    ///
+    /// # Errors
+    /// There is no machine for it.
+    pub fn compiled(self) -> Result<Compiled, Box<Rejected>> {
+        match self.lowered {
+            Lowered::Forms(Forms {
+                structured,
+                program,
+            }) => Ok(Compiled {
+                sources: self.sources,
+                structured,
+                program,
+                warnings: self.warnings,
+            }),
+            Lowered::NoMachine(NoMachine { diagnostics, .. }) => Err(Box::new(Rejected {
+                sources: self.sources,
+                diagnostics,
+            })),
+        }
+    }
+}
+
 /// Compiles the program in the file `path`.
 ///
 /// # Errors
-/// The program cannot be read, is not P4-16, or uses what is not supported. Every error has a place
-/// in the text but those of files that cannot be read.
+/// The program cannot be read, is not P4-16, uses what is not supported, or is for a machine that
+/// there is not. Every error has a place in the text but those of files that cannot be read.
 ///
 /// # Examples
 /// ```no_run
@@ -90,62 +173,130 @@ pub fn compile(
     options: &Options,
     loader: &dyn Loader,
 ) -> Result<Compiled, Box<Rejected>> {
-    let parsed = parse(path, options, loader)?;
-    let sources = parsed.sources;
-    let mut warnings = parsed.warnings;
+    check(path, options, loader)?.compiled()
+}
+
+/// Checks the program in the file `path`, and lowers it where there is a machine for it.
+///
+/// # Errors
+/// As [`compile`], but a program for which there is no machine is accepted.
+pub fn check(
+    path: &Path,
+    options: &Options,
+    loader: &dyn Loader,
+) -> Result<Checked, Box<Rejected>> {
+    let parsed = parse(path, options, loader).map_err(|mut rejected| {
+        rejected.diagnostics = options
+            .lints
+            .apply(std::mem::take(&mut rejected.diagnostics));
+        rejected
+    })?;
+    let mut diagnostics = parsed.warnings;
     let name = path
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into());
+    let lowered = lower(&parsed.program, &name, &mut diagnostics);
+    let diagnostics = options.lints.apply(diagnostics);
+    match lowered {
+        Some(lowered) if !diagnostics.has_errors() => Ok(Checked {
+            sources: parsed.sources,
+            syntax: Arc::new(parsed.program),
+            settings: parsed.settings,
+            warnings: diagnostics,
+            lowered,
+        }),
+        Some(_) | None => Err(Box::new(Rejected {
+            sources: parsed.sources,
+            diagnostics,
+        })),
+    }
+}
 
-    let structured = match p4rmt_frontend::lower(&parsed.program, &name) {
+/// The steps behind the parser; `None` after an error. What they say is added to `diagnostics`.
+fn lower(syntax: &ast::Program, name: &str, diagnostics: &mut Diagnostics) -> Option<Lowered> {
+    let structured = match p4rmt_frontend::lower(syntax, name) {
         Ok((structured, more)) => {
-            warnings.append(more);
+            diagnostics.append(more);
             structured
         }
-        Err(diagnostics) => {
-            return Err(Box::new(Rejected {
-                sources,
-                diagnostics,
-            }));
+        Err(refused) => {
+            return match no_machine(syntax, refused) {
+                Ok(no_machine) => Some(Lowered::NoMachine(no_machine)),
+                Err(refused) => {
+                    diagnostics.append(refused);
+                    None
+                }
+            };
         }
     };
     if let Err(bug) = check_valid(&structured, "front end") {
-        return Err(Box::new(Rejected {
-            sources,
-            diagnostics: bug,
-        }));
+        diagnostics.append(bug);
+        return None;
     }
-
-    let program = match p4rmt_midend::to_tables(&structured) {
-        Ok(program) => program,
-        Err(errors) => {
-            let mut diagnostics = Diagnostics::new();
-            for error in &errors {
-                diagnostics.push(Diagnostic::from(error));
+    let structured = Arc::new(structured);
+    let program = match structured.arch {
+        ir::Arch::Tna | ir::Arch::T2na => match p4rmt_midend::to_tables(&structured) {
+            Ok(program) => Arc::new(program),
+            Err(errors) => {
+                for error in &errors {
+                    diagnostics.push(Diagnostic::from(error));
+                }
+                return None;
             }
-            return Err(Box::new(Rejected {
-                sources,
-                diagnostics,
-            }));
-        }
+        },
+        ir::Arch::V1model => Arc::clone(&structured),
     };
     if let Err(bug) = check_valid(&program, "midend") {
-        return Err(Box::new(Rejected {
-            sources,
-            diagnostics: bug,
-        }));
+        diagnostics.append(bug);
+        return None;
     }
+    Some(Lowered::Forms(Forms {
+        structured,
+        program,
+    }))
+}
 
-    debug_assert!(
-        warnings
-            .iter()
-            .all(|warning| warning.severity != Severity::Error)
-    );
-    Ok(Compiled {
-        sources,
-        structured: Arc::new(structured),
-        program: Arc::new(program),
-        warnings,
+/// Whether what was refused is a program for which there is no machine: `Ok` if so.
+fn no_machine(syntax: &ast::Program, refused: Diagnostics) -> Result<NoMachine, Diagnostics> {
+    let is_absent = |code: &str| NO_MACHINE_CODES.contains(&code);
+    let codes = || {
+        let errors = refused.iter();
+        let errors = errors.filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors.map(|diagnostic| diagnostic.code.0)
+    };
+    // What is not carried does not matter where nothing can run.
+    let is_right = codes().all(|code| is_absent(code) || explain::is_unsupported(code));
+    if !is_right || !codes().any(is_absent) || refused.n_left_out() > 0 {
+        return Err(refused);
+    }
+    Ok(NoMachine {
+        package: main_package(syntax),
+        diagnostics: refused.filter_map(|diagnostic| {
+            let is_kept = is_absent(diagnostic.code.0) || diagnostic.severity != Severity::Error;
+            is_kept.then_some(diagnostic)
+        }),
+    })
+}
+
+/// What the front end says about a program without `main`, and about a package that it does not know.
+pub const NO_MACHINE_CODES: [&str; 2] = ["E4001", "E4002"];
+
+/// The package that `main` is an instance of.
+fn main_package(syntax: &ast::Program) -> Option<String> {
+    let main = syntax
+        .declarations
+        .iter()
+        .find_map(|declaration| match &declaration.kind {
+            ast::DeclarationKind::Instantiation(instance) if instance.name.text == "main" => {
+                Some(instance)
+            }
+            _ => None,
+        })?;
+    Some(match &main.ty.kind {
+        ast::TypeKind::Named(path) | ast::TypeKind::Specialized { base: path, .. } => {
+            path.name.text.clone()
+        }
+        _ => p4rmt_syntax::print_type(&main.ty),
     })
 }
 

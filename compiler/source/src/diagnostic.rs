@@ -163,26 +163,20 @@ impl Diagnostics {
         self.n_errors = n_errors;
     }
 
-    /// Those that `severity` gives a severity, with that one; the others go without a trace.
+    /// What `change` makes of each; those that it makes nothing of go without a trace.
     #[must_use]
-    pub fn regraded(self, mut severity: impl FnMut(&Diagnostic) -> Option<Severity>) -> Self {
-        let mut regraded = Self {
+    pub fn filter_map(self, change: impl FnMut(Diagnostic) -> Option<Diagnostic>) -> Self {
+        let is_error = |item: &&Diagnostic| item.severity == Severity::Error;
+        let n_kept_errors = self.items.iter().filter(is_error).count();
+        let mut changed = Self {
             n_left_out: self.n_left_out,
+            n_errors: self.n_errors - n_kept_errors,
             ..Self::default()
         };
-        let n_kept_errors = self
-            .items
-            .iter()
-            .filter(|item| item.severity == Severity::Error)
-            .count();
-        for mut diagnostic in self.items {
-            if let Some(severity) = severity(&diagnostic) {
-                diagnostic.severity = severity;
-                regraded.push(diagnostic);
-            }
+        for diagnostic in self.items.into_iter().filter_map(change) {
+            changed.push(diagnostic);
         }
-        regraded.n_errors += self.n_errors - n_kept_errors;
-        regraded
+        changed
     }
 
     /// Puts them into the order of their places in the expanded text; those of one place stay in
@@ -272,16 +266,17 @@ mod tests {
         for code in ["W0001", "W0002", "W0003"] {
             diagnostics.push(Diagnostic::warning(Code(code), Span::NONE, "careful"));
         }
-        let regraded = diagnostics.regraded(|diagnostic| match diagnostic.code.0 {
-            "W0001" => None,
-            "W0002" => Some(Severity::Error),
-            _ => Some(diagnostic.severity),
+        let changed = diagnostics.filter_map(|mut diagnostic| {
+            if diagnostic.code.0 == "W0002" {
+                diagnostic.severity = Severity::Error;
+            }
+            (diagnostic.code.0 != "W0001").then_some(diagnostic)
         });
-        let shown: Vec<_> = regraded.iter().map(|d| (d.code.0, d.severity)).collect();
+        let shown: Vec<_> = changed.iter().map(|d| (d.code.0, d.severity)).collect();
         assert_eq!(
             shown,
             [("W0002", Severity::Error), ("W0003", Severity::Warning)]
         );
-        assert_eq!(regraded.n_errors(), 1);
+        assert_eq!(changed.n_errors(), 1);
     }
 }

@@ -12,7 +12,7 @@ pub struct Explanation {
     pub title: &'static str,
     /// The rule behind it.
     pub text: &'static str,
-    /// A program, or a part of one, that it is said about.
+    /// A program, or a part of one, that it is said about; empty for none.
     pub example: &'static str,
     /// The way out in a few words.
     pub help: &'static str,
@@ -30,7 +30,9 @@ impl fmt::Display for Explanation {
         } = self;
         writeln!(f, "{code}: {title}\n")?;
         write_wrapped(f, text)?;
-        writeln!(f, "\nFor example:\n")?;
+        if !example.is_empty() {
+            writeln!(f, "\nFor example:\n")?;
+        }
         for line in example.lines() {
             writeln!(f, "    {line}")?;
         }

@@ -38,7 +38,7 @@ mod tree;
 
 use std::path::Path;
 
-use p4rmt_source::{Diagnostics, Sources};
+use p4rmt_source::{Diagnostics, FileId, Sources};
 
 pub use explain::explanations;
 pub use load::{LoadError, Loader, Options};
@@ -51,8 +51,23 @@ pub struct Parsed {
     pub sources: Sources,
     /// Its tree.
     pub program: ast::Program,
+    /// The macros that conditionals asked for and found.
+    pub settings: Vec<Setting>,
     /// What is worth knowing (`#warning` and the like); never an error.
     pub warnings: Diagnostics,
+}
+
+/// A macro by which a program, or an include, was given one of its forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// What it stood for.
+    pub value: String,
+    /// The file with the conditional that asked for it.
+    pub tested_in: FileId,
+    /// The file that defined it; none for one that was defined from the start.
+    pub defined_in: Option<FileId>,
 }
 
 /// A program that was refused.
@@ -71,7 +86,7 @@ pub struct Rejected {
 /// The file or an include cannot be read, or the text is not P4-16; every error has a place but that
 /// of a program file that cannot be read.
 pub fn parse(path: &Path, options: &Options, loader: &dyn Loader) -> Result<Parsed, Box<Rejected>> {
-    let (sources, mut diagnostics) = preprocess::preprocess(path, options, loader);
+    let (sources, settings, mut diagnostics) = preprocess::preprocess(path, options, loader);
     // What the preprocessor refused would only be refused again in other words.
     let program = if diagnostics.has_errors() {
         ast::Program::default()
@@ -89,6 +104,7 @@ pub fn parse(path: &Path, options: &Options, loader: &dyn Loader) -> Result<Pars
     Ok(Parsed {
         sources,
         program,
+        settings,
         warnings: diagnostics,
     })
 }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use p4rmt_source::{Code, Diagnostic, Diagnostics, FileId, Origin, Sources, Span};
 
+use crate::Setting;
 use crate::codes;
 use crate::load::{Loader, Options};
 use macros::{Expander, Macro, MacroError, Macros, Source, Word, spell, words};
@@ -29,7 +30,7 @@ pub(crate) fn preprocess(
     path: &Path,
     options: &Options,
     loader: &dyn Loader,
-) -> (Sources, Diagnostics) {
+) -> (Sources, Vec<Setting>, Diagnostics) {
     let mut preprocessor = Preprocessor {
         options,
         loader,
@@ -39,6 +40,8 @@ pub(crate) fn preprocess(
         expander: Expander::default(),
         loaded: HashMap::new(),
         once: HashSet::new(),
+        settings: Vec::new(),
+        noted: HashSet::new(),
         n_includes: 0,
         is_over: false,
     };
@@ -48,7 +51,11 @@ pub(crate) fn preprocess(
         Ok(None) => preprocessor.unreadable(path, "there is no such file"),
         Err(reason) => preprocessor.unreadable(path, &reason),
     }
-    (preprocessor.sources, preprocessor.diagnostics)
+    (
+        preprocessor.sources,
+        preprocessor.settings,
+        preprocessor.diagnostics,
+    )
 }
 
 struct Preprocessor<'a> {
@@ -62,6 +69,10 @@ struct Preprocessor<'a> {
     loaded: HashMap<PathBuf, Option<FileId>>,
     /// Files with `#pragma once`.
     once: HashSet<FileId>,
+    /// Macros that conditionals asked for and found, each once a file.
+    settings: Vec<Setting>,
+    /// Which macros of which files are among them.
+    noted: HashSet<(FileId, Rc<str>)>,
     n_includes: usize,
     /// Whether a limit was met, behind which nothing is read.
     is_over: bool,

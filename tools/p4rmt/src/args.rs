@@ -1,5 +1,6 @@
 //! Options that several subcommands share.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -20,9 +21,52 @@ pub(crate) struct Language {
     /// Architecture, when the program does not say.
     #[arg(long, value_name = "NAME")]
     pub(crate) arch: Option<Architecture>,
+    /// Turn warnings off: codes with commas between them, or `warnings` for all.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
+    /// Make errors of warnings: codes with commas between them, or `warnings` for all that are not
+    /// allowed by code.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(crate) deny: Vec<String>,
     /// When to use colors.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
+}
+
+impl Language {
+    /// The same options as arguments of another process, whose output nobody sees in color.
+    pub(crate) fn to_arguments(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        let mut option = |name: &str, value: OsString| {
+            arguments.push(name.into());
+            arguments.push(value);
+        };
+        for folder in &self.include {
+            option("-I", folder.into());
+        }
+        for define in &self.define {
+            option("-D", define.into());
+        }
+        option("--std", value_name(self.std));
+        if let Some(arch) = self.arch {
+            option("--arch", value_name(arch));
+        }
+        for code in &self.allow {
+            option("--allow", code.into());
+        }
+        for code in &self.deny {
+            option("--deny", code.into());
+        }
+        option("--color", value_name(Color::Never));
+        arguments
+    }
+}
+
+/// How the command line spells a value.
+fn value_name(value: impl ValueEnum) -> OsString {
+    value
+        .to_possible_value()
+        .map_or_else(OsString::new, |value| value.get_name().into())
 }
 
 /// Versions of the language.
@@ -40,6 +84,8 @@ pub(crate) enum Architecture {
     Tna,
     /// Tofino 2.
     T2na,
+    /// The software switch.
+    V1model,
 }
 
 /// When to use colors.
@@ -71,4 +117,23 @@ pub(crate) enum ReportFormat {
     Text,
     /// For programs; the names are stable.
     Json,
+}
+
+/// How programs of a corpus are run.
+#[derive(Args)]
+pub(crate) struct CorpusArgs {
+    /// Seconds that one program of a corpus may take.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 20,
+        requires = "corpus"
+    )]
+    pub(crate) time_limit: u64,
+    /// Memory that one program of a corpus may take, in MiB; 0 for no limit.
+    #[arg(long, value_name = "MIB", default_value_t = 2048, requires = "corpus")]
+    pub(crate) memory_limit: u64,
+    /// Programs of a corpus that run at the same time; as many as there are cores unless given.
+    #[arg(short, long, value_name = "N", requires = "corpus")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
 }

@@ -1,89 +1,20 @@
-//! Running a command on every program below a folder: in parallel, each in a process of its own, so
-//! that one that hangs or hits a bug of ours takes nothing else with it.
+//! Running a command on every program below a folder: in parallel, each in a process of its own with
+//! limits of time and memory, so that one that hangs, eats memory or hits a bug of ours takes nothing
+//! else with it.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::args::{Architecture, Language, ReportFormat};
-use crate::check::{Report, Row, Verdict, print, to_json};
+use crate::args::CorpusArgs;
 use crate::failure::Failure;
-
-/// How a child process ended.
-pub(crate) enum Ended {
-    /// With this status and output.
-    Done {
-        /// Standard output.
-        stdout: String,
-        /// Standard error.
-        stderr: String,
-    },
-    /// It was stopped when its time was over.
-    TimedOut,
-}
-
-/// `p4rmt check --corpus`.
-pub(crate) fn check(
-    folder: &Path,
-    language: &Language,
-    limit: Duration,
-    format: ReportFormat,
-) -> Result<(), Failure> {
-    let programs = p4_files(folder)?;
-    let rows = in_parallel(&programs, |path| {
-        let name = path
-            .strip_prefix(folder)
-            .unwrap_or(path)
-            .display()
-            .to_string();
-        let row = |result, reason: String| Row {
-            name: name.clone(),
-            result,
-            code: String::new(),
-            reason,
-        };
-        let arguments = ["check", "--format", "json"];
-        match run_child(path, &arguments, &[], language, limit)? {
-            Ended::TimedOut => Ok(row(
-                Verdict::Timeout,
-                format!("took longer than {} s", limit.as_secs()),
-            )),
-            Ended::Done { stdout, stderr } => Ok(serde_json::from_str::<Report>(&stdout)
-                .ok()
-                .and_then(|report| report.programs.into_iter().next())
-                .map(|row| Row {
-                    name: name.clone(),
-                    ..row
-                })
-                .unwrap_or_else(|| row(Verdict::Panic, first_lines(&stderr)))),
-        }
-    })?;
-    match format {
-        ReportFormat::Json => print(&to_json(&Report { programs: rows })),
-        ReportFormat::Text => {
-            for row in &rows {
-                let verdict = format!("{:?}", row.result).to_lowercase();
-                print(format!("{verdict:<12}{}  {} {}", row.name, row.code, row.reason).trim_end());
-            }
-            let count = |verdict| rows.iter().filter(|row| row.result == verdict).count();
-            print(&format!(
-                "{} programs: {} accepted, {} refused, {} unsupported, {} panics, {} timeouts",
-                rows.len(),
-                count(Verdict::Accepted),
-                count(Verdict::Refused),
-                count(Verdict::Unsupported),
-                count(Verdict::Panic),
-                count(Verdict::Timeout),
-            ));
-        }
-    }
-    Ok(())
-}
 
 /// Every `.p4` file below a folder, in order of their paths.
 pub(crate) fn p4_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -109,9 +40,16 @@ pub(crate) fn p4_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// Applies `work` to every path, on all cores. The results keep the order of the paths.
+/// The name of a program of a corpus.
+pub(crate) fn name_within(folder: &Path, path: &Path) -> String {
+    let name = path.strip_prefix(folder).unwrap_or(path);
+    name.display().to_string()
+}
+
+/// Applies `work` to every path, several at a time. The results keep the order of the paths.
 pub(crate) fn in_parallel<T: Send>(
     paths: &[PathBuf],
+    args: &CorpusArgs,
     work: impl Fn(&Path) -> Result<T, Failure> + Sync,
 ) -> Result<Vec<T>, Failure> {
     let progress = ProgressBar::new(paths.len() as u64).with_style(
@@ -120,7 +58,8 @@ pub(crate) fn in_parallel<T: Send>(
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<T, Failure>>>> =
         Mutex::new(paths.iter().map(|_| None).collect());
-    let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let n_cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let n_workers = args.jobs.map_or_else(n_cores, usize::from).min(paths.len());
     std::thread::scope(|scope| {
         for _ in 0..n_workers {
             scope.spawn(|| {
@@ -143,78 +82,110 @@ pub(crate) fn in_parallel<T: Send>(
         .collect()
 }
 
-/// Runs this program again on one file, with arguments before and after it.
+/// How a child process ended.
+pub(crate) enum Ended {
+    /// By itself.
+    Done {
+        /// Standard output.
+        stdout: String,
+        /// The first lines of its last words, for one that did not end well.
+        last_words: String,
+    },
+    /// It was stopped when its time was over.
+    TimedOut,
+    /// It wanted more memory than it may have.
+    OutOfMemory,
+}
+
+impl Ended {
+    /// Why there is no report: the words for a row.
+    pub(crate) fn why_no_report(&self, args: &CorpusArgs) -> String {
+        match self {
+            Self::Done { last_words, .. } => last_words.clone(),
+            Self::TimedOut => format!("took longer than {} s", args.time_limit),
+            Self::OutOfMemory => format!("wanted more memory than {} MiB", args.memory_limit),
+        }
+    }
+}
+
+/// Runs this program again with these arguments.
 pub(crate) fn run_child(
     path: &Path,
-    before: &[&str],
-    after: &[&str],
-    language: &Language,
-    limit: Duration,
+    arguments: &[OsString],
+    args: &CorpusArgs,
 ) -> Result<Ended, Failure> {
     let failed = |source| Failure::Read {
         path: path.to_owned(),
         source,
     };
-    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-    command
-        .args(before)
-        .arg(path)
-        .args(after)
-        .args(["--color", "never"]);
-    for folder in &language.include {
-        command.arg("-I").arg(folder);
-    }
-    for define in &language.define {
-        command.arg("-D").arg(define);
-    }
-    match language.arch {
-        None => {}
-        Some(Architecture::Tna) => {
-            command.args(["--arch", "tna"]);
-        }
-        Some(Architecture::T2na) => {
-            command.args(["--arch", "t2na"]);
-        }
-    }
-    let mut child = command
+    let mut child = Command::new(std::env::current_exe().map_err(failed)?)
+        .args(["--limit-memory", &args.memory_limit.to_string()])
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
-    let stdout = read_in_background(child.stdout.take());
-    let stderr = read_in_background(child.stderr.take());
-    let start = Instant::now();
-    loop {
-        if child.try_wait().map_err(failed)?.is_some() {
-            let text = |reader: std::thread::JoinHandle<String>| reader.join().unwrap_or_default();
-            let (stdout, stderr) = (text(stdout), text(stderr));
-            return Ok(Ended::Done { stdout, stderr });
+    let (sender, receiver) = mpsc::channel();
+    read_in_background(child.stdout.take(), 0, sender.clone());
+    read_in_background(child.stderr.take(), 1, sender);
+    let end = Instant::now() + Duration::from_secs(args.time_limit);
+    let mut texts = [String::new(), String::new()];
+    // Both pipes end when the child does; nobody has to look again and again.
+    for _ in 0..texts.len() {
+        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok((which, text)) => texts[which] = text,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                child.kill().map_err(failed)?;
+                child.wait().map_err(failed)?;
+                return Ok(Ended::TimedOut);
+            }
         }
-        if start.elapsed() > limit {
-            child.kill().map_err(failed)?;
-            child.wait().map_err(failed)?;
-            return Ok(Ended::TimedOut);
-        }
-        std::thread::sleep(Duration::from_millis(5));
     }
+    let status = child.wait().map_err(failed)?;
+    let [stdout, stderr] = texts;
+    if is_out_of_memory(status, &stderr) {
+        return Ok(Ended::OutOfMemory);
+    }
+    let mut last_words = stderr.lines().take(2).collect::<Vec<_>>().join(" ");
+    if last_words.is_empty() {
+        last_words = format!("ended with {status} and no word");
+    }
+    Ok(Ended::Done { stdout, last_words })
 }
 
-/// Reads a pipe to its end, so that the child never waits for us.
+/// Whether a process was ended by its own runtime because memory was refused.
+fn is_out_of_memory(status: ExitStatus, stderr: &str) -> bool {
+    status.code().is_none() && stderr.contains("memory allocation of ")
+}
+
+/// Reads a pipe to its end, so that the child never waits for us, and sends the text.
 fn read_in_background<R: Read + Send + 'static>(
     pipe: Option<R>,
-) -> std::thread::JoinHandle<String> {
+    which: usize,
+    sender: mpsc::Sender<(usize, String)>,
+) {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
             // What could be read is what there is: the child may be killed meanwhile.
             let _ = pipe.read_to_end(&mut bytes);
         }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+        // Nobody listens any more after a time-out.
+        let _ = sender.send((which, String::from_utf8_lossy(&bytes).into_owned()));
+    });
 }
 
-/// The first lines of a child's last words.
-pub(crate) fn first_lines(stderr: &str) -> String {
-    stderr.lines().take(2).collect::<Vec<_>>().join(" ")
+/// Limits the memory of this process, in MiB; 0 for no limit. Where the system knows no such limit,
+/// nothing happens.
+pub(crate) fn limit_memory(mib: u64) {
+    #[cfg(unix)]
+    if mib > 0 {
+        let bytes = mib.saturating_mul(1 << 20);
+        let (_, hard) = rlimit::getrlimit(rlimit::Resource::AS).unwrap_or((bytes, bytes));
+        // A limit that cannot be set protects less, and changes no result.
+        let _ = rlimit::setrlimit(rlimit::Resource::AS, bytes.min(hard), hard);
+    }
+    #[cfg(not(unix))]
+    let _ = mib;
 }

@@ -1,5 +1,6 @@
 //! The machine that a program runs on: pipe, target, engine.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,6 +40,28 @@ pub(crate) enum EngineName {
     Interp,
     /// Every engine there is, one after the other.
     All,
+}
+
+impl MachineArgs {
+    /// The same options as arguments of another process.
+    pub(crate) fn to_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        let mut option = |name: &str, value: &str| arguments.extend([name.into(), value.into()]);
+        match self.engine {
+            EngineName::Interp => option("--engine", "interp"),
+            EngineName::All => option("--engine", "all"),
+        }
+        if let Some(target) = &self.target {
+            option("--target", target);
+        }
+        if let Some(pipe) = &self.pipe {
+            option("--pipe", pipe);
+        }
+        if self.unplaced {
+            arguments.push("--unplaced".into());
+        }
+        arguments
+    }
 }
 
 /// A program on its machine.

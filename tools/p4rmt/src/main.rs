@@ -7,6 +7,7 @@
 mod args;
 mod check;
 mod corpus;
+mod emit;
 mod explain;
 mod failure;
 mod fit;
@@ -14,7 +15,6 @@ mod fit_diff;
 mod machine;
 mod program;
 mod replay;
-
 mod test;
 
 use std::process::ExitCode;
@@ -32,6 +32,9 @@ use crate::failure::Failure;
     arg_required_else_help = true
 )]
 struct Cli {
+    /// Memory that this process may take, in MiB: how the corpus commands start others.
+    #[arg(long, value_name = "MIB", default_value_t = 0, hide = true)]
+    limit_memory: u64,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,6 +49,8 @@ enum Command {
     Test(test::Args),
     /// Send captures through a program.
     Replay(replay::Args),
+    /// Write a program out again: as P4, as IR text, as a graph.
+    Emit(emit::Args),
     /// Say what an error code means.
     Explain(explain::Args),
 }
@@ -53,11 +58,13 @@ enum Command {
 fn main() -> ExitCode {
     install_bug_report();
     let cli = Cli::parse();
+    corpus::limit_memory(cli.limit_memory);
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
         Command::Fit(args) => fit::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Emit(args) => emit::run(&args),
         Command::Explain(args) => explain::run(&args),
     };
     match result {

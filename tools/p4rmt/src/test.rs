@@ -1,15 +1,15 @@
 //! `p4rmt test`: packet vectors against a program.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use p4rmt_driver::Compiled;
 use p4rmt_source::Span;
 use p4rmt_stf::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::args::{Language, ReportFormat};
-use crate::check::{print, to_json};
+use crate::args::{CorpusArgs, Language, ReportFormat};
+use crate::check::{first_error, print, to_json};
 use crate::corpus::{self, Ended};
 use crate::failure::Failure;
 use crate::machine::{self, Machine};
@@ -33,9 +33,8 @@ pub(crate) struct Args {
     /// Test every `X.p4` below this folder that has an `X.stf` beside it.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["program", "vectors", "setup"])]
     corpus: Option<PathBuf>,
-    /// Seconds that one program of a corpus may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    time_limit: u64,
+    #[command(flatten)]
+    limits: CorpusArgs,
     /// How the report is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: ReportFormat,
@@ -139,28 +138,25 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 /// The report of a program that is not accepted, a row of it.
 fn refuse_in_json(path: &Path, rejected: &p4rmt_driver::Rejected) -> Result<(), Failure> {
-    let errors = || {
-        let all = rejected.diagnostics.iter();
-        all.filter(|diagnostic| diagnostic.severity == p4rmt_source::Severity::Error)
-    };
-    let is_unsupported = errors().all(|error| p4rmt_driver::explain::is_unsupported(error.code.0));
-    let reason = errors().next().map_or_else(String::new, |error| {
-        let place = rejected.sources.locate(error.span);
-        let place = place.map_or_else(String::new, |place| format!("{place}: "));
-        format!("{place}{}: {}", error.code.0, error.message)
-    });
-    let result = if is_unsupported {
+    let (code, reason) = first_error(rejected);
+    let result = if is_not_carried(&code) {
         Verdict::Unsupported
     } else {
         Verdict::Fail
     };
+    let reason = format!("{code}: {reason}");
     let name = path.display().to_string();
     print(&to_json(&Report::new(vec![Row {
         name,
         result,
         reason,
     }])));
-    Err(Failure::Reported)
+    Err(program::failure_of(rejected))
+}
+
+/// Whether a program with this error may be right, and we cannot run it.
+fn is_not_carried(code: &str) -> bool {
+    p4rmt_driver::explain::is_unsupported(code) || p4rmt_driver::NO_MACHINE_CODES.contains(&code)
 }
 
 fn run_vector(
@@ -214,34 +210,28 @@ pub(crate) fn read_vector(path: &Path) -> Result<Vector, Failure> {
 fn run_corpus(folder: &Path, args: &Args) -> Result<(), Failure> {
     let mut programs = corpus::p4_files(folder)?;
     programs.retain(|path| path.with_extension("stf").exists());
-    let limit = Duration::from_secs(args.time_limit);
-    let rows = corpus::in_parallel(&programs, |path| {
-        let name = path
-            .strip_prefix(folder)
-            .unwrap_or(path)
-            .display()
-            .to_string();
-        let fail = |reason: String| Row {
-            name: name.clone(),
-            result: Verdict::Fail,
-            reason,
+    let rows = corpus::in_parallel(&programs, &args.limits, |path| {
+        let name = corpus::name_within(folder, path);
+        let mut arguments: Vec<OsString> = ["test", "--format", "json"].map(Into::into).into();
+        arguments.push(path.into());
+        arguments.push(path.with_extension("stf").into());
+        arguments.extend(args.machine.to_arguments());
+        arguments.extend(args.language.to_arguments());
+        let ended = corpus::run_child(path, &arguments, &args.limits)?;
+        let reported = match &ended {
+            Ended::Done { stdout, .. } => serde_json::from_str::<Report>(stdout).ok(),
+            Ended::TimedOut | Ended::OutOfMemory => None,
         };
-        let vector = path.with_extension("stf").display().to_string();
-        let mut arguments = vec!["test", "--format", "json"];
-        if args.machine.unplaced {
-            arguments.push("--unplaced");
-        }
-        match corpus::run_child(path, &arguments, &[&vector], &args.language, limit)? {
-            Ended::TimedOut => Ok(fail(format!("took longer than {} s", limit.as_secs()))),
-            Ended::Done { stdout, stderr } => Ok(serde_json::from_str::<Report>(&stdout)
-                .ok()
-                .and_then(|report| report.programs.into_iter().next())
-                .map(|row| Row {
-                    name: name.clone(),
-                    ..row
-                })
-                .unwrap_or_else(|| fail(corpus::first_lines(&stderr)))),
-        }
+        Ok(
+            match reported.and_then(|report| report.programs.into_iter().next()) {
+                Some(row) => Row { name, ..row },
+                None => Row {
+                    name,
+                    result: Verdict::Fail,
+                    reason: ended.why_no_report(&args.limits),
+                },
+            },
+        )
     })?;
     let report = Report::new(rows);
     match args.format {

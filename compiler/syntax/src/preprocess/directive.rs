@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use p4rmt_source::{Diagnostic, FileId, Span};
 
-use crate::codes;
 use crate::preprocess::condition::evaluate;
 use crate::preprocess::macros::{Macro, NoMore, Word, spell, words};
 use crate::preprocess::token::{Token, TokenKind};
 use crate::preprocess::{Conditional, Preprocessor, Reading};
+use crate::{Setting, codes};
 
 /// How deep files may include each other.
 const MAX_INCLUDE_DEPTH: usize = 64;
@@ -103,6 +103,9 @@ impl Preprocessor<'_> {
             return self.error(codes::EXPANSION_LIMIT, span, message);
         }
         let is_outer_live = reading.is_live();
+        if is_outer_live {
+            self.note_settings(reading.file, &reading.text, args);
+        }
         let is_live = is_outer_live
             && match name {
                 "if" => self.condition(&reading.text, args, span),
@@ -145,9 +148,29 @@ impl Preprocessor<'_> {
         }
         last.has_else = name == "else";
         let is_next = last.is_outer_live && !last.was_live;
+        if is_next && name == "elif" {
+            self.note_settings(reading.file, &reading.text, args);
+        }
         let is_live = is_next && (name == "else" || self.condition(&reading.text, args, span));
         last.is_live = is_live;
         last.was_live |= is_live;
+    }
+
+    /// Keeps the macros that a conditional asks for.
+    fn note_settings(&mut self, file: FileId, text: &str, args: &[Token]) {
+        for arg in args.iter().filter(|arg| arg.kind == TokenKind::Word) {
+            let Some((name, found)) = self.macros.get_key_value(arg.text(text)) else {
+                continue;
+            };
+            if found.params.is_none() && self.noted.insert((file, Rc::clone(name))) {
+                self.settings.push(Setting {
+                    name: name.to_string(),
+                    value: spell(&found.body).trim().to_owned(),
+                    tested_in: file,
+                    defined_in: found.definition.map(|(file, _)| file),
+                });
+            }
+        }
     }
 
     /// Whether the expression of an `#if` is other than zero; false for one without a value.

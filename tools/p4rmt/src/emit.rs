@@ -1,0 +1,97 @@
+//! `p4rmt emit`: the program written out again, as P4, as the text of its forms, as a graph.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use p4rmt_driver::emit::{self, Form};
+use p4rmt_driver::{Checked, Forms, Lowered};
+
+use crate::args::Language;
+use crate::check::print;
+use crate::failure::Failure;
+use crate::program;
+
+/// Write a program out again, in another form.
+#[derive(clap::Args)]
+#[command(after_help = "Example: p4rmt emit laminar.p4 --to dot -o laminar.dot")]
+pub(crate) struct Args {
+    /// The program.
+    #[arg(value_name = "PROG.p4")]
+    program: PathBuf,
+    /// What to write.
+    #[arg(long, value_name = "WHAT")]
+    to: Output,
+    /// Which form of the IR; both unless given.
+    #[arg(long, value_name = "FORM")]
+    form: Option<FormName>,
+    /// Write it to this file.
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    language: Language,
+}
+
+/// What a program can be written as.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// P4 in one file, which means the same: includes in their places (but those that come with
+    /// p4rmt), macros replaced.
+    P4,
+    /// The intermediate representation as text.
+    Ir,
+    /// The graphs of parsers and tables, for Graphviz.
+    Dot,
+}
+
+/// The forms of the IR.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormName {
+    /// Statements in order.
+    Structured,
+    /// Tables and gateways (Tofino).
+    Tables,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    if args.form.is_some() && args.to != Output::Ir {
+        return Err(Failure::Usage("`--form` goes with `--to ir`".to_owned()));
+    }
+    let checked = program::check(&args.program, &args.language)?;
+    let text = match args.to {
+        Output::P4 => emit::p4(&checked),
+        Output::Ir => ir(forms(&checked)?, args.form)?,
+        Output::Dot => emit::dot::dot(forms(&checked)?, &checked.sources),
+    };
+    match &args.output {
+        Some(path) => program::write_whole(path, text.as_bytes()),
+        None => {
+            print(text.trim_end());
+            Ok(())
+        }
+    }
+}
+
+fn forms(checked: &Checked) -> Result<&Forms, Failure> {
+    match &checked.lowered {
+        Lowered::Forms(forms) => Ok(forms),
+        Lowered::NoMachine(why) => Err(Failure::Input(format!(
+            "the program can be written as P4 only: {why}"
+        ))),
+    }
+}
+
+fn ir(forms: &Forms, name: Option<FormName>) -> Result<String, Failure> {
+    let none = || Failure::Input("a program of this architecture has no tables form".to_owned());
+    match name {
+        Some(FormName::Structured) => emit::ir(forms, Form::Structured).ok_or_else(none),
+        Some(FormName::Tables) => emit::ir(forms, Form::Tables).ok_or_else(none),
+        None => {
+            let titled = [("structured", Form::Structured), ("tables", Form::Tables)]
+                .into_iter()
+                .filter_map(|(title, form)| {
+                    Some(format!("// {title} form\n{}", emit::ir(forms, form)?))
+                });
+            Ok(titled.collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
