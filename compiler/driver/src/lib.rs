@@ -1,8 +1,9 @@
 //! From a P4 file to the form that engines run: the ordered list of compiler steps.
 //!
 //! 1. `syntax`: preprocess and parse.
-//! 2. `frontend`: names, types, instantiation; the structured form.
-//! 3. `midend`: the tables form (TNA and T2NA).
+//! 2. `typing`: names, types, constants of the whole program, whatever its architecture.
+//! 3. `frontend`: instantiation; the structured form.
+//! 4. `midend`: the tables form (TNA and T2NA).
 //!
 //! [`check`] stops, content, where there is no machine for a program that is right; [`compile`]
 //! refuses such a program.
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use p4rmt_ir as ir;
-use p4rmt_source::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
+use p4rmt_source::{Code, Diagnostic, Diagnostics, Sources, Span};
 use p4rmt_syntax::{Loader, Setting, ast};
 
 pub use lints::{ALL_WARNINGS, LintError, Lints};
@@ -195,7 +196,16 @@ pub fn check(
     let name = path
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into());
-    let lowered = lower(&parsed.program, &name, &mut diagnostics);
+    let (_, found) = p4rmt_typing::check(&parsed.program);
+    let is_typed = !found.has_errors();
+    diagnostics.append(found);
+    let lowered = is_typed
+        .then(|| lower(&parsed.program, &name, &mut diagnostics))
+        .flatten();
+    if lowered.is_none() && !diagnostics.has_errors() {
+        let message = "a step of the compiler refused the program without a reason";
+        diagnostics.push(bug(message.to_owned()));
+    }
     let diagnostics = options.lints.apply(diagnostics);
     match lowered {
         Some(lowered) if !diagnostics.has_errors() => Ok(Checked {
@@ -216,6 +226,11 @@ pub fn check(
 fn lower(syntax: &ast::Program, name: &str, diagnostics: &mut Diagnostics) -> Option<Lowered> {
     let structured = match p4rmt_frontend::lower(syntax, name) {
         Ok((structured, more)) => {
+            let is_known = |warning: &Diagnostic| {
+                let mut known = diagnostics.iter();
+                known.any(|known| (known.code, known.span) == (warning.code, warning.span))
+            };
+            let more = more.filter_map(|warning| (!is_known(&warning)).then_some(warning));
             diagnostics.append(more);
             structured
         }
@@ -256,25 +271,16 @@ fn lower(syntax: &ast::Program, name: &str, diagnostics: &mut Diagnostics) -> Op
     }))
 }
 
-/// Whether what was refused is a program for which there is no machine: `Ok` if so.
+/// Whether what was refused, though its types are right, is a program for which there is no machine:
+/// `Ok` if so. What else the front end says of it does not matter, because nothing will run it.
 fn no_machine(syntax: &ast::Program, refused: Diagnostics) -> Result<NoMachine, Diagnostics> {
-    let is_absent = |code: &str| NO_MACHINE_CODES.contains(&code);
-    let codes = || {
-        let errors = refused.iter();
-        let errors = errors.filter(|diagnostic| diagnostic.severity == Severity::Error);
-        errors.map(|diagnostic| diagnostic.code.0)
-    };
-    // What is not carried does not matter where nothing can run.
-    let is_right = codes().all(|code| is_absent(code) || explain::is_unsupported(code));
-    if !is_right || !codes().any(is_absent) || refused.n_left_out() > 0 {
+    let is_absent = |diagnostic: &Diagnostic| NO_MACHINE_CODES.contains(&diagnostic.code.0);
+    if !refused.iter().any(is_absent) {
         return Err(refused);
     }
     Ok(NoMachine {
         package: main_package(syntax),
-        diagnostics: refused.filter_map(|diagnostic| {
-            let is_kept = is_absent(diagnostic.code.0) || diagnostic.severity != Severity::Error;
-            is_kept.then_some(diagnostic)
-        }),
+        diagnostics: refused.filter_map(|diagnostic| is_absent(&diagnostic).then_some(diagnostic)),
     })
 }
 
@@ -358,8 +364,10 @@ fn check_valid(program: &ir::Program, step: &'static str) -> Result<(), Diagnost
         return Ok(());
     };
     let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    let message = format!("the {step} made invalid IR: {}", listed.join("; "));
-    Err(Diagnostic::error(INTERNAL_ERROR, Span::NONE, message)
+    Err(bug(format!("the {step} made invalid IR: {}", listed.join("; "))).into())
+}
+
+fn bug(message: String) -> Diagnostic {
+    Diagnostic::error(INTERNAL_ERROR, Span::NONE, message)
         .with_help("this is a bug in p4rmt, not in your program: please report it")
-        .into())
 }
