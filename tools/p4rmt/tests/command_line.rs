@@ -102,8 +102,10 @@ fn check_of_what_is_not_there_or_no_text() {
     check(&["check", "nowhere.p4"], 1, &["cannot read `nowhere.p4`"]);
     let (_folder, path) = folder_with("bytes.p4", &[0xff, 0xfe, 0x00]);
     check(&["check", &path], 1, &["error"]);
+    // A program of no declarations is one; it has nothing to run.
     let (_folder, path) = folder_with("empty.p4", b"");
-    check(&["check", &path], 1, &["error"]);
+    check(&["check", &path], 0, &["accepted", "no `main`"]);
+    check(&["fit", &path], 1, &["error[E4001]"]);
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn check_of_a_corpus_has_a_row_a_program() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["check", "fit", "test", "replay", "explain"] {
+    for command in ["check", "fit", "test", "replay", "emit", "explain"] {
         check(
             &[command, "--help"],
             0,
@@ -160,6 +162,23 @@ fn wrong_usage_is_2() {
         &["no pipe `nowhere`", "`pipe`"],
     );
     check(&["explain", "E9999"], 2, &["there is no code `E9999`"]);
+    check(&["explain", "E1O03"], 2, &["did you mean `E1003`?"]);
+    check(
+        &["check", TINY, "--deny", "E1003"],
+        2,
+        &["`E1003` is an error"],
+    );
+    check(
+        &["check", TINY, "--allow", "W0193"],
+        2,
+        &["no warning `W0193`: did you mean `W0103`?"],
+    );
+    check(&["emit", TINY, "--to", "rust"], 2, &["possible values"]);
+    check(
+        &["emit", TINY, "--to", "dot", "--form", "tables"],
+        2,
+        &["`--form` goes with `--to ir`"],
+    );
     check(
         &["replay", TINY, "--in", "x=a.pcap"],
         2,
@@ -173,6 +192,294 @@ fn explain_has_a_page_with_a_way_out() {
         &["explain", "e1003"],
         0,
         &["E1003: unknown member", "What to do"],
+    );
+}
+
+#[test]
+fn explain_without_a_code_lists_all() {
+    let list = check(&["explain"], 0, &["E0101  ", "W0102  ", "E5001  "]);
+    let mut codes: Vec<_> = list.lines().map(|line| &line[..5]).collect();
+    let in_order = codes.clone();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes, in_order, "in order, each once");
+}
+
+/// Every `E1234` and `W1234` in quotes in the sources of the workspace.
+fn codes_in(folder: &Path, found: &mut std::collections::BTreeMap<String, PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() && name != "target" && name != "tests" {
+            codes_in(&path, found);
+        } else if name.ends_with(".rs") {
+            let text = fs::read_to_string(&path).expect("text");
+            // What tests of a module invent is no code.
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for quoted in text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+            {
+                for word in quoted.split('"') {
+                    let digits = word.strip_prefix(['E', 'W']).unwrap_or_default();
+                    if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+                        found.entry(word.to_owned()).or_insert_with(|| path.clone());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[ignore = "the pages of compiler/typing are not all written"]
+#[test]
+fn every_code_has_a_page() {
+    let mut codes = std::collections::BTreeMap::new();
+    for folder in ["compiler", "runtime", "tools"] {
+        codes_in(&root().join(folder), &mut codes);
+    }
+    assert!(codes.len() > 80, "the search finds codes: {codes:?}");
+    for (code, path) in codes {
+        assert!(
+            p4rmt_driver::explain::page(&code).is_some(),
+            "{code} in {} has no page",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn check_accepts_what_no_machine_is_for() {
+    let text = "#include <ebpf_model.p4>\n\
+        header h { bit<8> x; }\n\
+        struct headers { h first; }\n\
+        parser p(packet_in packet, out headers hdr) {\n\
+            state start { packet.extract(hdr.first); transition accept; }\n\
+        }\n\
+        control c(inout headers hdr, out bool pass) { apply { pass = hdr.first.x == 1; } }\n\
+        ebpfFilter(p(), c()) main;\n";
+    let (_folder, path) = folder_with("filter.p4", text.as_bytes());
+    let note = "checked; there is no machine for package `ebpfFilter`";
+    check(&["check", &path], 0, &[note]);
+    let report = check_json(&["check", &path, "--format", "json"], 0);
+    let row = &report["programs"][0];
+    assert_eq!(
+        (&row["result"], &row["code"], &row["reason"]),
+        (&"accepted".into(), &"".into(), &note.into())
+    );
+    check(
+        &["emit", &path, "--to", "p4"],
+        0,
+        &["#include <ebpf_model.p4>"],
+    );
+    check(&["emit", &path, "--to", "ir"], 1, &["as P4 only"]);
+    // What is wrong is wrong, machine or no machine.
+    let wrong = text.replace("hdr.first.x == 1", "hdr.first.y == 1");
+    let (_folder, path) = folder_with("filter.p4", wrong.as_bytes());
+    check(&["check", &path], 1, &["error[E1003]", "filter.p4:7"]);
+    // Nothing runs it either.
+    let (_folder, path) = folder_with("filter.p4", text.as_bytes());
+    check(&["fit", &path], 1, &["error[E4002]", "ebpfFilter"]);
+}
+
+#[test]
+fn warnings_are_allowed_and_denied_by_code() {
+    let text = fs::read_to_string(root().join(TINY)).expect("text");
+    let (_folder, path) = folder_with("warned.p4", format!("#warning careful\n{text}").as_bytes());
+    let warned = "warning[W0101]";
+    check(&["check", &path], 0, &[warned, "accepted"]);
+    let report = check_json(&["check", &path, "--format", "json"], 0);
+    let warning = &report["programs"][0]["warnings"][0];
+    assert_eq!(warning["code"], "W0101");
+    assert!(
+        warning["reason"]
+            .as_str()
+            .expect("text")
+            .contains("warned.p4:1:1")
+    );
+    for allowed in ["W0101", "W0102,w0101", "warnings"] {
+        let output = p4rmt(&["check", &path, "--allow", allowed]);
+        assert!(output.status.success());
+        assert!(output.stderr.is_empty(), "--allow {allowed} says nothing");
+    }
+    for denied in ["W0101", "warnings"] {
+        check(
+            &["check", &path, "--deny", denied],
+            1,
+            &["error[W0101]", &format!("`--deny {denied}`")],
+        );
+    }
+    check(
+        &["check", &path, "--deny", "warnings", "--allow", "W0101"],
+        0,
+        &["accepted"],
+    );
+}
+
+#[test]
+fn architecture_of_the_command_line_is_held_against_the_program() {
+    check(&["check", TINY, "--arch", "t2na"], 0, &[]);
+    check(&["check", TINY, "--arch", "v1model"], 1, &["for a Tofino"]);
+    check(&["check", TINY, "--std", "p4-16"], 0, &[]);
+    check(
+        &["check", TINY, "--std", "p4-14"],
+        2,
+        &["possible values: p4-16"],
+    );
+}
+
+/// The programs of the repository that stand by themselves.
+fn own_programs() -> Vec<String> {
+    let mut programs = vec!["laminar.p4".to_owned()];
+    for folder in ["p4src/examples", "testvectors"] {
+        let mut folders = vec![root().join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "p4")
+                    // A part is read by those that include it.
+                    && fs::read_to_string(&path).expect("text").contains(" main;")
+                {
+                    programs.push(path.to_str().expect("text").to_owned());
+                }
+            }
+        }
+    }
+    programs.sort();
+    programs
+}
+
+#[test]
+fn emitted_p4_means_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let programs = own_programs();
+    assert!(programs.len() > 1, "{programs:?}");
+    let mut n_lowered = 0;
+    for program in programs {
+        // The name of a program is that of its file.
+        let copy = folder
+            .path()
+            .join(Path::new(&program).file_name().expect("a name"));
+        let copy = copy.to_str().expect("text");
+        check(&["emit", &program, "--to", "p4", "-o", copy], 0, &[]);
+        check(&["check", copy], 0, &["accepted"]);
+        let ir = p4rmt(&["emit", &program, "--to", "ir"]);
+        if !ir.status.success() {
+            continue;
+        }
+        n_lowered += 1;
+        let again = check(&["emit", copy, "--to", "ir"], 0, &[]);
+        assert!(
+            again.as_bytes() == ir.stdout,
+            "{program} means something else when emitted"
+        );
+    }
+    assert!(n_lowered > 1);
+}
+
+#[test]
+fn emitted_ir_has_the_form_that_is_asked_for() {
+    let both = check(
+        &["emit", TINY, "--to", "ir"],
+        0,
+        &["// structured form", "// tables form"],
+    );
+    let structured = check(
+        &["emit", TINY, "--to", "ir", "--form", "structured"],
+        0,
+        &[],
+    );
+    let tables = check(&["emit", TINY, "--to", "ir", "--form", "tables"], 0, &[]);
+    assert_ne!(structured, tables);
+    assert!(both.contains(structured.trim_end()));
+    assert!(both.contains(tables.trim_end()));
+}
+
+#[test]
+fn emit_writes_a_whole_file_or_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tiny.dot");
+    let output = path.to_str().expect("text");
+    let printed = check(&["emit", TINY, "--to", "dot"], 0, &["digraph \"tiny\""]);
+    let said = check(&["emit", TINY, "--to", "dot", "-o", output], 0, &[]);
+    assert!(said.is_empty());
+    assert_eq!(fs::read_to_string(&path).expect("the graph"), printed);
+    let (_broken_folder, broken) = broken_program();
+    check(
+        &["emit", &broken, "--to", "dot", "-o", output],
+        1,
+        &["E1003"],
+    );
+    assert_eq!(fs::read_to_string(&path).expect("the graph"), printed);
+    let nowhere = "nowhere/at/all/tiny.dot";
+    check(
+        &["emit", TINY, "--to", "dot", "-o", nowhere],
+        1,
+        &["cannot write `nowhere/at/all/tiny.dot`"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn program_of_a_corpus_may_not_eat_the_machine() {
+    let (folder, _path) = broken_program();
+    let corpus = folder.path().to_str().expect("text");
+    // With so little memory, not even the process can begin its work.
+    let report = check_json(
+        &[
+            "check",
+            "--corpus",
+            corpus,
+            "--memory-limit",
+            "1",
+            "--jobs",
+            "1",
+            "--format",
+            "json",
+        ],
+        0,
+    );
+    let row = &report["programs"][0];
+    assert_eq!(row["name"], "broken.p4");
+    assert_eq!(row["result"], "panic");
+    let reason = row["reason"].as_str().expect("text");
+    assert!(!reason.is_empty());
+}
+
+#[test]
+fn corpus_of_vectors_has_a_row_a_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let corpus = folder.path().to_str().expect("text");
+    fs::copy(root().join(TINY), folder.path().join("good.p4")).expect("a copy");
+    fs::copy(root().join(SWITCHING), folder.path().join("good.stf")).expect("a copy");
+    fs::write(folder.path().join("wrong.p4"), "header h { bit<8> x }").expect("a program");
+    fs::write(folder.path().join("wrong.stf"), "packet 0 00").expect("a vector");
+    fs::write(folder.path().join("no_machine.p4"), "#include <core.p4>").expect("a program");
+    fs::write(folder.path().join("no_machine.stf"), "packet 0 00").expect("a vector");
+    fs::write(folder.path().join("alone.p4"), "").expect("a program");
+    let report = check_json(&["test", "--corpus", corpus, "--format", "json"], 0);
+    let rows = report["programs"].as_array().expect("an array");
+    let results: Vec<_> = rows
+        .iter()
+        .map(|row| (row["name"].as_str(), row["result"].as_str()))
+        .collect();
+    assert_eq!(
+        results,
+        [
+            (Some("good.p4"), Some("pass")),
+            (Some("no_machine.p4"), Some("unsupported")),
+            (Some("wrong.p4"), Some("fail")),
+        ]
+    );
+    assert_eq!(report["totals"]["pass"], 1);
+    assert_eq!(report["totals"]["fail"], 1);
+    assert_eq!(report["totals"]["unsupported"], 1);
+    check(
+        &["test", "--corpus", corpus],
+        0,
+        &["1 pass, 1 fail, 1 unsupported"],
     );
 }
 
