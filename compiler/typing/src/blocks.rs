@@ -195,8 +195,8 @@ impl<'a> Checker<'a> {
         let decl = self.decl_mut(id);
         decl.ty = ty;
         decl.known = Known::Local;
-        tables::check_table(self, table, id);
         self.bind(id);
+        tables::check_table(self, table, id);
     }
 
     /// `T x;`, `T x = a;`
@@ -265,7 +265,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The abstract methods of an extern's type.
-    fn abstract_of(&self, ty: Type) -> Vec<(DeclId, Rc<Signature<'a>>)> {
+    pub(crate) fn abstract_of(&self, ty: Type) -> Vec<(DeclId, Rc<Signature<'a>>)> {
         let TypeKind::Named {
             sort: Sort::Extern,
             decl,

@@ -125,6 +125,13 @@ impl<'a> Checker<'a> {
                 match self.construct(ty, args, expr.span) {
                     Some(call) => {
                         let ty = call.result;
+                        if let Some((_, method)) = self.abstract_of(ty).first() {
+                            let kind = ErrorKind::MissingMethod {
+                                name: path.name.text.clone(),
+                                method: method.name.to_owned(),
+                            };
+                            self.error(expr.span, kind);
+                        }
                         self.tables.calls.insert(Address::of(expr), call);
                         Operand::known(ty, None, Known::Local)
                     }
@@ -351,6 +358,8 @@ impl<'a> Checker<'a> {
                 }
             }
         }
+        // A package may be left with blocks, and blocks with parameters, whose types nothing says.
+        let allows_open = matches!(target.callee, Callee::Constructor(_));
         let mut is_inferred = true;
         for (param, ty) in &mut subst {
             let settled = self.settle(*ty);
@@ -362,12 +371,15 @@ impl<'a> Checker<'a> {
                     .next()
                     .is_some_and(|(_, source)| matches!(source, ArgSource::Omitted))
             };
-            if settled == Type::ANY
-                && target.signature.kind != SignatureKind::Constructor
-                && !is_left_out()
-            {
+            if settled == Type::ANY && !is_left_out() && !allows_open {
                 let name = self.decl(*param).name.to_owned();
                 self.error(span, ErrorKind::CannotInfer { name });
+                *ty = Type::POISON;
+                is_inferred = false;
+            } else if type_args.is_empty() && self.has_numbers(settled) && !self.has_numbers(*ty) {
+                // Which width is meant cannot be told.
+                let at = self.number_in(&sources, span);
+                self.error(at, ErrorKind::NeedsWidth);
                 *ty = Type::POISON;
                 is_inferred = false;
             } else {
@@ -394,6 +406,19 @@ impl<'a> Checker<'a> {
             param_types,
             result,
         }))
+    }
+
+    /// Where a number without a width is given.
+    fn number_in(&self, sources: &[ArgSource<'a>], span: Span) -> Span {
+        let given = sources.iter().filter_map(|source| match source {
+            ArgSource::Given(Argument {
+                value: ArgumentValue::Expr(expr),
+                ..
+            }) => Some(expr),
+            _ => None,
+        });
+        let mut numbers = given.filter(|expr| self.has_numbers(self.operand(expr).ty));
+        numbers.next().map_or(span, |expr| expr.span)
     }
 
     /// What a callee's own type parameters stand for: what is written, or unknowns.
@@ -474,7 +499,7 @@ impl<'a> Checker<'a> {
                 // What functions and externs take without direction should be known too, but
                 // published programs pass what packets bring.
                 let must_be_known = kind == SignatureKind::Constructor;
-                if must_be_known && known < Known::Instantiated && !self.is_object(ty) {
+                if must_be_known && known < Known::Instantiated {
                     self.error(expr.span, ErrorKind::NotConstant);
                 }
             }

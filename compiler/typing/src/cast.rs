@@ -40,6 +40,16 @@ impl<'a> Checker<'a> {
                 ..Operand::poison()
             };
         }
+        let number = operand.value.as_ref().and_then(Value::as_int);
+        if let Some(number) = number
+            && (operand.ty, to) == (Type::INT, Type::BOOL)
+            && *number != 0.into()
+            && *number != 1.into()
+        {
+            let from = eval::shown(number);
+            let to = "bool".to_owned();
+            self.error(expr.span, ErrorKind::Cast { from, to });
+        }
         let value = operand.value.and_then(|value| self.cast_value(value, to));
         Operand::known(to, value, operand.known)
     }
@@ -75,38 +85,63 @@ impl<'a> Checker<'a> {
             ) => true,
             (
                 TypeKind::Named {
-                    sort: Sort::NewType | Sort::SerializableEnum,
+                    sort: Sort::SerializableEnum,
                     decl,
                     ..
                 },
                 _,
-            ) => self
-                .underlying(decl)
-                .is_some_and(|from| self.can_cast(from, to)),
+            ) => {
+                let underlying = self.underlying(decl);
+                underlying.is_some_and(|from| self.can_cast(from, to))
+            }
             (
                 _,
                 TypeKind::Named {
-                    sort: Sort::NewType | Sort::SerializableEnum,
+                    sort: Sort::SerializableEnum,
                     decl,
                     ..
                 },
-            ) => self
-                .underlying(decl)
-                .is_some_and(|to| self.can_cast(from, to)),
-            (TypeKind::Tuple(parts), TypeKind::Named { sort, .. })
-                if matches!(sort, Sort::Struct | Sort::Header) =>
-            {
-                let fields = self.fields_of(to);
-                fields.is_some_and(|fields| {
-                    fields.len() == parts.len()
-                        && fields
-                            .iter()
-                            .zip(parts.iter())
-                            .all(|(f, part)| self.agrees(f.ty, *part))
-                })
+            ) => {
+                let underlying = self.underlying(decl);
+                underlying.is_some_and(|to| self.can_cast(from, to))
+            }
+            // A new type is cast to and from what it is made of, not by way of it to something else.
+            _ if self.is_new_type(from) || self.is_new_type(to) => {
+                let (below_from, below_to) = (self.below(from), self.below(to));
+                let is_step = below_from.is_some_and(|below| self.agrees(below, to))
+                    || below_to.is_some_and(|below| self.agrees(from, below));
+                is_step
+                    || below_from
+                        .is_some_and(|below| self.is_new_type(below) && self.can_cast(below, to))
+                    || below_to.is_some_and(|below| {
+                        (from == Type::INT || self.is_new_type(below)) && self.can_cast(from, below)
+                    })
             }
             _ => false,
         }
+    }
+
+    /// What a type that is introduced by `type` is made of.
+    fn below(&self, ty: Type) -> Option<Type> {
+        match *self.types.kind(ty) {
+            TypeKind::Named {
+                sort: Sort::NewType,
+                decl,
+                ..
+            } => self.underlying(decl),
+            _ => None,
+        }
+    }
+
+    /// Whether a type is introduced by `type`.
+    fn is_new_type(&self, ty: Type) -> bool {
+        matches!(
+            self.types.kind(ty),
+            TypeKind::Named {
+                sort: Sort::NewType,
+                ..
+            }
+        )
     }
 
     /// A value after a cast that the language has.

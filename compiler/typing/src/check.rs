@@ -225,7 +225,32 @@ impl<'a> Checker<'a> {
             self.duplicate(id, first);
             return;
         }
+        self.shadows_param(id);
         self.scopes.add(name, id);
+    }
+
+    /// Refuses what hides a parameter: the reference compiler does, where the specification would let
+    /// it pass.
+    fn shadows_param(&mut self, id: DeclId) {
+        let hides = matches!(
+            self.decl(id).node,
+            Node::Const(_) | Node::Variable(_) | Node::LoopVariable(_) | Node::Instance(_)
+        );
+        // What a block declares before its body stands beside its parameters.
+        if matches!(self.place.body, Body::ParserLocals | Body::ControlLocals) {
+            return;
+        }
+        let name = self.decl(id).name;
+        let hidden = self
+            .scopes
+            .all(name)
+            .next()
+            .and_then(|ids| ids.first().copied());
+        if let Some(hidden) = hidden.filter(|_| hides)
+            && matches!(self.decl(hidden).node, Node::Param(..))
+        {
+            self.duplicate(id, hidden);
+        }
     }
 
     /// Says that two declarations have one name.

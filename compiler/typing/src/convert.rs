@@ -134,17 +134,15 @@ impl<'a> Checker<'a> {
                 condition,
                 then,
                 otherwise,
-            } => {
-                if !self.agrees(from, to) && !self.is_integral(from) {
-                    let then = self.coerce(then, to);
-                    let otherwise = self.coerce(otherwise, to);
-                    let condition = self
-                        .operand(condition)
-                        .value
-                        .and_then(|value| value.as_bool());
-                    let value = condition.and_then(|holds| if holds { then } else { otherwise });
-                    return self.converted(expr, to, value);
-                }
+            } if !self.agrees(from, to) && !self.is_integral(from) => {
+                let then = self.coerce(then, to);
+                let otherwise = self.coerce(otherwise, to);
+                let condition = self
+                    .operand(condition)
+                    .value
+                    .and_then(|value| value.as_bool());
+                let value = condition.and_then(|holds| if holds { then } else { otherwise });
+                return self.converted(expr, to, value);
             }
             _ => {}
         }
@@ -166,21 +164,6 @@ impl<'a> Checker<'a> {
             ) if self.underlying(decl) == Some(to) => {
                 let value = operand.value.as_ref().and_then(Value::as_int).cloned();
                 self.converted(expr, to, value.map(Value::Int))
-            }
-            (TypeKind::Tuple(parts), TypeKind::Named { sort, .. })
-                if matches!(sort, Sort::Struct | Sort::Header) =>
-            {
-                let fields = self.fields_of(to).unwrap_or_else(|| Rc::from([]));
-                let fits = fields.len() == parts.len()
-                    && fields
-                        .iter()
-                        .zip(parts.iter())
-                        .all(|(field, part)| self.agrees(field.ty, *part));
-                if !fits {
-                    self.mismatch(expr.span, to, from);
-                    return None;
-                }
-                self.converted(expr, to, operand.value)
             }
             (TypeKind::Named { .. }, TypeKind::Named { .. }) => {
                 if !self.agrees(from, to) && !self.fits_block(to, from) {

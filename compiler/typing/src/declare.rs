@@ -376,7 +376,8 @@ impl<'a> Checker<'a> {
         };
         let result = head.result.map_or(Type::VOID, |ty| self.resolve(ty));
         let params = self.params(head.params, role);
-        let signature = Signature {
+
+        Signature {
             kind: head.kind,
             decl: head.decl,
             name: head.name,
@@ -384,8 +385,7 @@ impl<'a> Checker<'a> {
             params,
             result,
             is_abstract: head.is_abstract,
-        };
-        signature
+        }
     }
 
     fn params(&mut self, params: &'a [ast::Parameter], role: ParamRole) -> Rc<[Param<'a>]> {

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use p4rmt_syntax::ast::Direction;
 
 use crate::check::Checker;
-use crate::decl::{DeclId, Detail, Signature};
-use crate::types::{Sort, Type, TypeKind};
+use crate::decl::{Detail, Signature};
+use crate::types::{Sort, Substitution, Type, TypeKind};
 
 impl<'a> Checker<'a> {
     /// A new unknown.
@@ -136,10 +136,11 @@ impl<'a> Checker<'a> {
             }
             (TypeKind::List(expected), TypeKind::Tuple(found))
             | (TypeKind::Stack(expected, _), TypeKind::Tuple(found)) => {
-                let all = found.iter();
-                all.fold(true, |fits, found| {
-                    self.unify(expected, *found, with_numbers) && fits
-                })
+                let mut fits = true;
+                for found in found.iter() {
+                    fits &= self.unify(expected, *found, with_numbers);
+                }
+                fits
             }
             (TypeKind::List(expected), TypeKind::List(found))
             | (TypeKind::ValueSet(expected), TypeKind::ValueSet(found)) => {
@@ -166,18 +167,26 @@ impl<'a> Checker<'a> {
                 let is_block = matches!(sort, Sort::Parser | Sort::Control | Sort::Package);
                 is_block && sort == other_sort && self.unify_blocks(expected, found, with_numbers)
             }
-            (TypeKind::Named { sort, .. }, TypeKind::Tuple(found))
-                if matches!(sort, Sort::Struct | Sort::Header) =>
-            {
+            (
+                TypeKind::Named {
+                    sort: Sort::Struct | Sort::Header,
+                    ..
+                },
+                TypeKind::Tuple(found),
+            ) => {
                 let Some(fields) = self.fields_of(expected) else {
                     return false;
                 };
                 let expected: Vec<Type> = fields.iter().map(|field| field.ty).collect();
                 self.unify_all(&expected, &found, with_numbers)
             }
-            (TypeKind::Named { sort, .. }, TypeKind::Fields(found))
-                if matches!(sort, Sort::Struct | Sort::Header) =>
-            {
+            (
+                TypeKind::Named {
+                    sort: Sort::Struct | Sort::Header,
+                    ..
+                },
+                TypeKind::Fields(found),
+            ) => {
                 let Some(fields) = self.fields_of(expected) else {
                     return false;
                 };
@@ -194,7 +203,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether a number without a width is in a type, so that it may still become another.
-    fn has_numbers(&self, ty: Type) -> bool {
+    pub(crate) fn has_numbers(&self, ty: Type) -> bool {
         match self.types.kind(ty) {
             TypeKind::Int => true,
             TypeKind::Tuple(parts) => parts.iter().any(|part| self.has_numbers(*part)),
@@ -272,7 +281,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The `apply` of a parser's or control's type, and what its type parameters stand for.
-    pub(crate) fn block_apply(&self, ty: Type) -> Option<(Rc<Signature<'a>>, Vec<(DeclId, Type)>)> {
+    pub(crate) fn block_apply(&self, ty: Type) -> Option<(Rc<Signature<'a>>, Substitution)> {
         let TypeKind::Named { decl, args, .. } = self.types.kind(ty) else {
             return None;
         };

@@ -62,7 +62,7 @@ pub use error::ErrorKind;
 pub use explain::{explanation, explanations};
 pub use rules::Violation;
 pub use typed::{ArgSource, Builtin, Call, Callee, ExprFacts, MemberOf, Typed};
-pub use types::{Sort, Type, TypeKind, Types};
+pub use types::{Sort, Substitution, Type, TypeKind, Types};
 pub use value::{Known, Value};
 
 use crate::check::Checker;

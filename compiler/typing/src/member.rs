@@ -154,6 +154,15 @@ impl<'a> Checker<'a> {
                     ),
                     _ => return self.unknown_member(base.ty, name),
                 };
+                if member != MemberOf::StackSize && !self.is_in_parser() {
+                    let what = match member {
+                        MemberOf::StackNext => "`next`",
+                        MemberOf::StackLast => "`last`",
+                        _ => "`lastIndex`",
+                    };
+                    let place = "what is no parser";
+                    self.error(expr.span, ErrorKind::Misplaced { what, place });
+                }
                 self.member_is(expr, member);
                 operand
             }
@@ -179,6 +188,12 @@ impl<'a> Checker<'a> {
             }
             _ => self.unknown_member(base.ty, name),
         }
+    }
+
+    /// Whether what is looked at is part of a parser.
+    fn is_in_parser(&self) -> bool {
+        let owner = self.place.owner.map(|id| self.decl(id).node);
+        matches!(owner, Some(Node::Parser(_)))
     }
 
     /// `x.m(a)`
@@ -224,7 +239,7 @@ impl<'a> Checker<'a> {
                 self.apply_block(expr, ty, Callee::Apply(decl), type_args, args)
             }
             _ => match self.builtin(ty, name) {
-                Some(builtin) => self.call_builtin(expr, builtin, Some(base), ty, args),
+                Some(builtin) => self.call_builtin(expr, (builtin, name), Some(base), ty, args),
                 None => {
                     self.infer_anyway(args);
                     let _ = callee;
@@ -261,7 +276,7 @@ impl<'a> Checker<'a> {
                     | Builtin::MinSizeInBytes
                     | Builtin::MaxSizeInBits
                     | Builtin::MaxSizeInBytes),
-                ) => self.call_builtin(expr, builtin, None, ty, args),
+                ) => self.call_builtin(expr, (builtin, name), None, ty, args),
                 _ => {
                     self.infer_anyway(args);
                     self.unknown_member(ty, name)
@@ -414,7 +429,7 @@ impl<'a> Checker<'a> {
     fn call_builtin(
         &mut self,
         expr: &'a Expr,
-        builtin: Builtin,
+        (builtin, name): (Builtin, &Name),
         base: Option<&'a Expr>,
         ty: Type,
         args: &'a [Argument],
@@ -430,7 +445,7 @@ impl<'a> Checker<'a> {
         }
         if args.len() != n_args {
             let kind = ErrorKind::ArgumentCount {
-                callee: "method".to_owned(),
+                callee: name.text.clone(),
                 needed: n_args,
                 available: args.len(),
             };
@@ -478,9 +493,7 @@ impl<'a> Checker<'a> {
         binding: Binding,
         span: p4rmt_source::Span,
     ) -> Option<(DeclId, Rc<Call<'a>>)> {
-        let Some(id) = self.lookup(path)?.first().copied() else {
-            return None;
-        };
+        let id = self.lookup(path)?.first().copied()?;
         self.record_path(path, id);
         let (Node::Action(_), Detail::Function(signature)) =
             (self.decl(id).node, &self.decl(id).detail)

@@ -203,6 +203,23 @@ impl<'a> Checker<'a> {
     ) -> Operand {
         let types = (left.1.ty, right.1.ty);
         let known = left.1.known.min(right.1.known);
+        if matches!(op, BinaryOp::Div | BinaryOp::Mod) {
+            // Before a number takes the width of the other operand, and with it another sign.
+            for (at, operand) in [&left, &right] {
+                let value = operand.value.as_ref().and_then(Value::as_int);
+                if let Some(value) = value.filter(|value| value.sign() == num_bigint::Sign::Minus) {
+                    let is_left = std::ptr::eq(*at, left.0);
+                    let (shown, other) = (eval::shown(value), "a value".to_owned());
+                    let (lhs, rhs) = if is_left {
+                        (shown, other)
+                    } else {
+                        (other, shown)
+                    };
+                    self.error(span, ErrorKind::Division { lhs, rhs });
+                    return Operand::poison();
+                }
+            }
+        }
         let Some((ty, lhs, rhs)) = self.common_number(left, right) else {
             return self.bad_operands(span, op, types.0, types.1);
         };

@@ -209,18 +209,23 @@ impl<'a> Checker<'a> {
         ty
     }
 
+    /// Whether a type's declaration is being looked at, so that it cannot be used yet.
+    fn is_unfinished(&self, id: DeclId) -> bool {
+        let decl = self.decl(id);
+        match decl.node {
+            Node::Record(_) | Node::Enum(_) | Node::SerializableEnum(_) => {
+                matches!(decl.detail, Detail::None)
+            }
+            Node::Extern(_) | Node::Parser(_) | Node::Control(_) => self.place.owner == Some(id),
+            _ => false,
+        }
+    }
+
     /// The type that a declaration names, without type arguments.
     pub(crate) fn named_type(&mut self, id: DeclId, path: &ast::Path, generic: Generic) -> Type {
         let decl = self.decl(id);
         let n_params = decl.type_params.len();
-        let is_unfinished = matches!(
-            (&decl.node, &decl.detail),
-            (
-                Node::Record(_) | Node::Enum(_) | Node::SerializableEnum(_),
-                Detail::None
-            )
-        );
-        if is_unfinished {
+        if self.is_unfinished(id) {
             let name = decl.name.to_owned();
             return self.error(path.span, ErrorKind::Recursive { name });
         }
@@ -261,7 +266,7 @@ impl<'a> Checker<'a> {
                 },
             );
         }
-        if matches!((&decl.node, &decl.detail), (Node::Record(_), Detail::None)) {
+        if self.is_unfinished(id) {
             let name = decl.name.to_owned();
             return self.error(path.span, ErrorKind::Recursive { name });
         }

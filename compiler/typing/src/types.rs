@@ -114,6 +114,9 @@ struct Facts {
     has_infer: bool,
 }
 
+/// What type parameters stand for.
+pub type Substitution = Vec<(DeclId, Type)>;
+
 /// The most nodes that the written form of a type may have.
 pub(crate) const MAX_TYPE_SIZE: u32 = 4096;
 
