@@ -8,3 +8,4 @@ mod statements;
 mod support;
 mod tables;
 mod tracing;
+mod v1;

@@ -139,6 +139,25 @@ impl Bench {
         &self.outcome
     }
 
+    /// Runs a packet through a part of a whole gress, its fields starting as given.
+    #[track_caller]
+    pub(crate) fn run_part(&mut self, packet: &[u8], part: Part, phv: &[u64]) -> &Outcome {
+        let job = Job {
+            prefix: &[],
+            packet,
+            clock: 0,
+            inputs: &[],
+            part,
+            phv,
+        };
+        let outcomes = std::slice::from_mut(&mut self.outcome);
+        let result = self
+            .instance
+            .run(gress_id(), &[job], outcomes, &mut self.state, None);
+        result.expect("it runs");
+        &self.outcome
+    }
+
     /// A field as the last packet left it.
     pub(crate) fn value(&self, field: FieldId) -> Bits {
         self.words.get(&self.outcome.values, field.index())
