@@ -13,6 +13,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use p4rmt_source::Span;
 use thiserror::Error;
 
 use crate::{
@@ -136,6 +137,17 @@ pub enum ReplayError {
     /// No packet can come at no packets a second.
     #[error("a rate of 0 packets a second brings no packet")]
     NoRate,
+}
+
+impl ReplayError {
+    /// Its place in the program, where it has one.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        match self {
+            Self::Device { cause, .. } => cause.span(),
+            Self::Open { .. } | Self::Capture { .. } | Self::Output(_) | Self::NoRate => None,
+        }
+    }
 }
 
 /// A capture being read, with its next packet.

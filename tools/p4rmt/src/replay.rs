@@ -124,7 +124,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     let progress = progress_bar(args);
     let mut tell = |n_bytes| progress.set_position(n_bytes);
-    let failed = |error: p4rmt_pipeline::ReplayError| Failure::Input(error.to_string());
+    let failed = |error: p4rmt_pipeline::ReplayError| {
+        let place = error.span().and_then(|span| compiled.sources.locate(span));
+        let place = place.map_or_else(String::new, |place| format!(", at {place}"));
+        Failure::Input(format!("{error}{place}"))
+    };
     let mut captures = Vec::new();
     let summary = match &args.out {
         None => replay(&mut device, &inputs, options, &mut NoOutput, &mut tell).map_err(failed)?,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use p4rmt_driver::Compiled;
 use p4rmt_source::Span;
-use p4rmt_stf::Vector;
+use p4rmt_stf::{Place, Vector};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{CorpusArgs, Language, ReportFormat};
@@ -107,9 +107,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let setup = args.setup.as_deref().map(read_vector).transpose()?;
     let mut rows = Vec::new();
     for path in &args.vectors {
-        let row = run_vector(path, setup.as_ref(), &machine, &compiled)?;
+        let (row, readings) = run_vector(path, setup.as_ref(), &machine, &compiled)?;
         if args.format == ReportFormat::Text {
             show_row(&row);
+            for (place, text) in readings {
+                print(&format!("      {place}: {text}"));
+            }
         }
         rows.push(row);
     }
@@ -159,12 +162,13 @@ fn is_not_carried(code: &str) -> bool {
     p4rmt_driver::explain::is_unsupported(code) || p4rmt_driver::NO_MACHINE_CODES.contains(&code)
 }
 
+/// Runs a vector: its row, and what its statements read.
 fn run_vector(
     path: &Path,
     setup: Option<&Vector>,
     machine: &Machine,
     compiled: &Compiled,
-) -> Result<Row, Failure> {
+) -> Result<(Row, Vec<(Place, String)>), Failure> {
     let vector = read_vector(path)?;
     let report = p4rmt_stf::run(&vector, setup, || machine.device())
         .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
@@ -176,11 +180,12 @@ fn run_vector(
     } else {
         Verdict::Fail
     };
-    Ok(Row {
+    let row = Row {
         name,
         result,
         reason,
-    })
+    };
+    Ok((row, report.readings))
 }
 
 fn show_row(row: &Row) {

@@ -160,9 +160,25 @@ fn every_other_statement_is_known() {
         pktgen 1 68 every 1000 batches 2 packets 3 0011
         value_set_add vs 0x1* 7..9
         value_set_clear vs
-        pktgen_stop 1";
+        pktgen_stop 1
+        counter_read c $A
+        counter_write c $A 2 3
+        meter_get_rates m $A
+        meter_set_rates m $A 1:2
+        profile_member p 7 a(x:1)
+        profile_member_delete p 7
+        profile_group p 1 7 8 9
+        profile_group p 2
+        profile_group_delete p 1
+        check_digest d 1 0x2* 3
+        check_digest d
+        expect 1
+        expect 1 $
+        EXPECT 1 **0A $
+        check_counter c(3)
+        CHECK_COUNTER c(3) bytes != 4";
     let vector = parse("v.stf", text).expect("all lines are statements");
-    assert_eq!(vector.statements.len(), 31);
+    assert_eq!(vector.statements.len(), 47);
     assert_eq!(vector.statements[0].line, 3);
     assert_eq!(
         one("meter_set_rates m 2 0.000005:4"),
@@ -174,6 +190,37 @@ fn every_other_statement_is_known() {
                 burst: 4,
             }],
         }
+    );
+}
+
+#[test]
+fn entries_lead_to_actions_members_and_groups() {
+    let target = |text: &str| match one(text) {
+        StatementKind::Add(entry) => entry.target,
+        other => panic!("{other:?} adds no entry"),
+    };
+    assert_eq!(target("add t k:1 member(7)"), TargetText::Member(7));
+    assert_eq!(target("add t k:1 group( 0x8 ) = A"), TargetText::Group(8));
+    let action = |name: &str, args| {
+        TargetText::Action(ActionText {
+            name: name.to_owned(),
+            args,
+        })
+    };
+    assert_eq!(target("add t k:1 group()"), action("group", Vec::new()));
+    let args = vec![("n".to_owned(), value("7"))];
+    assert_eq!(target("add t k:1 member(n:7)"), action("member", args));
+    refused(
+        "add t k:1 member(7, 8)",
+        "v.stf:1:19: expected `)`, found `,`",
+    );
+    refused(
+        "add t k:1 group(4294967296)",
+        "v.stf:1:17: expected the number of a member or group, found `4294967296`",
+    );
+    refused(
+        "profile_member p a(x:1)",
+        "v.stf:1:18: expected the number of a member or group, found `a`",
     );
 }
 
