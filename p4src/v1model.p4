@@ -9,6 +9,9 @@
 #ifndef V1MODEL_VERSION
 #define V1MODEL_VERSION 20180101
 #endif
+#if V1MODEL_VERSION < 20180101 || V1MODEL_VERSION > 20200408
+#error "V1MODEL_VERSION is from 20180101 to 20200408"
+#endif
 
 // What a table key may ask for beside what core.p4 has.
 match_kind {

@@ -23,8 +23,8 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
         priority_delta = 10;
         entries = {
             priority = 15: 0x1200 &&& 0xff00: set(1);
-            0x1234: set(2);
-            priority = 10: 0x1234 &&& 0xfff0: set(3);
+            0x2234: set(2);
+            priority = 10: 0x2234 &&& 0xfff0: set(3);
             priority = 1: _: set(4);
         }
     }

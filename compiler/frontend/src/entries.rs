@@ -1,6 +1,6 @@
 //! Entries and default actions of tables: constant action data, priorities, key sets.
 
-use p4rmt_ir::{ActionCall, Bits, Entry, GressRole, Match, MatchKind};
+use p4rmt_ir::{ActionCall, Bits, Entry, Match, MatchKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind, KeysetKind, PropertyKind};
 
@@ -122,38 +122,11 @@ impl<'a> Lower<'a> {
         listed: &[Listed<'a>],
         table: &TableObject<'a>,
     ) -> Option<Vec<Entry>> {
-        let largest_wins = self.bool_property(table.decl, "largest_priority_wins");
-        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let has_priorities = entries.iter().any(|entry| entry.priority.is_some());
-        let annotated = self.annotated_priorities(entries);
+        let priorities = self.priorities(entries, keys, table);
         let mut lowered = Vec::new();
-        let mut is_good = true;
-        let mut last: Option<u32> = None;
-        for (position, entry) in entries.iter().enumerate() {
-            let given = match &entry.priority {
-                Some(expr) => self
-                    .size(expr, 0, u64::from(u32::MAX))
-                    .and_then(|priority| u32::try_from(priority).ok()),
-                None => None,
-            };
-            let priority = if let Some(annotated) = annotated.as_ref().filter(|_| !has_priorities) {
-                u32::MAX - annotated[position]
-            } else if has_priorities {
-                let priority = given.unwrap_or(match last {
-                    Some(last) if largest_wins => last.saturating_sub(1),
-                    Some(last) => last.saturating_add(1),
-                    None if largest_wins => count,
-                    None => 1,
-                });
-                last = Some(priority);
-                if largest_wins {
-                    priority
-                } else {
-                    u32::MAX - priority
-                }
-            } else {
-                count - u32::try_from(position).unwrap_or(count)
-            };
+        let mut is_good = priorities.is_some();
+        let priorities = priorities.unwrap_or_else(|| vec![0; entries.len()]);
+        for (entry, priority) in entries.iter().zip(priorities) {
             let matches = self.key_sets(&entry.keyset, keys);
             let args = entry.action.args.as_deref().unwrap_or_default();
             let action = self
@@ -170,37 +143,6 @@ impl<'a> Lower<'a> {
             }
         }
         is_good.then_some(lowered)
-    }
-
-    /// v1model, `@priority(n)` behind entries: a number each, of which the smallest wins; an entry
-    /// without one has its position, from 1 (as p4c takes it). Nothing where no entry has one.
-    fn annotated_priorities(&self, entries: &'a [ast::Entry]) -> Option<Vec<u32>> {
-        if self.role != GressRole::Whole {
-            return None;
-        }
-        let given = |entry: &ast::Entry| {
-            entry
-                .annotations
-                .iter()
-                .filter(|annotation| annotation.name.text == "priority")
-                .find_map(|annotation| match &annotation.body {
-                    ast::AnnotationBody::Unstructured(text) | ast::AnnotationBody::Pragma(text) => {
-                        text.trim().parse::<u32>().ok()
-                    }
-                    ast::AnnotationBody::Empty
-                    | ast::AnnotationBody::Expressions(_)
-                    | ast::AnnotationBody::Fields(_) => None,
-                })
-        };
-        if !entries.iter().any(|entry| given(entry).is_some()) {
-            return None;
-        }
-        let numbers = (1..).zip(entries);
-        Some(
-            numbers
-                .map(|(position, entry)| given(entry).unwrap_or(position))
-                .collect(),
-        )
     }
 
     /// Whether entries may name the action: a complaint if it is `@defaultonly`.
@@ -224,19 +166,6 @@ impl<'a> Lower<'a> {
             );
         }
         is_allowed
-    }
-
-    /// A property that is a constant truth value; true where it is not given.
-    pub(crate) fn bool_property(&mut self, table: &'a ast::Table, wanted: &str) -> bool {
-        table
-            .properties
-            .iter()
-            .find_map(|property| match &property.kind {
-                PropertyKind::Other { name, value } if name.text == wanted => Some(value),
-                _ => None,
-            })
-            .and_then(|value| self.const_of_type(value, &Type::Bool))
-            .is_none_or(|bits| bits.is_true())
     }
 
     /// A match for each key.

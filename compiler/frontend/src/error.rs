@@ -292,6 +292,21 @@ pub enum ErrorKind {
         /// The control that may.
         needed: &'static str,
     },
+    /// Entries of which one has a priority, but not the first.
+    #[error("the first entry has no priority, and another one has")]
+    FirstPriority,
+    /// A priority where every packet matches one entry at most, or the longest prefix.
+    #[error("no two entries of table `{table}` compete by priority")]
+    NeedlessPriority {
+        /// The table.
+        table: String,
+    },
+    /// A priority that no control plane can name.
+    #[error("the priority of this entry is {priority}")]
+    PriorityRange {
+        /// As computed.
+        priority: i64,
+    },
     /// An extern of state that both gresses use.
     #[error("`{name}` is used in both gresses")]
     SharedExtern {
@@ -445,6 +460,9 @@ impl ErrorKind {
             Self::Alignment { .. } => "E4010",
             Self::NotInTable { .. } | Self::NotForEntries { .. } => "E4011",
             Self::KeyCount { .. } | Self::EntryKey { .. } => "E4012",
+            Self::FirstPriority | Self::NeedlessPriority { .. } | Self::PriorityRange { .. } => {
+                "E4013"
+            }
             Self::Construct { .. } => "E5001",
             Self::Extern { .. } | Self::ExternMethod { .. } => "E5002",
             Self::TableProperty { .. } => "E5003",

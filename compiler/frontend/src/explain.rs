@@ -165,6 +165,10 @@ explanations! {
     "An entry has a key set for each key; exact keys take values, `lpm` keys take values and contiguous masks, ternary keys take values and masks, range keys take values and ranges."
     "const entries = { (1, 2): a; } // one key"
     "write one fitting key set a key";
+    "E4013" "priority of an entry"
+    "Entries have priorities where a key is matched `ternary`, `range` or `optional`, from 0 to 2147483647. If one entry has one, the first has; one without comes `priority_delta` behind the entry before it."
+    "entries = { (1): a; priority = 5: (2 &&& 3): b; }"
+    "give the first entry a priority, and leave room for those that follow it";
     "E5001" "part of the language that is not supported"
     "The language has it, the compiler does not carry it (yet)."
     "header_union u { h1 a; h2 b; }"

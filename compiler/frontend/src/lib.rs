@@ -37,6 +37,7 @@ mod member;
 mod operators;
 mod package;
 mod parser;
+mod priority;
 mod resolve;
 mod rewrite;
 mod scope;

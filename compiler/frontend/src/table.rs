@@ -476,6 +476,7 @@ impl<'a> Lower<'a> {
                 continue;
             };
             let mut arg = Arg::Omitted;
+            let outer = std::mem::replace(&mut self.unit, Unit::Action);
             let statements = self.block_of(|lower| {
                 arg = if crate::call::is_written(param) {
                     match lower.place(expr) {
@@ -490,6 +491,7 @@ impl<'a> Lower<'a> {
                     Arg::Value(lower.expr_as(expr, &ty))
                 };
             });
+            self.unit = outer;
             before.extend(statements);
             is_good &= match &arg {
                 Arg::Omitted => false,

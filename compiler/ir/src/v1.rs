@@ -41,8 +41,8 @@ pub enum V1Call {
         /// The length in bytes; 32 bits.
         length: Expr,
     },
-    /// Hashes the data, one behind the other; zero bits behind fill the last byte. Result: the hash,
-    /// as wide as the hash function says.
+    /// Hashes the data, one behind the other; zero bits behind fill the last byte. `Identity` is the
+    /// number that the first eight bytes make. Result: the hash, as wide as the hash function says.
     Hash {
         /// The function.
         hash: HashId,
@@ -72,7 +72,8 @@ pub enum V1Call {
 pub enum Cloned {
     /// The packet as it was received; asked for in the ingress (`I2E`).
     Received,
-    /// The packet as it is deparsed; asked for in the egress (`E2E`).
+    /// The packet as it is at the end of the egress, neither deparsed nor parsed again; asked for in
+    /// the egress (`E2E`).
     Deparsed,
 }
 
@@ -88,9 +89,10 @@ pub enum ClaimKind {
 /// A piece of the data of a hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Datum {
-    /// A value, all its bits.
+    /// A value, all its bits. A field of an invalid header, where it stands by itself, is left out.
     Value(Expr),
-    /// A varbit field: as many bits as it has in this packet, which are the lowest of the field.
+    /// A varbit field: as many bits as it has in this packet, which are the lowest of the field; none
+    /// in an invalid header.
     Varbit {
         /// The field.
         field: FieldId,

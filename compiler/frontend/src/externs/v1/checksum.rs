@@ -16,8 +16,6 @@ use crate::value::{Data, Value};
 
 /// bmv2 computes hashes, their base and their maximum in so many bits.
 const HASH_WIDTH: u32 = 64;
-/// Bits of a byte.
-const BYTE: u32 = 8;
 
 /// The algorithm of a member of `HashAlgorithm`, and how many bits it gives. The custom ones are what
 /// bmv2 starts with.
@@ -43,12 +41,10 @@ fn algorithm(name: &str) -> Option<(HashAlgorithm, u32)> {
 }
 
 impl<'a> Lower<'a> {
-    /// The hash function of an argument of type `HashAlgorithm`, with so many bits at most, and its
-    /// width.
+    /// The hash function of an argument of type `HashAlgorithm`, and its width.
     pub(in crate::externs) fn v1_hash(
         &mut self,
         arg: Option<&Arg<'a>>,
-        most: u32,
         span: Span,
     ) -> Option<(HashId, u32)> {
         let value = arg?.value()?.clone();
@@ -58,7 +54,6 @@ impl<'a> Lower<'a> {
         }
         let name = self.member_arg(arg, span)?;
         let (algorithm, width) = algorithm(&name)?;
-        let width = width.min(most.max(1));
         let known = self.gress.hashes.iter().find(|(_, hash)| {
             hash.algorithm == algorithm && hash.width == width && hash.name == name
         });
@@ -74,8 +69,7 @@ impl<'a> Lower<'a> {
         Some((id, width))
     }
 
-    /// The hash of data, at its own width. bmv2's `identity` takes the first eight bytes, which needs
-    /// no call.
+    /// The hash of data, at its own width.
     fn v1_hashed(
         &mut self,
         (hash, width): (HashId, u32),
@@ -83,9 +77,6 @@ impl<'a> Lower<'a> {
         with_payload: bool,
         span: Span,
     ) -> Option<Expr> {
-        if self.gress.hashes[hash].algorithm == HashAlgorithm::Identity {
-            return self.first_bits(data, width, with_payload, span);
-        }
         let (place, value) = self.wide_temporary(width, span)?;
         let call = V1Call::Hash {
             hash,
@@ -100,46 +91,6 @@ impl<'a> Lower<'a> {
             }),
         );
         Some(value)
-    }
-
-    /// The data as a number of whole bytes, cut to the first ones.
-    fn first_bits(
-        &mut self,
-        data: Vec<Datum>,
-        width: u32,
-        with_payload: bool,
-        span: Span,
-    ) -> Option<Expr> {
-        let values: Option<Vec<Expr>> = data.iter().map(|datum| datum.value().cloned()).collect();
-        let Some(values) = values.filter(|_| !with_payload) else {
-            self.unsupported(span, "an `identity` hash over a `varbit` or payload");
-            return None;
-        };
-        let n_bits: u32 = values
-            .iter()
-            .map(|value| value.width_in(&self.gress.fields))
-            .fold(0, u32::saturating_add);
-        if n_bits == 0 {
-            return Some(fold::constant(width, 0));
-        }
-        let padding = n_bits.next_multiple_of(BYTE) - n_bits;
-        let mut whole: Option<Expr> = None;
-        let padded = values
-            .into_iter()
-            .chain((padding > 0).then(|| fold::constant(padding, 0)));
-        for value in padded {
-            whole = Some(match whole {
-                Some(before) => fold::binary(BinaryOp::Concat, before, value),
-                None => value,
-            });
-        }
-        let n_bits = n_bits + padding;
-        let whole = whole?;
-        Some(if n_bits > width {
-            Expr::slice(whole, n_bits - 1, n_bits - width)
-        } else {
-            fold::resize(whole, n_bits, width, false)
-        })
     }
 
     /// The scalars of a value, with varbit fields as long as they are in the packet.
@@ -179,7 +130,7 @@ impl<'a> Lower<'a> {
 
     /// `hash(result, algo, base, data, max)`: `base + hash % max`, and `base` where `max` is 0.
     pub(super) fn hash_in_range(&mut self, args: &[Arg<'a>], span: Span) -> Option<()> {
-        let hash = self.v1_hash(args.get(1), HASH_WIDTH, span)?;
+        let hash = self.v1_hash(args.get(1), span)?;
         let (base, base_width) = self.number(args.get(2), span)?;
         let data = self.v1_data(args.get(3), span)?;
         let (max, max_width) = self.number(args.get(4), span)?;
@@ -207,7 +158,7 @@ impl<'a> Lower<'a> {
         with_payload: bool,
         span: Span,
     ) -> Option<()> {
-        let hash = self.v1_hash(args.get(3), HASH_WIDTH, span)?;
+        let hash = self.v1_hash(args.get(3), span)?;
         let (cond, _) = self.number(args.first(), span)?;
         let data = self.v1_data(args.get(1), span)?;
         let (checksum, checksum_width) = self.number(args.get(2), span)?;
@@ -251,7 +202,7 @@ impl<'a> Lower<'a> {
         with_payload: bool,
         span: Span,
     ) -> Option<()> {
-        let hash = self.v1_hash(args.get(3), HASH_WIDTH, span)?;
+        let hash = self.v1_hash(args.get(3), span)?;
         let (cond, _) = self.number(args.first(), span)?;
         let data = self.v1_data(args.get(1), span)?;
         let target = args.get(2)?;

@@ -133,10 +133,8 @@ impl<'a> Lower<'a> {
         let is_selector = made.decl.name.text == "action_selector";
         let size = self.v1_size(made, usize::from(is_selector))?;
         let selector = if is_selector {
-            let width = made.args.get(2)?.value()?.as_number()?;
-            let width = self.bounded(&width, made.span, 1, 64)?;
-            let width = u32::try_from(width).ok()?;
-            let (hash, _) = self.v1_hash(made.args.first(), width, made.span)?;
+            // bmv2 takes the whole hash, whatever width the program gives it.
+            let (hash, _) = self.v1_hash(made.args.first(), made.span)?;
             Some(Selector { hash })
         } else {
             None
