@@ -13,6 +13,7 @@ impl Loader for Files<'_> {
         let text = match path.to_str() {
             Some("test.p4") => self.0,
             Some("/std/core.p4") => include_str!("../../../../p4src/core.p4"),
+            Some("/std/v1model.p4") => include_str!("../../../../p4src/v1model.p4"),
             Some("/std/t2na.p4") => include_str!("../../../../p4src/t2na.p4"),
             Some("/std/tna.p4") => include_str!("../../../../p4src/tna.p4"),
             Some("/std/tofino/externs.p4") => {
@@ -64,6 +65,7 @@ pub(crate) fn shown(diagnostics: &Diagnostics, sources: &p4rmt_source::Sources) 
 }
 
 /// Declarations in front of the blocks: headers, metadata.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) const DECLARATIONS: &str = r"
 #include <core.p4>
 #include <t2na.p4>
@@ -76,6 +78,7 @@ struct md_t { bit<32> a; bit<32> b; bit<16> c; bit<8> d; bit<1> x; bool f; pair_
 ";
 
 /// Blocks after those that a test is about.
+#[allow(dead_code, reason = "not every test file needs it")]
 const REST: &str = r"
 parser RestEP(packet_in pkt, out hdr_t hdr, out md_t md, out egress_intrinsic_metadata_t m) {
     state start { pkt.extract(m); transition accept; }
@@ -91,6 +94,7 @@ Switch(pipe) main;
 ";
 
 /// The blocks of a program that a test replaces.
+#[allow(dead_code, reason = "not every test file needs it")]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Program<'a> {
     /// Declarations of the top level.
@@ -103,6 +107,7 @@ pub(crate) struct Program<'a> {
     pub(crate) deparser: Option<&'a str>,
 }
 
+#[allow(dead_code, reason = "not every test file needs it")]
 impl Program<'_> {
     /// The whole text.
     pub(crate) fn text(&self) -> String {
