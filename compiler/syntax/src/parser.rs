@@ -1,11 +1,13 @@
 //! The parser: expanded text in, declarations out.
 //!
 //! 1. [`mark`] marks the words that name types and refuses what cannot be parsed at all.
-//! 2. Declarations are parsed one by one. One with a fault is skipped, so that the faults of the
-//!    next ones are found too: the next one begins behind the `;` or `}` that ends the faulty one, or
-//!    at a word at the beginning of a line that only begins declarations.
+//! 2. Declarations are parsed one by one. The statement or member with a fault is left out and the
+//!    rest of its declaration parsed again ([`recover`]), so that further faults are found.
+//! 3. Where that cannot be done the declaration is skipped: the next one begins behind the `;` or `}`
+//!    that ends the faulty one, or at a word at the beginning of a line that only begins declarations.
 
 mod expected;
+mod recover;
 
 use p4rmt_source::{Diagnostic, Diagnostics, Span};
 use pest::Parser as _;
@@ -19,12 +21,12 @@ use crate::preprocess::token::{Token, TokenKind};
 use crate::tree::Builder;
 use expected::expected;
 
-/// How many declarations with faults are reported before the rest is left unread.
+/// How many faults are reported before the rest is left unread.
 const MAX_FAULTS: usize = 20;
 
 /// Parses the expanded text.
 pub(crate) fn parse_text(expanded: &str) -> (Program, Diagnostics) {
-    let (marked, diagnostics) = mark(expanded);
+    let (mut marked, diagnostics) = mark(expanded);
     let mut program = Program::default();
     if diagnostics.has_errors() {
         return (program, diagnostics);
@@ -32,7 +34,9 @@ pub(crate) fn parse_text(expanded: &str) -> (Program, Diagnostics) {
     let mut builder = Builder::new(expanded);
     let mut faults = Diagnostics::new();
     let mut at = 0;
-    while let Some(token) = marked.tokens.get(at) {
+    // The token behind what was left out of the declaration at hand.
+    let mut behind_gap = None;
+    while let Some(token) = marked.tokens.get(at).copied() {
         if marked.text.as_bytes()[token.lo as usize] == b';' {
             at += 1;
             continue;
@@ -46,14 +50,24 @@ pub(crate) fn parse_text(expanded: &str) -> (Program, Diagnostics) {
                     .declarations
                     .push(builder.build(declaration, token.lo));
                 at += marked.tokens[at..].partition_point(|token| token.lo < end);
+                behind_gap = None;
             }
             Err(error) => {
                 let (fault, fault_at) = syntax_error(expanded, &marked, at, &error);
+                let next = next_declaration(expanded, &marked.tokens, at, fault_at);
+                // A fault right behind a gap, or before it, may come of the gap.
+                if behind_gap.is_some_and(|behind_gap| fault_at <= behind_gap) {
+                    (at, behind_gap) = (next, None);
+                    continue;
+                }
                 faults.push(fault);
                 if faults.len() == MAX_FAULTS {
                     break;
                 }
-                at = next_declaration(expanded, &marked.tokens, at, fault_at);
+                match recover::blank_item(expanded, &mut marked, (at, next), fault_at) {
+                    Some(blanked) => behind_gap = Some(blanked.next),
+                    None => (at, behind_gap) = (next, None),
+                }
             }
         }
     }
@@ -174,7 +188,7 @@ fn shorten(word: &str) -> String {
 
 /// The token that begins the declaration after the one at `from`, which has a fault at `fault_at`.
 fn next_declaration(text: &str, tokens: &[Token], from: usize, fault_at: usize) -> usize {
-    let mut depth = 0usize;
+    let mut open: Vec<&str> = Vec::new();
     for (at, token) in tokens.iter().enumerate().skip(from) {
         let is_line_start =
             token.lo == 0 || text.as_bytes().get(token.lo as usize - 1) == Some(&b'\n');
@@ -182,15 +196,18 @@ fn next_declaration(text: &str, tokens: &[Token], from: usize, fault_at: usize) 
             return at;
         }
         match token.text(text) {
-            "{" | "(" | "[" => depth += 1,
-            ")" | "]" => depth = depth.saturating_sub(1),
+            bracket @ ("{" | "(" | "[") => open.push(bracket),
+            ")" if open.last() == Some(&"(") => _ = open.pop(),
+            "]" if open.last() == Some(&"[") => _ = open.pop(),
             "}" => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 && at >= fault_at {
+                // What was opened within the braces and not closed ends with them.
+                let partner = open.iter().rposition(|bracket| *bracket == "{");
+                open.truncate(partner.unwrap_or(0));
+                if open.is_empty() && at >= fault_at {
                     return behind_brace(text, tokens, at);
                 }
             }
-            ";" if depth == 0 && at >= fault_at => return at + 1,
+            ";" if open.is_empty() && at >= fault_at => return at + 1,
             _ => {}
         }
     }

@@ -65,6 +65,32 @@ fn several_declarations_with_faults() {
 }
 
 #[test]
+fn several_faults_within_a_declaration() {
+    check(
+        "several_statements",
+        "control c(inout bit<8> x) {\n    action a() {\n        x = ;\n        x = 1;\n        x + 1;\n        if (x == ) { x = 2; } else { x = 3; }\n        return\n    }\n    table t {\n        key = { x exact; }\n        actions = { a; }\n        size = 5 5;\n    }\n    apply {\n        t.apply();\n        if (x > 1) x = 2 else x = 3;\n    }\n}\n",
+    );
+    check(
+        "several_members",
+        "struct s {\n    bit<8> a\n    bit<8> b;\n    bit<> c;\n    bit<8> d;\n    8 e;\n}\nparser p() {\n    state start {\n        transition select(x) {\n            1: accept;\n            2 accept;\n            3: 4;\n        }\n    }\n    state next { transition 5; }\n}\n",
+    );
+}
+
+#[test]
+fn what_may_come_of_a_gap_is_not_reported() {
+    // Without `apply` a control is no control, which is not what is wrong with it.
+    check(
+        "apply_with_a_fault",
+        "control c() {\n    action a() { }\n    apply ( ) { a(); }\n}\n",
+    );
+    // Nobody knows what stands where after a bracket is lost.
+    check(
+        "lost_bracket",
+        "action a() {\n    x = (1 + 2;\n    y = ;\n}\nconst int z = ;\n",
+    );
+}
+
+#[test]
 fn fault_within_a_macro() {
     check(
         "macro",
