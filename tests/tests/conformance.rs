@@ -71,16 +71,18 @@ fn laminar() {
     check("laminar");
 }
 
-/// In `testvectors/v1model` a vector stands beside its program.
-#[test]
-fn v1model() {
-    let folder = root().join("testvectors/v1model");
+/// Folders in which a vector stands beside its program: what v1model has, and what the language has.
+const BESIDE: &[&str] = &["v1model", "language"];
+
+#[track_caller]
+fn check_beside(name: &str) {
+    let folder = root().join("testvectors").join(name);
     let vectors = vectors_in(&folder);
     assert!(!vectors.is_empty(), "{} has vectors", folder.display());
     let mut failures = Vec::new();
     for path in &vectors {
-        let name = path.file_stem().unwrap().to_string_lossy();
-        let compiled = compile_program(&format!("testvectors/v1model/{name}.p4"));
+        let program = path.file_stem().unwrap().to_string_lossy();
+        let compiled = compile_program(&format!("testvectors/{name}/{program}.p4"));
         let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
         let fresh = || Ok(device(&compiled, Form::Structured));
         let report = p4rmt_stf::run(&read(path), None, fresh).unwrap();
@@ -93,8 +95,21 @@ fn v1model() {
 }
 
 #[test]
-fn every_v1model_program_has_a_vector() {
-    for entry in fs::read_dir(root().join("testvectors/v1model")).unwrap() {
+fn v1model() {
+    check_beside("v1model");
+}
+
+#[test]
+fn language() {
+    check_beside("language");
+}
+
+#[test]
+fn every_program_beside_vectors_has_one() {
+    let entries = BESIDE
+        .iter()
+        .flat_map(|name| fs::read_dir(root().join("testvectors").join(name)).unwrap());
+    for entry in entries {
         let path = entry.unwrap().path();
         let is_program = path.extension().is_some_and(|extension| extension == "p4");
         // The frame is what the programs include.
@@ -110,7 +125,8 @@ fn every_folder_of_vectors_is_run() {
     for entry in fs::read_dir(root().join("testvectors")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let is_run = name == "v1model" || PROGRAMS.iter().any(|(folder, ..)| *folder == name);
+        let is_run =
+            BESIDE.contains(&&*name) || PROGRAMS.iter().any(|(folder, ..)| *folder == name);
         assert!(
             !path.is_dir() || is_run,
             "testvectors/{name} is run by no test"

@@ -48,6 +48,14 @@ impl<'a> Lower<'a> {
             (Data::Invalid, Type::Record(record)) if record.kind != RecordKind::Struct => {
                 return self.default_value(ty).unwrap_or_else(Value::poison);
             }
+            (Data::Fields(fields), Type::List(element)) if value.ty != *ty => {
+                let fields = fields
+                    .clone()
+                    .into_iter()
+                    .map(|field| self.coerce(field, element, span))
+                    .collect();
+                return self.assemble(ty, fields);
+            }
             (Data::Fields(fields), _) if value.ty != *ty => {
                 if let Some(types) = self.element_types(ty)
                     && types.len() == fields.len()
@@ -267,6 +275,9 @@ impl<'a> Lower<'a> {
 
     /// The parts of a struct, header, tuple or stack, as values.
     pub(crate) fn parts(&mut self, value: &Value) -> Option<Vec<Value>> {
+        if let (Type::List(_), Data::Fields(fields)) = (&value.ty, &value.data) {
+            return Some(fields.clone());
+        }
         let types = self.element_types(&value.ty)?;
         match &value.data {
             Data::Fields(fields) | Data::Header { fields, .. } => Some(fields.clone()),
@@ -310,7 +321,8 @@ impl<'a> Lower<'a> {
                 return Value::int(number);
             }
         }
-        if self.element_types(ty).is_some() && matches!(value.data, Data::Fields(_)) {
+        let is_compound = matches!(ty, Type::List(_)) || self.element_types(ty).is_some();
+        if is_compound && matches!(value.data, Data::Fields(_)) {
             return self.coerce(value, ty, span);
         }
         if matches!(value.data, Data::Default | Data::Invalid) {
@@ -414,6 +426,27 @@ impl<'a> Lower<'a> {
             return None;
         }
         let bits = value.as_bits().cloned();
+        if bits.is_none() {
+            self.error(expr.span, &ErrorKind::NotConstant);
+        }
+        bits
+    }
+
+    /// All scalars that a constant expression evaluates to, in order.
+    pub(crate) fn const_scalars(&mut self, expr: &'a ast::Expr, ty: &Type) -> Option<Vec<Bits>> {
+        if ty.scalar_width().is_some() {
+            return Some(vec![self.const_of_type(expr, ty)?]);
+        }
+        let value = self.constant(expr, Some(ty))?;
+        let value = self.coerce(value, ty, expr.span);
+        if value.is_poison() {
+            return None;
+        }
+        let scalars = self.flatten(&value, expr.span)?;
+        let bits: Option<Vec<Bits>> = scalars
+            .iter()
+            .map(|scalar| fold::as_const(scalar).cloned())
+            .collect();
         if bits.is_none() {
             self.error(expr.span, &ErrorKind::NotConstant);
         }

@@ -82,7 +82,7 @@ impl<'a> Lower<'a> {
             .iter()
             .filter(|param| param.direction == Direction::None)
             .collect();
-        let mut values: Vec<Option<Bits>> = vec![None; args.len()];
+        let mut values: Vec<Option<Vec<Bits>>> = vec![None; args.len()];
         for (position, arg) in args.iter().enumerate() {
             let position = match &arg.name {
                 None => Some(position),
@@ -106,11 +106,12 @@ impl<'a> Lower<'a> {
                 );
                 return None;
             };
-            values[position] = Some(self.const_of_type(value, &entry.types[position])?);
+            values[position] = Some(self.const_scalars(value, &entry.types[position])?);
         }
+        let values: Option<Vec<Vec<Bits>>> = values.into_iter().collect();
         Some(ActionCall {
             action: entry.id,
-            args: values.into_iter().collect::<Option<_>>()?,
+            args: values?.concat(),
         })
     }
 

@@ -122,7 +122,10 @@ impl<'a> Lower<'a> {
 
     /// `{ a, b }`.
     fn list(&mut self, elements: &'a [ast::Expr], want: Option<&Type>, span: Span) -> Value {
-        let wanted = want.and_then(|ty| self.element_types(ty));
+        let wanted = match want {
+            Some(Type::List(element)) => Some(vec![(**element).clone(); elements.len()]),
+            want => want.and_then(|ty| self.element_types(ty)),
+        };
         let mut fields: Vec<Value> = Vec::new();
         let mut has_dots = false;
         for (position, element) in elements.iter().enumerate() {

@@ -694,10 +694,15 @@ impl<'a> Lower<'a> {
                     KeysetKind::Default | KeysetKind::DontCare => KeySet::Any,
                     KeysetKind::Expr(expr) => {
                         if let ExprKind::Path(path) = &expr.kind
-                            && let Some(Object::ValueSet(..)) = self.path_object(path)
+                            && let Some(Object::ValueSet(id, found)) = self.path_object(path)
                         {
-                            self.unsupported(set.span, "a value set among other key sets");
-                            return None;
+                            if self.scalar_widths(&found)
+                                != ty.scalar_width().map(|width| vec![width])
+                            {
+                                self.mismatch_text(set.span, "a value set of this key", &found);
+                                return None;
+                            }
+                            return Some(KeySet::ValueSet(id));
                         }
                         KeySet::Exact(self.const_of_type(expr, ty)?)
                     }

@@ -52,10 +52,10 @@ impl<'a> Lower<'a> {
                 Type::Stack(Rc::new(element_type), u32::try_from(size).unwrap_or(1))
             }
             TypeKind::Tuple(types) => Type::Tuple(types.iter().map(|ty| self.ty(ty)).collect()),
-            TypeKind::List(_) => {
-                self.unsupported(ty.span, "type `list`");
-                Type::Poison
-            }
+            TypeKind::List(element) => match self.ty(element) {
+                Type::Poison => Type::Poison,
+                element => Type::List(Rc::new(element)),
+            },
             TypeKind::DontCare => Type::Var("_".into()),
             TypeKind::Derived(declaration) => self.declared(declaration, Vec::new(), ty.span),
         }

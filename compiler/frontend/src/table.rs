@@ -19,7 +19,7 @@ use crate::externs::ExternKind;
 use crate::inline::named;
 use crate::lower::{Lower, Unit};
 use crate::scope::{ActionObject, Binding, Object, ScopeId};
-use crate::types::Type;
+use crate::types::{RecordKind, Type};
 use crate::value::Value;
 
 /// Entries of a table that does not say its size.
@@ -454,21 +454,20 @@ impl<'a> Lower<'a> {
                 continue;
             }
             if param.direction == Direction::None {
-                let Some(width) = ty.scalar_width() else {
-                    self.unsupported(param.span, "action data that is not a scalar");
-                    is_good = false;
-                    continue;
-                };
-                let index = u32::try_from(params.len()).unwrap_or(u32::MAX);
-                args.push(Arg::Value(Value::scalar(
-                    ty.clone(),
-                    Expr::Param { index, width },
-                )));
-                params.push(Param {
-                    name: param.name.text.clone(),
-                    width,
-                });
-                types.push(ty);
+                match self.action_data(&param.name.text, &ty, &mut params) {
+                    Some(value) => {
+                        args.push(Arg::Value(value));
+                        types.push(ty);
+                    }
+                    None => {
+                        self.mismatch_text(
+                            param.span,
+                            "action data: numbers, or structs of them",
+                            &ty,
+                        );
+                        is_good = false;
+                    }
+                }
                 continue;
             }
             let Some(ArgumentValue::Expr(expr)) = bound.next().map(|arg| &arg.value) else {
@@ -492,7 +491,15 @@ impl<'a> Lower<'a> {
                 };
             });
             self.unit = outer;
+            let mark = before.len();
             before.extend(statements);
+            self.blocks.push(std::mem::take(&mut before));
+            for earlier in &mut args {
+                if let Arg::Value(value) = earlier {
+                    self.settle(value, mark, span);
+                }
+            }
+            before = self.blocks.pop().unwrap_or_default();
             is_good &= match &arg {
                 Arg::Omitted => false,
                 Arg::Value(value) => !value.is_poison(),
@@ -513,6 +520,33 @@ impl<'a> Lower<'a> {
             span: object.decl.span,
         });
         Some((id, types))
+    }
+
+    /// What stands for action data in the body: a parameter for each scalar of it.
+    fn action_data(&mut self, name: &str, ty: &Type, params: &mut Vec<Param>) -> Option<Value> {
+        if let Some(width) = ty.scalar_width() {
+            let index = u32::try_from(params.len()).ok()?;
+            params.push(Param {
+                name: name.to_owned(),
+                width,
+            });
+            return Some(Value::scalar(ty.clone(), Expr::Param { index, width }));
+        }
+        let names: Vec<String> = match ty.without_newtypes() {
+            Type::Record(record) if record.kind == RecordKind::Struct => record
+                .fields
+                .iter()
+                .map(|field| format!("{name}.{}", field.name))
+                .collect(),
+            Type::Tuple(types) => (0..types.len()).map(|at| format!("{name}[{at}]")).collect(),
+            _ => return None,
+        };
+        let types = self.element_types(ty)?;
+        let mut fields = Vec::new();
+        for (name, ty) in names.iter().zip(&types) {
+            fields.push(self.action_data(name, ty, params)?);
+        }
+        Some(self.assemble(ty, fields))
     }
 
     /// `NoAction`, declared or not.

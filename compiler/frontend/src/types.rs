@@ -47,6 +47,8 @@ pub(crate) enum Type {
     Newtype(Rc<Newtype>),
     /// `tuple<…>`, and the type of a list expression.
     Tuple(Rc<[Type]>),
+    /// `list<…>`: values of one type, as many as there are.
+    List(Rc<Type>),
     /// An extern, parser, control or package with its type arguments.
     Object {
         /// The name of its declaration.
@@ -210,6 +212,7 @@ impl Type {
             | Self::Record(_)
             | Self::Stack(..)
             | Self::Tuple(_)
+            | Self::List(_)
             | Self::Object { .. }
             | Self::Var(_) => None,
         }
@@ -297,6 +300,7 @@ impl fmt::Display for Type {
                 f.write_str("tuple")?;
                 write_args(f, types)
             }
+            Self::List(element) => write!(f, "list<{element}>"),
             Self::Object { name, args } => {
                 f.write_str(name)?;
                 write_args(f, args)

@@ -99,7 +99,17 @@ impl<'a> Packet<'a> {
             });
             return members.iter().any(|member| are_in(member, values));
         }
-        are_in(&case.keysets, values)
+        case.keysets.iter().zip(values).all(|(keyset, value)| {
+            if let KeySet::ValueSet(id) = keyset {
+                let members = self.state.value_set(Ref {
+                    gress: self.loaded.id,
+                    id: *id,
+                });
+                let value = std::slice::from_ref(value);
+                return members.iter().any(|member| are_in(member, value));
+            }
+            is_in(keyset, value)
+        })
     }
 
     /// Reads a header. Nothing is read if the packet ends before the header does.
@@ -185,21 +195,25 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Whether every value is in its key set.
 fn are_in(keysets: &[KeySet], values: &[Bits]) -> bool {
-    keysets
-        .iter()
-        .zip(values)
-        .all(|(keyset, value)| match keyset {
-            KeySet::Any => true,
-            KeySet::Exact(wanted) => wanted.cmp_u(value).is_eq(),
-            KeySet::Mask {
-                value: wanted,
-                mask,
-            } => {
-                let and = |value: &Bits| Bits::binary(p4rmt_ir::BinaryOp::And, value, mask);
-                and(value) == and(wanted)
-            }
-            KeySet::Range { lo, hi } => lo.cmp_u(value).is_le() && value.cmp_u(hi).is_le(),
-            KeySet::ValueSet(_) => false,
-        })
+    let mut pairs = keysets.iter().zip(values);
+    pairs.all(|(keyset, value)| is_in(keyset, value))
+}
+
+/// Whether a value is in a key set that names no value set.
+fn is_in(keyset: &KeySet, value: &Bits) -> bool {
+    match keyset {
+        KeySet::Any => true,
+        KeySet::Exact(wanted) => wanted.cmp_u(value).is_eq(),
+        KeySet::Mask {
+            value: wanted,
+            mask,
+        } => {
+            let and = |value: &Bits| Bits::binary(p4rmt_ir::BinaryOp::And, value, mask);
+            and(value) == and(wanted)
+        }
+        KeySet::Range { lo, hi } => lo.cmp_u(value).is_le() && value.cmp_u(hi).is_le(),
+        KeySet::ValueSet(_) => false,
+    }
 }
