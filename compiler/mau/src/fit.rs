@@ -7,7 +7,7 @@
 //! 5. Check the placement by code of its own ([`crate::checker`]).
 
 use p4rmt_ir::{
-    Arena, CallKind, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, Pipe,
+    Arch, Arena, CallKind, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, Pipe,
     PipeId, Placement, Program, RegisterActionId, RegisterId, Slot, Table, TableId, TablePart,
     Tables,
 };
@@ -66,6 +66,9 @@ pub enum PlaceError {
         /// Which.
         pipe: PipeId,
     },
+    /// The program is for a machine that has no stages.
+    #[error("a v1model program has no stages to be placed in: only programs of TNA and T2NA have")]
+    NoStages,
     /// A gress is in the structured form.
     #[error("`{gress}` of the pipe is not in the tables form")]
     NotTables {
@@ -85,12 +88,16 @@ pub enum PlaceError {
 ///
 /// # Errors
 ///
-/// If there is no such pipe, it is not in the tables form, or the checker refuses the result.
+/// If there is no such pipe, the program is for v1model, a gress is not in the tables form, or the checker refuses the result.
 pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit, PlaceError> {
     let pipe = program
         .pipes
         .get(pipe_id)
         .ok_or(PlaceError::NoSuchPipe { pipe: pipe_id })?;
+    match program.arch {
+        Arch::Tna | Arch::T2na => {}
+        Arch::V1model => return Err(PlaceError::NoStages),
+    }
     let units = collect_units(pipe).map_err(|gress| PlaceError::NotTables { gress })?;
     let graph = DependencyGraph::build(units);
     let critical_path_stages = graph.critical_path_stages();

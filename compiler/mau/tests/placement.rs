@@ -5,7 +5,7 @@ use p4rmt_ir::{
     Arch, Block, CallKind, Expr, FieldId, GressRole, MatchKind, Outcome, PipeId, Program, TableId,
 };
 use p4rmt_mau::unit::UnitKind;
-use p4rmt_mau::{BlockedBy, Fit, FitReport, Target, place, render, report};
+use p4rmt_mau::{BlockedBy, Fit, FitReport, PlaceError, Target, place, render, report};
 use p4rmt_source::Sources;
 
 /// The only pipe.
@@ -450,4 +450,16 @@ fn a_machine_with_next_to_nothing_answers_at_once() {
         let fit = place(&program, pipe(), &target).expect("it is in the tables form");
         assert_eq!(fit.fits(), fits, "{to}");
     }
+}
+
+#[test]
+fn v1model_has_no_stages() {
+    let builder = GressBuilder::new(GressRole::Whole);
+    let gress = builder.whole(vec![], vec![], vec![], vec![]);
+    let program = program("small", Arch::V1model, [gress]);
+    let target = Target::built_in("tofino2").expect("the target is built in");
+    assert_eq!(
+        place(&program, pipe(), &target).err(),
+        Some(PlaceError::NoStages)
+    );
 }

@@ -126,9 +126,9 @@ impl Machine {
 /// Places a pipe.
 pub(crate) fn place(compiled: &Compiled, pipe: PipeId, target: &Target) -> Result<Fit, Failure> {
     p4rmt_mau::place(&compiled.program, pipe, target).map_err(|error| match error {
-        p4rmt_mau::PlaceError::NoSuchPipe { .. } | p4rmt_mau::PlaceError::NotTables { .. } => {
-            Failure::Input(error.to_string())
-        }
+        p4rmt_mau::PlaceError::NoSuchPipe { .. }
+        | p4rmt_mau::PlaceError::NoStages
+        | p4rmt_mau::PlaceError::NotTables { .. } => Failure::Input(error.to_string()),
         p4rmt_mau::PlaceError::Unsound { .. } => panic!("{error}"),
     })
 }
