@@ -5,17 +5,17 @@
 //!    carried out all the same.
 //! 2. If all statements could be carried out, what left is compared with what was expected.
 
+mod checks;
+mod memory;
+mod traffic;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use p4rmt_engine::{
-    METER_FRACTION_BITS, MeterConfig, Ref, find_counter, find_digest, find_meter, find_profile,
-    find_register, find_table, find_value_set,
-};
-use p4rmt_ir::{BinaryOp, Bits, CounterId, Match, Pipe, RegisterId, TableId};
+use p4rmt_engine::{Ref, find_counter, find_profile, find_table, find_value_set};
+use p4rmt_ir::{Match, Pipe, TableId};
 use p4rmt_pipeline::{
-    Device, DeviceError, DropReason, FateEvent, GeneratorApp, MirrorSession, MirrorTarget,
-    PortUnit, SentDigest,
+    Device, DeviceError, DropReason, FateEvent, GeneratorApp, PortUnit, SentDigest,
 };
 
 use crate::compare::{Expected, Found, Queues};
@@ -23,11 +23,7 @@ use crate::dissect::PacketLayout;
 use crate::error::{StatementError, StatementFault};
 use crate::report::{Failure, Place, Report, Way};
 use crate::resolve;
-use crate::syntax::{
-    AddEntry, CellIndex, CounterCheck, Element, GeneratorText, Half, MeterRate, PortUnitName,
-    Statement, StatementKind, Vector,
-};
-use crate::value::Value;
+use crate::syntax::{AddEntry, GeneratorText, PortUnitName, Statement, StatementKind, Vector};
 
 /// Runs a vector after its setup, on the device that `make_device` makes.
 ///
@@ -354,287 +350,6 @@ impl Run {
         self.entries.push((table, matches, priority));
         if let Some(id) = &text.id {
             self.entry_ids.insert(id.clone(), slot);
-        }
-        Ok(())
-    }
-
-    fn check_counter(
-        &mut self,
-        place: &Place,
-        name: &str,
-        index: &CellIndex,
-        check: Option<CounterCheck>,
-    ) -> Result<(), StatementFault> {
-        let id: Ref<CounterId> = find_counter(self.pipe().pipe(), name)?;
-        let index = self.cell(index)?;
-        let counts = self.device.state().counter(id, index)?;
-        let Some(CounterCheck {
-            is_bytes,
-            op,
-            value,
-        }) = check
-        else {
-            return Ok(());
-        };
-        let (what, found) = if is_bytes {
-            ("bytes", counts.bytes)
-        } else {
-            ("packets", counts.packets)
-        };
-        let counter = || name.to_owned();
-        let found = found.ok_or_else(|| StatementFault::NotCounted {
-            counter: counter(),
-            what,
-        })?;
-        if !op.holds(found, value) {
-            self.failures.push(Failure::Counter {
-                place: place.clone(),
-                counter: counter(),
-                index,
-                what,
-                op,
-                expected: value,
-                found,
-            });
-        }
-        Ok(())
-    }
-
-    /// The position of a cell.
-    fn cell(&self, index: &CellIndex) -> Result<u64, StatementFault> {
-        match index {
-            CellIndex::Number(index) => Ok(*index),
-            CellIndex::Entry(id) => {
-                let slot = self.entry_ids.get(id);
-                let slot = slot.ok_or_else(|| StatementFault::NoEntryId { id: id.clone() })?;
-                Ok(*slot as u64)
-            }
-        }
-    }
-
-    /// Checks the oldest message of a digest, which is then done with.
-    fn check_digest(
-        &mut self,
-        place: &Place,
-        pipe: &Pipe,
-        name: &str,
-        values: &[Value],
-    ) -> Result<(), StatementFault> {
-        let id = find_digest(pipe, name)?;
-        let fields = &pipe.gresses[id.gress].digests[id.id].fields;
-        if !values.is_empty() && values.len() != fields.len() {
-            return Err(StatementFault::WrongDigest {
-                digest: name.to_owned(),
-                needed: fields.len(),
-                available: values.len(),
-            });
-        }
-        let mut expected = Vec::new();
-        for (value, (field, width)) in values.iter().zip(fields) {
-            expected.push(
-                value
-                    .to_bits(*width)
-                    .ok_or_else(|| StatementFault::TooWide {
-                        value: value.text().to_owned(),
-                        what: field.clone(),
-                        width: *width,
-                    })?,
-            );
-        }
-        let is_of = |sent: &SentDigest| sent.gress == id.gress && sent.message.digest == id.id;
-        let oldest = self.digests.iter().position(is_of);
-        let found = oldest.map(|position| self.digests.remove(position).message.fields);
-        let is_right = found.as_ref().is_some_and(|found| {
-            let pairs = expected.iter().zip(values).zip(found);
-            pairs.into_iter().all(|((expected, value), found)| {
-                Bits::binary(BinaryOp::And, found, &value.mask_of(found.width())) == *expected
-            })
-        });
-        if !is_right {
-            let texts: Vec<&str> = values.iter().map(Value::text).collect();
-            let expected = if texts.is_empty() {
-                "a message".to_owned()
-            } else {
-                texts.join(" ")
-            };
-            self.failures.push(Failure::Digest {
-                place: place.clone(),
-                digest: name.to_owned(),
-                expected,
-                found,
-            });
-        }
-        Ok(())
-    }
-
-    /// The register, the values of its element, and which of them is meant.
-    fn element(
-        &self,
-        element: &Element,
-    ) -> Result<(Ref<RegisterId>, Vec<Bits>, usize), StatementFault> {
-        let id = find_register(self.pipe().pipe(), &element.register)?;
-        let values = self.device.state().register(id, element.index)?;
-        let half = match element.half {
-            None | Some(Half::Lo) => 0,
-            Some(Half::Hi) => 1,
-        };
-        if half >= values.len() {
-            return Err(StatementFault::NoHi {
-                register: element.register.clone(),
-            });
-        }
-        Ok((id, values, half))
-    }
-
-    fn check_register(
-        &mut self,
-        place: &Place,
-        element: &Element,
-        value: &Value,
-    ) -> Result<(), StatementFault> {
-        let (_, values, half) = self.element(element)?;
-        let found = &values[half];
-        let too_wide = || StatementFault::TooWide {
-            value: value.text().to_owned(),
-            what: element.register.clone(),
-            width: found.width(),
-        };
-        let expected = value.to_bits(found.width()).ok_or_else(too_wide)?;
-        let mask = value.mask_of(found.width());
-        let seen = Bits::binary(BinaryOp::And, found, &mask);
-        if seen != expected {
-            self.failures.push(Failure::Register {
-                place: place.clone(),
-                register: element.register.clone(),
-                index: element.index,
-                half: element.half.unwrap_or(Half::Lo),
-                expected: value.text().to_owned(),
-                found: found.clone(),
-            });
-        }
-        Ok(())
-    }
-
-    fn reset_register(&mut self, pipe: &Pipe, name: &str) -> Result<(), StatementFault> {
-        let id = find_register(pipe, name)?;
-        let register = &pipe.gresses[id.gress].registers[id.id];
-        let layout = self.pipe();
-        let cells = layout
-            .gress(id.gress)
-            .and_then(|gress| gress.registers.get(id.id))
-            .map_or(0, |array| array.cells);
-        for index in 0..cells {
-            self.device
-                .state_mut()
-                .write_register(id, index, &register.initial)?;
-        }
-        Ok(())
-    }
-
-    fn set_rates(
-        &mut self,
-        pipe: &Pipe,
-        name: &str,
-        index: Option<u64>,
-        rates: &[MeterRate],
-    ) -> Result<(), StatementFault> {
-        let id = find_meter(pipe, name)?;
-        let clocks_per_us = self.device.config().clocks_per_us.max(1);
-        let [committed, peak] = [rates.first(), rates.last()].map(|rate| {
-            let rate = rate.map_or((0, 0), |rate| (rate.rate_e12, rate.burst));
-            let tokens = u128::from(rate.0) << METER_FRACTION_BITS;
-            let tokens = tokens / 1_000_000_000_000 / u128::from(clocks_per_us);
-            let burst = u128::from(rate.1) << METER_FRACTION_BITS;
-            [tokens, burst].map(|value| u64::try_from(value).unwrap_or(u64::MAX))
-        });
-        let config = MeterConfig {
-            cir: committed[0],
-            cbs: committed[1],
-            pir: peak[0],
-            pbs: peak[1],
-        };
-        let layout = self.pipe();
-        let cells = layout
-            .gress(id.gress)
-            .and_then(|gress| gress.meters.get(id.id))
-            .map_or(0, |array| array.cells);
-        match index {
-            Some(index) => self.device.state_mut().configure_meter(id, index, config)?,
-            None => (0..cells)
-                .try_for_each(|index| self.device.state_mut().configure_meter(id, index, config))?,
-        }
-        Ok(())
-    }
-
-    /// Shows the rates of a meter's cell, in the units of `meter_set_rates`.
-    fn get_rates(
-        &mut self,
-        place: &Place,
-        pipe: &Pipe,
-        name: &str,
-        index: &CellIndex,
-    ) -> Result<(), StatementFault> {
-        let id = find_meter(pipe, name)?;
-        let index = self.cell(index)?;
-        let MeterConfig { cir, cbs, pir, pbs } = self.device.state().meter(id, index)?;
-        let clocks_per_us = self.device.config().clocks_per_us;
-        let rate = |rate: u64, burst: u64| {
-            let e12 = u128::from(rate) * u128::from(clocks_per_us) * 1_000_000_000_000;
-            let e12 = e12 >> METER_FRACTION_BITS;
-            let (whole, fraction) = (e12 / 1_000_000_000_000, e12 % 1_000_000_000_000);
-            let burst = burst >> METER_FRACTION_BITS;
-            format!("{whole}.{fraction:012}:{burst}")
-        };
-        let text = format!("{name}({index}) = {} {}", rate(cir, cbs), rate(pir, pbs));
-        self.read(place, text);
-        Ok(())
-    }
-
-    fn configure_traffic(
-        &mut self,
-        place: &Place,
-        kind: &StatementKind,
-    ) -> Result<(), StatementFault> {
-        let traffic = self.device.traffic_mut();
-        match kind {
-            StatementKind::MirrorAdd {
-                session,
-                port,
-                truncate,
-            } => {
-                let to = MirrorTarget::Port(*port);
-                let truncate = *truncate;
-                traffic.set_session(*session, MirrorSession { to, truncate })?;
-            }
-            StatementKind::MirrorAddGroup {
-                session,
-                group,
-                truncate,
-            } => {
-                let session_to = MirrorSession {
-                    to: MirrorTarget::Group(*group),
-                    truncate: *truncate,
-                };
-                traffic.set_session(*session, session_to)?;
-            }
-            StatementKind::MirrorGet { session } => {
-                let text = match traffic.session(*session) {
-                    None => "is not there".to_owned(),
-                    Some(MirrorSession { to, .. }) => match to {
-                        MirrorTarget::Port(port) => format!("leads to port {port}"),
-                        MirrorTarget::Group(group) => format!("leads to group {group}"),
-                    },
-                };
-                self.read(place, format!("mirror session {session} {text}"));
-            }
-            StatementKind::MirrorDelete { session } => traffic.delete_session(*session)?,
-            StatementKind::GroupCreate { group } => traffic.create_group(*group),
-            StatementKind::NodeCreate { rid, ports } => {
-                traffic.create_node(*rid, ports)?;
-            }
-            StatementKind::NodeUpdate { node, ports } => traffic.update_node(*node, ports)?,
-            StatementKind::NodeAssociate { group, node } => traffic.associate(*group, *node)?,
-            _ => {}
         }
         Ok(())
     }

@@ -202,3 +202,58 @@ v.stf:2: port 5: the packet did not come
     dropped: dropped by the egress at a.p4:7:3",
     );
 }
+
+/// Xorshift, so that the test needs no crate and no seed from outside.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+#[test]
+fn nonsense_that_still_is_a_vector_never_panics() {
+    let text = "mirroring_add 4 9 truncate 20
+mirroring_add_mc 6 3
+mc_mgrp_create 3
+mc_node_create 7 2 6
+mc_node_associate 3 0
+packet 1 0005 03 04 00 00 00 06 00 02 00 77
+packet 1 0005 00 04 01 0f 00 00 01 03 01 77
+packet 1 01ff 00 04 02 00 01 09 02 00 00 77
+mc_node_update 0 5 511
+hold mirror
+packet 1 0005 00 04 00 00 00 09 00 03 00 77
+release mirror 1
+check_digest told 0x5* 5
+check_digest told
+tick 5
+drop mirror 2
+mirroring_get 4
+mirroring_delete 4
+profile_group_delete p 1
+packet 511 0105 07 04 01 00 00 00 00 01 00 77
+release mirror
+"
+    .as_bytes();
+    let mut seed = 0x2545_f491_4f6c_dd1d;
+    let mut n_run = 0;
+    for _ in 0..2_000 {
+        let mut damaged = text.to_vec();
+        for _ in 0..1 + next(&mut seed) % 3 {
+            let at = next(&mut seed) as usize % damaged.len();
+            damaged[at] = b"0123456789abcdef $*\n"[next(&mut seed) as usize % 20];
+        }
+        let Ok(text) = String::from_utf8(damaged) else {
+            continue;
+        };
+        if parse("v.stf", &text).is_err() {
+            continue;
+        }
+        n_run += 1;
+        let report = report(&text);
+        assert!(!report.is_pass(), "there is no profile `p`");
+        assert!(!report.render(&[], &locate).is_empty());
+    }
+    assert!(n_run > 100, "{n_run}");
+}
