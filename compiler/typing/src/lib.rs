@@ -51,8 +51,9 @@ mod typed;
 mod types;
 mod value;
 mod walk;
+mod warnings;
 
-use p4rmt_source::Diagnostics;
+use p4rmt_source::{Diagnostics, Span};
 use p4rmt_syntax::ast;
 
 pub use decl::{
@@ -64,21 +65,43 @@ pub use rules::Violation;
 pub use typed::{ArgSource, Builtin, Call, Callee, ExprFacts, MemberOf, Typed};
 pub use types::{Sort, Substitution, Type, TypeKind, Types};
 pub use value::{Known, Value};
+pub use warnings::{Origin, Warning};
 
 use crate::check::Checker;
 
-/// Checks a program; what is wrong is said in the order of its text. What was found out is complete only if there is no error among the diagnostics.
+/// Checks a program; what is wrong is said in the order of its text. What was found out is complete
+/// only if there is no error among the diagnostics.
 #[must_use]
 pub fn check(program: &ast::Program) -> (Typed<'_>, Diagnostics) {
+    run(program, None)
+}
+
+/// Checks a program as [`check`] does, and if it has no error says what it may not mean. `origin` tells
+/// where a piece of its text comes from.
+#[must_use]
+pub fn check_and_warn<'a>(
+    program: &'a ast::Program,
+    origin: &dyn Fn(Span) -> Origin,
+) -> (Typed<'a>, Diagnostics) {
+    run(program, Some(origin))
+}
+
+fn run<'a>(
+    program: &'a ast::Program,
+    origin: Option<&dyn Fn(Span) -> Origin>,
+) -> (Typed<'a>, Diagnostics) {
     let mut checker = Checker::new();
     checker.program(program);
     rules::check_program(&mut checker, program);
+    let mut diagnostics = std::mem::take(&mut checker.diagnostics);
+    diagnostics.sort_by_place();
+    if let Some(origin) = origin.filter(|_| !diagnostics.has_errors()) {
+        diagnostics.append(warnings::check(&mut checker, program, origin));
+    }
     let typed = Typed {
         types: checker.types,
         decls: checker.decls,
         tables: checker.tables,
     };
-    let mut diagnostics = checker.diagnostics;
-    diagnostics.sort_by_place();
     (typed, diagnostics)
 }

@@ -43,6 +43,11 @@ use crate::typed::{Address, Call, Callee, MemberOf};
 use crate::types::{Type, TypeKind};
 use crate::value::{Known, Value};
 
+pub(crate) use annotations::string_of;
+pub(crate) use constants::fits;
+pub(crate) use entries::width_of;
+pub(crate) use parsers::is_catch_all;
+pub(crate) use tables::{action_refs, keys};
 pub use violation::Violation;
 
 /// Holds a program to all rules.
@@ -82,19 +87,19 @@ impl<'a> Checker<'a> {
     }
 
     /// The type that a written type means.
-    fn written(&self, ty: &ast::Type) -> Type {
+    pub(crate) fn written(&self, ty: &ast::Type) -> Type {
         let found = self.tables.types.get(&Address::of(ty));
         found.copied().unwrap_or(Type::POISON)
     }
 
     /// The type of an expression.
-    fn type_of(&self, expr: &Expr) -> Type {
+    pub(crate) fn type_of(&self, expr: &Expr) -> Type {
         let facts = self.tables.exprs.get(&Address::of(expr));
         facts.map_or(Type::POISON, |facts| facts.ty)
     }
 
     /// The type of an expression as its place sees it.
-    fn type_at(&self, expr: &Expr) -> Type {
+    pub(crate) fn type_at(&self, expr: &Expr) -> Type {
         match self.tables.conversions.get(&Address::of(expr)) {
             Some((ty, _)) => *ty,
             None => self.type_of(expr),
@@ -102,12 +107,12 @@ impl<'a> Checker<'a> {
     }
 
     /// The value of an expression before it is converted.
-    fn own_value(&self, expr: &Expr) -> Option<Value> {
+    pub(crate) fn own_value(&self, expr: &Expr) -> Option<Value> {
         self.tables.exprs.get(&Address::of(expr))?.value.clone()
     }
 
     /// The value of an expression as its place sees it.
-    fn value_at(&self, expr: &Expr) -> Option<Value> {
+    pub(crate) fn value_at(&self, expr: &Expr) -> Option<Value> {
         match self.tables.conversions.get(&Address::of(expr)) {
             Some((_, value)) => value.clone(),
             None => self.own_value(expr),
@@ -115,43 +120,43 @@ impl<'a> Checker<'a> {
     }
 
     /// How much is known of an expression.
-    fn known(&self, expr: &Expr) -> Known {
+    pub(crate) fn known(&self, expr: &Expr) -> Known {
         let facts = self.tables.exprs.get(&Address::of(expr));
         facts.map_or(Known::Local, |facts| facts.known)
     }
 
-    fn call_of(&self, expr: &Expr) -> Option<Rc<Call<'a>>> {
+    pub(crate) fn call_of(&self, expr: &Expr) -> Option<Rc<Call<'a>>> {
         self.tables.calls.get(&Address::of(expr)).cloned()
     }
 
-    fn instance_call(&self, instance: &ast::Instantiation) -> Option<Rc<Call<'a>>> {
+    pub(crate) fn instance_call(&self, instance: &ast::Instantiation) -> Option<Rc<Call<'a>>> {
         self.tables.calls.get(&Address::of(instance)).cloned()
     }
 
-    fn action_call(&self, action: &ast::ActionRef) -> Option<Rc<Call<'a>>> {
+    pub(crate) fn action_call(&self, action: &ast::ActionRef) -> Option<Rc<Call<'a>>> {
         self.tables.calls.get(&Address::of(action)).cloned()
     }
 
-    fn member_of(&self, expr: &Expr) -> Option<MemberOf> {
+    pub(crate) fn member_of(&self, expr: &Expr) -> Option<MemberOf> {
         self.tables.members.get(&Address::of(expr)).copied()
     }
 
-    fn path_of(&self, path: &ast::Path) -> Option<DeclId> {
+    pub(crate) fn path_of(&self, path: &ast::Path) -> Option<DeclId> {
         self.tables.paths.get(&Address::of(path)).copied()
     }
 
-    fn declared(&self, name: &ast::Name) -> Option<DeclId> {
+    pub(crate) fn declared(&self, name: &ast::Name) -> Option<DeclId> {
         self.tables.declared.get(&Address::of(name)).copied()
     }
 
     /// The type of an instance with its type arguments, inferred ones too.
-    fn instance_type(&self, instance: &ast::Instantiation, written: Type) -> Type {
+    pub(crate) fn instance_type(&self, instance: &ast::Instantiation, written: Type) -> Type {
         self.instance_call(instance)
             .map_or(written, |call| call.result)
     }
 
     /// The head of what is called.
-    fn signature_of(&self, call: &Call<'a>) -> Option<Rc<Signature<'a>>> {
+    pub(crate) fn signature_of(&self, call: &Call<'a>) -> Option<Rc<Signature<'a>>> {
         let decl = match call.callee {
             Callee::Function(decl)
             | Callee::ExternFunction(decl)

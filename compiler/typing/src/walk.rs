@@ -78,6 +78,10 @@ pub(crate) trait Visitor<'a> {
     fn table(&mut self, _at: Site<'a>, _table: &'a ast::Table) {}
     /// An action.
     fn action(&mut self, _at: Site<'a>, _action: &'a ast::Action) {}
+    /// The annotations of a type or of the head of something, and where it stands.
+    fn annotated(&mut self, _annotations: &'a [Annotation], _span: p4rmt_source::Span) {}
+    /// A control.
+    fn control(&mut self, _control: &'a ast::Control) {}
     /// A parser.
     fn parser(&mut self, _parser: &'a ast::Parser) {}
     /// A state.
@@ -129,6 +133,7 @@ pub(crate) fn top_level<'a>(visitor: &mut impl Visitor<'a>, declaration: &'a ast
         | DeclarationKind::HeaderUnion(record)
         | DeclarationKind::Struct(record) => {
             visitor.annotations(&record.annotations);
+            visitor.annotated(&record.annotations, record.span);
             for field in &record.fields {
                 visitor.annotations(&field.annotations);
                 walk_type(visitor, at, &field.ty);
@@ -275,6 +280,7 @@ fn walk_parser<'a>(visitor: &mut impl Visitor<'a>, parser: &'a ast::Parser) {
 
 fn walk_control<'a>(visitor: &mut impl Visitor<'a>, control: &'a ast::Control) {
     visitor.annotations(&control.head.annotations);
+    visitor.control(control);
     let at = Site {
         body: Body::ControlLocals,
         owner: Some(&control.head.name),

@@ -60,7 +60,11 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
             }
             DeclarationKind::Parser(parser) => {
                 let name = &parser.head.name;
-                let owner = Some((name.text.as_str(), count_of(check, &counts, name)));
+                let owner = Some(Owner {
+                    name: &name.text,
+                    n_instances: count_of(check, &counts, name),
+                    is_configured: !parser.constructor_params.is_empty(),
+                });
                 for local in &parser.locals {
                     match local {
                         ParserLocal::Instantiation(instance) if is_extern(check, instance) => {
@@ -83,7 +87,11 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
             }
             DeclarationKind::Control(control) => {
                 let name = &control.head.name;
-                let owner = Some((name.text.as_str(), count_of(check, &counts, name)));
+                let owner = Some(Owner {
+                    name: &name.text,
+                    n_instances: count_of(check, &counts, name),
+                    is_configured: !control.constructor_params.is_empty(),
+                });
                 for local in &control.locals {
                     match local {
                         ControlLocal::Instantiation(instance) if is_extern(check, instance) => {
@@ -155,6 +163,15 @@ fn listed_actions<'a>(check: &mut Checker<'a>, program: &'a ast::Program) -> Vec
     listed.found
 }
 
+/// The parser or control around a name.
+#[derive(Clone, Copy)]
+struct Owner<'n> {
+    name: &'n str,
+    n_instances: u32,
+    /// Whether it is constructed with something.
+    is_configured: bool,
+}
+
 /// The names that have been given.
 struct Names {
     seen: FastMap<(Kind, String), Span>,
@@ -162,14 +179,14 @@ struct Names {
 }
 
 impl Names {
-    /// Adds what is declared under a name, in a block with so many instances.
+    /// Adds what is declared under a name, in a block.
     fn add(
         &mut self,
         check: &mut Checker<'_>,
         kind: Kind,
         name: &ast::Name,
         annotations: &[Annotation],
-        owner: Option<(&str, u32)>,
+        owner: Option<Owner<'_>>,
     ) {
         if annotations.iter().any(|a| a.name.text == "hidden") {
             return;
@@ -188,10 +205,10 @@ impl Names {
         };
         let full = match (local.strip_prefix('.'), owner) {
             (Some(absolute), _) => absolute.to_owned(),
-            (None, Some((owner, _))) => format!("{owner}.{local}"),
+            (None, Some(owner)) => format!("{}.{local}", owner.name),
             (None, None) => local.to_owned(),
         };
-        let is_shared = local.starts_with('.') && owner.is_some_and(|(_, count)| count > 1);
+        let is_shared = local.starts_with('.') && owner.is_some_and(|owner| owner.n_instances > 1);
         if is_shared && kind != Kind::Action {
             let violation = Violation::ControlPlaneName {
                 what: kind.article(),
@@ -200,9 +217,11 @@ impl Names {
             check.violate_note(span, violation, "the block around has several instances");
             return;
         }
+        // Which of two tables a block has may be told by what it is constructed with.
+        let is_chosen = kind == Kind::Table && owner.is_some_and(|owner| owner.is_configured);
         if let Some(first) = self.seen.insert((kind, full.clone()), span) {
             // Two of one name in one place have been complained about.
-            if given.is_some() || first != span {
+            if !is_chosen && (given.is_some() || first != span) {
                 let violation = Violation::ControlPlaneName {
                     what: kind.article(),
                     name: full,

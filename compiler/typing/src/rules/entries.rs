@@ -116,7 +116,8 @@ fn number(check: &Checker<'_>, expr: &ast::Expr) -> Option<BigInt> {
     check.value_at(expr)?.as_int().cloned()
 }
 
-fn width_of(check: &Checker<'_>, ty: Type) -> Option<u32> {
+/// The width of a type of numbers.
+pub(crate) fn width_of(check: &Checker<'_>, ty: Type) -> Option<u32> {
     match check.types.kind(ty) {
         TypeKind::Bits { width, .. } => Some(*width),
         _ => None,
