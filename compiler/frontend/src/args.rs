@@ -186,7 +186,13 @@ impl<'a> Lower<'a> {
                 callee,
                 type_args,
                 args,
-            } => self.anonymous_instance(callee, type_args, args, expr.span),
+            } => {
+                let name = match &callee.kind {
+                    ExprKind::Path(path) => self.dotted(&path.name.text),
+                    _ => String::new(),
+                };
+                self.anonymous_instance(callee, type_args, args, name, expr.span)
+            }
             _ => {
                 self.mismatch_text(expr.span, "an instance", &Type::Void);
                 Binding::Poison

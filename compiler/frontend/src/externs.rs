@@ -116,13 +116,13 @@ impl<'a> Lower<'a> {
         callee: &'a ast::Expr,
         type_args: &'a [ast::Type],
         args: &'a [ast::Argument],
+        name: String,
         span: Span,
     ) -> Binding<'a> {
         let ExprKind::Path(path) = &callee.kind else {
             self.mismatch_text(span, "an instance", &Type::Void);
             return Binding::Poison;
         };
-        let name = self.dotted(&path.name.text);
         self.construct(path, type_args, args, None, name, span)
     }
 

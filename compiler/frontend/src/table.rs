@@ -220,7 +220,7 @@ impl<'a> Lower<'a> {
                     None => is_good = false,
                 },
                 PropertyKind::Other { name, value } => {
-                    is_good &= self.other_property(name, value, &mut ir);
+                    is_good &= self.other_property(property, name, value, &mut ir);
                 }
                 PropertyKind::Entries(_) | PropertyKind::DefaultAction(_) => {}
             }
@@ -579,16 +579,43 @@ impl<'a> Lower<'a> {
         id
     }
 
+    /// The extern that a property names or makes. One that is made there is called as `@name` of the
+    /// property says, or by table and property.
+    fn property_object(
+        &mut self,
+        property: &'a ast::Property,
+        name: &'a ast::Name,
+        value: &'a ast::Expr,
+        table: &Table,
+    ) -> Binding<'a> {
+        let ExprKind::Call {
+            callee,
+            type_args,
+            args,
+        } = &value.kind
+        else {
+            return self.object_argument(value);
+        };
+        let given = named(&property.annotations, "");
+        let name = if given.is_empty() {
+            format!("{}.{}", table.name, name.text)
+        } else {
+            self.control_plane_name(&property.annotations, &name.text)
+        };
+        self.anonymous_instance(callee, type_args, args, name, value.span)
+    }
+
     /// A property that the language does not define. Returns whether it could be taken.
     fn other_property(
         &mut self,
+        property: &'a ast::Property,
         name: &'a ast::Name,
         value: &'a ast::Expr,
         table: &mut Table,
     ) -> bool {
         match name.text.as_str() {
             "counters" | "meters" | "registers" => {
-                let object = match self.object_argument(value) {
+                let object = match self.property_object(property, name, value, table) {
                     Binding::Object(Object::Extern(object)) => object,
                     Binding::Poison => return false,
                     _ => {
@@ -616,7 +643,7 @@ impl<'a> Lower<'a> {
             | "largest_priority_wins"
             | "priority_delta" => true,
             "implementation" => {
-                let object = self.object_argument(value);
+                let object = self.property_object(property, name, value, table);
                 match &object {
                     Binding::Object(Object::Extern(object))
                         if matches!(object.kind, ExternKind::Profile(_)) =>
