@@ -1,0 +1,4 @@
+//! Fuzz target: see `p4rmt_fuzz::vector`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| p4rmt_fuzz::vector(bytes));
