@@ -31,6 +31,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) sizes: FastMap<Type, Option<(u64, u64)>>,
     /// Whether types can be compared.
     pub(crate) comparable: FastMap<Type, bool>,
+    /// Whether types have default values.
+    pub(crate) has_defaults: FastMap<Type, bool>,
     /// Default values of types.
     pub(crate) defaults: FastMap<Type, Option<Value>>,
     /// How deep the fields of declared types nest.
@@ -137,6 +139,7 @@ impl<'a> Checker<'a> {
             fields: FastMap::default(),
             sizes: FastMap::default(),
             comparable: FastMap::default(),
+            has_defaults: FastMap::default(),
             defaults: FastMap::default(),
             depths: FastMap::default(),
             errors: std::collections::HashMap::new(),

@@ -320,6 +320,15 @@ impl<'a> Checker<'a> {
 
     /// Whether a type has a default value (clause 7.3).
     pub(crate) fn has_default(&mut self, ty: Type) -> bool {
+        if let Some(known) = self.has_defaults.get(&ty) {
+            return *known;
+        }
+        let has = self.compute_has_default(ty);
+        self.has_defaults.insert(ty, has);
+        has
+    }
+
+    fn compute_has_default(&mut self, ty: Type) -> bool {
         match self.types.kind(ty).clone() {
             TypeKind::Poison
             | TypeKind::Any

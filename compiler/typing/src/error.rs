@@ -235,6 +235,18 @@ pub enum ErrorKind {
         /// How many keysets there are.
         available: usize,
     },
+    /// A type that is put together from too many others.
+    #[error("this type is made of more than {most} others")]
+    TypeTooLarge {
+        /// How many it may be made of.
+        most: u32,
+    },
+    /// A string too long to be put together.
+    #[error("this string has more than {most} bytes")]
+    StringTooLong {
+        /// How many bytes it may have.
+        most: usize,
+    },
     /// A number too large to be computed with.
     #[error("this number needs more than {most} bits")]
     NumberTooLarge {
@@ -311,7 +323,7 @@ impl ErrorKind {
             Self::KeyCount { .. } => "E2020",
             Self::NoDefault { .. } => "E2015",
             Self::MissingField { .. } => "E2016",
-            Self::NumberTooLarge { .. } => "E3007",
+            Self::NumberTooLarge { .. } | Self::StringTooLong { .. } => "E3007",
             Self::Cast { .. } => "E2006",
             Self::NeedsWidth => "E2007",
             Self::TypeArgumentCount { .. } | Self::CannotInfer { .. } => "E2008",
@@ -324,7 +336,7 @@ impl ErrorKind {
             Self::Width { .. } | Self::Size { .. } => "E3004",
             Self::IndexRange { .. } => "E3005",
             Self::AssertionFailed => "E3006",
-            Self::TooDeep { .. } => "E2013",
+            Self::TooDeep { .. } | Self::TypeTooLarge { .. } => "E2013",
             Self::Rule(violation) => violation.code(),
             Self::MissingMethod { .. } => "E2014",
         }

@@ -332,6 +332,10 @@ impl<'a> Checker<'a> {
         if lhs.ty == Type::STRING && rhs.ty == Type::STRING {
             let value = match (&lhs.value, &rhs.value) {
                 (Some(Value::String(a)), Some(Value::String(b))) => {
+                    if a.len() + b.len() > MAX_STRING {
+                        self.error(span, ErrorKind::StringTooLong { most: MAX_STRING });
+                        return Operand::poison();
+                    }
                     Some(Value::String(format!("{a}{b}").into()))
                 }
                 _ => None,
@@ -510,6 +514,9 @@ impl<'a> Checker<'a> {
         Operand::known(ty, value, known)
     }
 }
+
+/// How many bytes a string may have that is put together.
+const MAX_STRING: usize = 1 << 16;
 
 /// How many parts of values are compared before that is given up.
 const MAX_COMPARED: usize = 1 << 16;

@@ -201,10 +201,13 @@ impl<'a> Checker<'a> {
 
     /// A type; an error if it is too large.
     fn make_type(&mut self, kind: TypeKind, span: p4rmt_source::Span) -> Type {
+        if self.types.mentions_poison(&kind) {
+            return Type::POISON;
+        }
         let ty = self.types.make(kind);
         if ty.is_poison() {
-            let limit = crate::types::MAX_TYPE_SIZE as usize;
-            self.error(span, ErrorKind::TooDeep { limit });
+            let most = crate::types::MAX_TYPE_SIZE;
+            self.error(span, ErrorKind::TypeTooLarge { most });
         }
         ty
     }

@@ -214,6 +214,11 @@ impl Types {
         ty
     }
 
+    /// Whether a kind is made of something that has been complained about.
+    pub(crate) fn mentions_poison(&self, kind: &TypeKind) -> bool {
+        parts(kind).into_iter().any(Type::is_poison)
+    }
+
     /// `bit<width>`.
     pub(crate) fn bit(&mut self, width: u32) -> Type {
         self.make(TypeKind::Bits {
