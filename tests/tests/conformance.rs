@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use p4rmt_ir::Arch;
 use p4rmt_source::Span;
 use p4rmt_stf::Vector;
 use p4rmt_tests::rig::{FORMS, Form, compile_program, device, root};
@@ -71,8 +72,19 @@ fn laminar() {
     check("laminar");
 }
 
-/// Folders in which a vector stands beside its program: what v1model has, and what the language has.
-const BESIDE: &[&str] = &["v1model", "language"];
+/// Folders in which a vector stands beside its program: what v1model has, what the language has, and
+/// what Tofino has.
+const BESIDE: &[&str] = &["v1model", "language", "tofino"];
+
+/// The forms that a program runs in.
+fn forms(arch: Arch) -> Vec<Form> {
+    let placed = |target| vec![Form::Structured, Form::Tables, Form::Placed(target)];
+    match arch {
+        Arch::V1model => vec![Form::Structured],
+        Arch::Tna => placed("tofino1"),
+        Arch::T2na => placed("tofino2"),
+    }
+}
 
 #[track_caller]
 fn check_beside(name: &str) {
@@ -84,11 +96,13 @@ fn check_beside(name: &str) {
         let program = path.file_stem().unwrap().to_string_lossy();
         let compiled = compile_program(&format!("testvectors/{name}/{program}.p4"));
         let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
-        let fresh = || Ok(device(&compiled, Form::Structured));
-        let report = p4rmt_stf::run(&read(path), None, fresh).unwrap();
-        if !report.is_pass() {
-            let shown = report.render(&compiled.program.errors, &locate);
-            failures.push(format!("{}:\n{shown}", path.display()));
+        for form in forms(compiled.program.arch) {
+            let fresh = || Ok(device(&compiled, form));
+            let report = p4rmt_stf::run(&read(path), None, fresh).unwrap();
+            if !report.is_pass() {
+                let shown = report.render(&compiled.program.errors, &locate);
+                failures.push(format!("{} ({form:?}):\n{shown}", path.display()));
+            }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -102,6 +116,11 @@ fn v1model() {
 #[test]
 fn language() {
     check_beside("language");
+}
+
+#[test]
+fn tofino() {
+    check_beside("tofino");
 }
 
 #[test]

@@ -3,15 +3,26 @@
 use p4rmt_source::{Explanation, nearest};
 
 /// The pages of the driver's own codes.
-const OWN: &[Explanation] = &[Explanation {
-    code: crate::INTERNAL_ERROR.0,
-    title: "a bug in p4rmt",
-    text: "A step of the compiler made something that the next step may not be given. The program \
+const OWN: &[Explanation] = &[
+    Explanation {
+        code: crate::INTERNAL_ERROR.0,
+        title: "a bug in p4rmt",
+        text: "A step of the compiler made something that the next step may not be given. The program \
            may be right; nothing is run or placed, because its result could not be trusted.",
-    example: "",
-    help: "report it, with the program and the message; meanwhile, the place that is named shows \
+        example: "",
+        help: "report it, with the program and the message; meanwhile, the place that is named shows \
            what to write differently",
-}];
+    },
+    Explanation {
+        code: crate::FIRST_GENERATION.0,
+        title: "compiled for Tofino 1",
+        text: "The program asks for which generation it is compiled, is right for Tofino 1, and wrong \
+               for Tofino 2, which is what programs are compiled for where nobody says otherwise. So it \
+               is compiled for Tofino 1.",
+        example: "#if __TARGET_TOFINO__ == 2 … #include <t2na.p4> … and then `bit<3> mirror_type`",
+        help: "say which one is meant, as in `-D __TARGET_TOFINO__=1`",
+    },
+];
 
 /// All pages, in order of their codes.
 #[must_use]

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use p4rmt_ir as ir;
-use p4rmt_source::{Code, Diagnostic, Diagnostics, Sources, Span};
+use p4rmt_source::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
 use p4rmt_syntax::{Loader, Setting, ast};
 
 pub use lints::{ALL_WARNINGS, LintError, Lints};
@@ -28,6 +28,12 @@ pub use load::DiskLoader;
 
 /// The code of a diagnostic that is about us, not about the program.
 pub const INTERNAL_ERROR: Code = Code("E0901");
+
+/// The code of the note that a program is compiled for the first generation.
+pub const FIRST_GENERATION: Code = Code("W0901");
+
+/// The macro by which a program knows its generation.
+const GENERATION_MACRO: &str = "__TARGET_TOFINO__";
 
 /// How a program is compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +44,7 @@ pub struct Options {
     pub defines: Vec<(String, Option<String>)>,
     /// The generation of the machine that the program is compiled for, which its preprocessor sees
     /// as `__TARGET_TOFINO__`. Without it, a program that includes `tna.p4` whatever the generation
-    /// is for the first, every other one for the second.
+    /// is for the first, and so is one that is right for that alone; every other one is for the second.
     pub generation: Option<Generation>,
     /// What becomes of warnings.
     pub lints: Lints,
@@ -191,8 +197,53 @@ pub fn check(
             .lints
             .apply(std::mem::take(&mut rejected.diagnostics));
         rejected
-    })?;
+    });
+    let checked = parsed.and_then(|parsed| check_parsed(path, parsed, None, options));
+    checked.or_else(|rejected| check_for_first_generation(path, options, loader, rejected))
+}
+
+/// Checks a program that was refused for the second generation for the first, if it asks which one it
+/// is compiled for and nobody has said. What was wrong before, if it is no better then.
+fn check_for_first_generation(
+    path: &Path,
+    options: &Options,
+    loader: &dyn Loader,
+    rejected: Box<Rejected>,
+) -> Result<Checked, Box<Rejected>> {
+    let mut names = options.defines.iter().map(|(name, _)| name);
+    let is_said = options.generation.is_some() || names.any(|name| name == GENERATION_MACRO);
+    if is_said || !includes(&rejected.sources, "t2na.p4") {
+        return Err(rejected);
+    }
+    let message = "this program is compiled for Tofino 1: Tofino 2 refuses it";
+    let mut note = Diagnostic::warning(FIRST_GENERATION, Span::NONE, message);
+    let mut errors = rejected.diagnostics.iter();
+    if let Some(error) = errors.find(|found| found.severity == Severity::Error) {
+        note = note.with_note(format!("for Tofino 2: {}", error.message));
+    }
+    let first = parse_for(path, options, Generation::Tofino1, loader);
+    let is_another = |parsed: &p4rmt_syntax::Parsed| !includes(&parsed.sources, "t2na.p4");
+    first
+        .ok()
+        .filter(is_another)
+        .and_then(|parsed| check_parsed(path, parsed, Some(note), options).ok())
+        .ok_or(rejected)
+}
+
+/// Whether a file of this name was read.
+fn includes(sources: &Sources, name: &str) -> bool {
+    sources.files().iter().any(|file| file.path.ends_with(name))
+}
+
+/// The steps behind the parser.
+fn check_parsed(
+    path: &Path,
+    parsed: p4rmt_syntax::Parsed,
+    note: Option<Diagnostic>,
+    options: &Options,
+) -> Result<Checked, Box<Rejected>> {
     let mut diagnostics = parsed.warnings;
+    note.into_iter().for_each(|note| diagnostics.push(note));
     let name = path
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into());
@@ -322,8 +373,7 @@ fn parse(
         Ok(parsed) => &parsed.sources,
         Err(rejected) => &rejected.sources,
     };
-    let includes = |name: &str| sources.files().iter().any(|file| file.path.ends_with(name));
-    if includes("tna.p4") && !includes("t2na.p4") {
+    if includes(sources, "tna.p4") && !includes(sources, "t2na.p4") {
         parse_for(Generation::Tofino1)
     } else {
         second
@@ -339,12 +389,12 @@ fn parse_for(
     let mut include_dirs = options.include_dirs.clone();
     include_dirs.push(load::builtin_dir());
     let mut defines = options.defines.clone();
-    if !defines.iter().any(|(name, _)| name == "__TARGET_TOFINO__") {
+    if !defines.iter().any(|(name, _)| name == GENERATION_MACRO) {
         let value = match generation {
             Generation::Tofino1 => "1",
             Generation::Tofino2 => "2",
         };
-        defines.push(("__TARGET_TOFINO__".to_owned(), Some(value.to_owned())));
+        defines.push((GENERATION_MACRO.to_owned(), Some(value.to_owned())));
     }
     let options = p4rmt_syntax::Options {
         include_dirs,

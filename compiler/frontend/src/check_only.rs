@@ -51,7 +51,9 @@ impl<'a> Lower<'a> {
         let n_statements = self.n_statements;
         let diagnostics = std::mem::take(&mut self.diagnostics);
         let seen = self.seen.clone();
+        let outer = std::mem::replace(&mut self.checks_only, true);
         self.block_of(check);
+        self.checks_only = outer;
         let found = std::mem::replace(&mut self.diagnostics, diagnostics);
         self.seen = seen;
         for diagnostic in &found {

@@ -368,6 +368,22 @@ pub enum ErrorKind {
         what: &'static str,
     },
 
+    /// Two action selectors over one action profile.
+    #[error("`{profile}` has an action selector already")]
+    SecondSelector {
+        /// The profile's name.
+        profile: String,
+    },
+    /// Calls of one counter or meter that adjust differently.
+    #[error("`{name}` counts {first} bytes less elsewhere, here {second}")]
+    SecondAdjustment {
+        /// The counter's or meter's name.
+        name: String,
+        /// What an earlier call says.
+        first: i64,
+        /// What this one says.
+        second: i64,
+    },
     /// A part of the language.
     #[error("{what} is not supported")]
     Construct {
@@ -463,6 +479,8 @@ impl ErrorKind {
             Self::FirstPriority | Self::NeedlessPriority { .. } | Self::PriorityRange { .. } => {
                 "E4013"
             }
+            Self::SecondSelector { .. } => "E4014",
+            Self::SecondAdjustment { .. } => "E4015",
             Self::Construct { .. } => "E5001",
             Self::Extern { .. } | Self::ExternMethod { .. } => "E5002",
             Self::TableProperty { .. } => "E5003",

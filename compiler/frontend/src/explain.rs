@@ -169,21 +169,29 @@ explanations! {
     "Entries have priorities where a key is matched `ternary`, `range` or `optional`, from 0 to 2147483647. If one entry has one, the first has; one without comes `priority_delta` behind the entry before it."
     "entries = { (1): a; priority = 5: (2 &&& 3): b; }"
     "give the first entry a priority, and leave room for those that follow it";
+    "E4014" "two selectors over one profile"
+    "The groups of an action profile belong to one action selector."
+    "ActionSelector(ap, hash, mode, 4, 4) a; ActionSelector(ap, hash, mode, 8, 4) b;"
+    "declare an action profile for each selector, or let the tables share one selector";
+    "E4015" "two byte adjustments"
+    "A counter or meter has one number of bytes that packets count less, for all calls."
+    "c.count(0, 4); … c.count(0, 14);"
+    "adjust by the same constant everywhere, or use a counter for each";
     "E5001" "part of the language that is not supported"
     "The language has it, the compiler does not carry it (yet)."
     "header_union u { h1 a; h2 b; }"
     "write it in other terms";
     "E5002" "extern that is not supported"
     "The architecture declares it, the compiler does not carry it (yet)."
-    "Wred<bit<19>, bit<10>>(1024, 1, 0) wred;"
+    "SelectorAction(selector) unplug = { … };"
     "remove it, or replace it by a supported one";
     "E5003" "table property that is not supported"
     "The property would change what the table does, and the compiler does not carry it (yet)."
-    "implementation = action_profile;"
+    "dynamic_table_size = true;"
     "remove the property";
     "E5004" "match kind that is not supported"
-    "Keys are matched `exact`, `ternary`, `lpm`, `range` or `optional`."
-    "key = { hdr.ipv4.src_addr : selector; }"
+    "Keys are matched `exact`, `ternary`, `lpm`, `range`, `optional`, or hashed as `selector`."
+    "key = { hdr.ipv4.src_addr : dleft_hash; }"
     "use a supported match kind";
     "E5005" "program too large"
     "Everything is inlined, so nested calls multiply."
@@ -205,4 +213,16 @@ explanations! {
     "A table property that the architecture does not declare changes nothing."
     "table t { implementaton = selector; }"
     "check the spelling, or remove it";
+    "W5003" "resilient selector"
+    "The chip picks members of a resilient group so that one that goes moves no packets of the others. Its way is not published: here members are picked by the hash modulo their number, resilient or not."
+    "ActionSelector(profile, hash, SelectorMode_t.RESILIENT, 120, 4) selector;"
+    "expect other members than the chip picks, or use `SelectorMode_t.FAIR`";
+    "W5004" "trigger of the packet generator"
+    "The deparser can tell the packet generator to send. The generator of this machine has applications that timers trigger, no other ones."
+    "Pktgen() generator;"
+    "expect no packets from it";
+    "W5005" "proxy hash"
+    "A table with a proxy hash holds hashes in place of keys, so that on the chip another key with the same hash matches, too. Here entries match by the whole key."
+    "proxy_hash = Hash<bit<32>>(HashAlgorithm_t.CRC32);"
+    "expect no false matches";
 }

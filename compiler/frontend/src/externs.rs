@@ -6,7 +6,9 @@ mod hash;
 mod math_unit;
 mod methods;
 mod packet;
+mod parser_counter;
 mod register;
+mod selector;
 mod tna;
 mod v1;
 
@@ -19,6 +21,7 @@ use p4rmt_syntax::ast::{self, DeclarationKind, ExprKind, TypeKind};
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
+use crate::externs::parser_counter::ParserCounter;
 use crate::lower::Lower;
 use crate::scope::{Binding, Instance, Object, ScopeId};
 use crate::types::Type;
@@ -63,10 +66,18 @@ pub(crate) enum ExternKind {
     Resubmit(Option<u32>),
     /// `Digest`.
     Digest(DigestId),
-    /// `action_profile`, `action_selector`.
+    /// `action_profile`, `action_selector`, `ActionProfile`, `ActionSelector`.
     Profile(ProfileId),
     /// `Checksum16`.
     Checksum16(HashId),
+    /// `Lpf`, `Wred` and their direct kin, and the type of the result.
+    Filter(MeterId, Type),
+    /// `ParserCounter`.
+    ParserCounter(ParserCounter),
+    /// `ParserPriority`: which of several packets is parsed first, where one at a time is.
+    ParserPriority,
+    /// `Pktgen`.
+    PacketGenerator,
     /// `Alpm`, `Atcam`, `IdleTimeout`: how a table is laid out, not what it does.
     Layout,
 }
@@ -140,7 +151,11 @@ impl<'a> Lower<'a> {
         if let Binding::Object(Object::Extern(object)) = &binding
             && matches!(
                 object.kind,
-                ExternKind::Register(..) | ExternKind::Counter(_) | ExternKind::Meter(_)
+                ExternKind::Register(..)
+                    | ExternKind::Counter(_)
+                    | ExternKind::Meter(_)
+                    | ExternKind::Filter(..)
+                    | ExternKind::Profile(_)
             )
         {
             let role: GressRole = self.role;

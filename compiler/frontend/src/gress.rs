@@ -15,9 +15,15 @@ use p4rmt_source::Span;
 use crate::storage::{Base, RecordStorage, Slot, StackStorage, Storage};
 use crate::types::{RecordKind, Type};
 
+/// Bits of a byte.
+const BYTE: u32 = 8;
+
 /// Everything of a gress but its blocks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GressBuilder {
+    /// Whether headers take whole bytes: bits that are short of one are filled up behind the fields
+    /// (Tofino; the vendor's compiler takes such headers where they are `@flexible`).
+    pub(crate) fills_bytes: bool,
     pub(crate) fields: Arena<FieldId, Field>,
     pub(crate) headers: Arena<HeaderId, Header>,
     pub(crate) intrinsics: IndexMap<String, FieldId>,
@@ -184,6 +190,19 @@ impl GressBuilder {
                 }
             };
             fields.push(storage);
+        }
+        let bits: u32 = record
+            .fields
+            .iter()
+            .filter_map(|field| field.ty.width())
+            .sum();
+        if self.fills_bytes && varbit.is_none() && !bits.is_multiple_of(BYTE) {
+            let rest = Type::bit(BYTE - bits % BYTE);
+            let kind = FieldKind::Header(header);
+            let filler = self.field(format!("{name}.$filler"), &rest, kind, span);
+            if let Base::Field(filler) = filler.base {
+                ids.push(filler);
+            }
         }
         let made = self.headers.push(Header {
             name: name.to_owned(),

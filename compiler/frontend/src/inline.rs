@@ -229,9 +229,13 @@ impl<'a> Lower<'a> {
         let mut copies = Vec::new();
         let used: Vec<Vec<Base>> = args.iter().map(arg_bases).collect();
         for (position, (param, arg)) in params.iter().zip(args).enumerate() {
+            // A value that overlaps is copied before the callee runs: then what it was read from may be
+            // passed by reference, unless passing it writes to it at once.
+            let is_out = param.direction == Direction::Out;
             let overlaps = used.iter().enumerate().any(|(other, bases)| {
+                let is_place = matches!(args[other], Arg::Place(..));
                 other != position
-                    && (matches!(arg, Arg::Place(..)) || matches!(args[other], Arg::Place(..)))
+                    && (is_place || is_out && matches!(arg, Arg::Place(..)))
                     && bases.iter().any(|base| used[position].contains(base))
             });
             let binding = match arg {

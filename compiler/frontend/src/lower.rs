@@ -161,6 +161,8 @@ pub(crate) struct Lower<'a> {
     n_steps: usize,
     /// How deep statements and expressions nest, those of inlined calls included.
     depth: usize,
+    /// Whether what is lowered is taken back, after its mistakes have been told.
+    pub(crate) checks_only: bool,
     /// What nothing has used: checked in the end.
     pub(crate) unused: Vec<Unused<'a>>,
     /// Parsers and controls that were lowered, by declaration.
@@ -213,6 +215,7 @@ impl<'a> Lower<'a> {
             n_statements: 0,
             n_steps: 0,
             depth: 0,
+            checks_only: false,
             unused: Vec::new(),
             visited: HashSet::new(),
         }

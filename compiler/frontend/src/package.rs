@@ -340,6 +340,7 @@ impl<'a> Lower<'a> {
     ) -> Option<Gress> {
         self.role = role;
         self.gress = GressBuilder::default();
+        self.gress.fills_bytes = role != GressRole::Whole;
         self.global_objects.clear();
         self.applied.clear();
         self.lowered_tables.clear();

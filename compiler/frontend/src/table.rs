@@ -154,6 +154,7 @@ impl<'a> Lower<'a> {
             direct_registers: Vec::new(),
             implementation: None,
             has_idle_timeout: false,
+            proxy_hash: None,
             stage_pragma: stage_pragma(&decl.annotations),
             is_declared: true,
             span: decl.span,
@@ -287,7 +288,8 @@ impl<'a> Lower<'a> {
             .tables
             .values()
             .any(|other| other.name == ir.name);
-        if is_taken {
+        // Of two tables with one name, all but one may never be applied.
+        if is_taken && !self.checks_only {
             self.error(
                 decl.name.span,
                 &ErrorKind::DuplicateName {
@@ -347,7 +349,9 @@ impl<'a> Lower<'a> {
             "lpm" => MatchKind::Lpm,
             "range" => MatchKind::Range,
             "optional" => MatchKind::Optional,
-            "selector" if self.role == GressRole::Whole => MatchKind::Selector,
+            // The partition of an algorithmic TCAM is matched like any exact key.
+            "atcam_partition_index" => MatchKind::Exact,
+            "selector" => MatchKind::Selector,
             other => {
                 self.error(
                     element.match_kind.span,
@@ -614,7 +618,7 @@ impl<'a> Lower<'a> {
         table: &mut Table,
     ) -> bool {
         match name.text.as_str() {
-            "counters" | "meters" | "registers" => {
+            "counters" | "meters" | "registers" | "filters" => {
                 let object = match self.property_object(property, name, value, table) {
                     Binding::Object(Object::Extern(object)) => object,
                     Binding::Poison => return false,
@@ -625,7 +629,13 @@ impl<'a> Lower<'a> {
                 };
                 match &object.kind {
                     ExternKind::Counter(counter) => add(&mut table.direct_counters, *counter),
-                    ExternKind::Meter(meter) => add(&mut table.direct_meters, *meter),
+                    ExternKind::Meter(meter) | ExternKind::Filter(meter, _)
+                        if self.gress.meters[*meter].size == 0 =>
+                    {
+                        add(&mut table.direct_meters, *meter);
+                    }
+                    // Said for the reader: an index finds its cells.
+                    ExternKind::Filter(..) => {}
                     ExternKind::Register(register, _) => {
                         add(&mut table.direct_registers, *register);
                     }
@@ -636,6 +646,28 @@ impl<'a> Lower<'a> {
                 }
                 true
             }
+            "proxy_hash" => match self.property_object(property, name, value, table) {
+                Binding::Object(Object::Extern(object)) => match object.kind {
+                    ExternKind::Hash(hash, _) => {
+                        table.proxy_hash = Some(hash);
+                        self.warning(
+                            "W5005",
+                            name.span,
+                            "entries match by the whole key, never by its hash alone",
+                        );
+                        true
+                    }
+                    _ => {
+                        self.mismatch_text(value.span, "a `Hash`", &Type::Void);
+                        false
+                    }
+                },
+                Binding::Poison => false,
+                _ => {
+                    self.mismatch_text(value.span, "a `Hash`", &Type::Void);
+                    false
+                }
+            },
             // How a table is laid out does not change what it does.
             "alpm"
             | "atcam"
@@ -681,6 +713,7 @@ impl<'a> Lower<'a> {
                 }
             }
             "idle_timeout" | "support_timeout" => {
+                table.has_idle_timeout = true;
                 self.warning(
                     "W5001",
                     name.span,
@@ -750,6 +783,9 @@ fn attach_direct(
                     index: None,
                 } => add::<CounterId>(&mut table.direct_counters, *counter),
                 CallKind::Meter {
+                    meter, index: None, ..
+                }
+                | CallKind::Filter {
                     meter, index: None, ..
                 } => add::<MeterId>(&mut table.direct_meters, *meter),
                 CallKind::RegisterAction {

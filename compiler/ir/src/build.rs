@@ -254,6 +254,7 @@ impl GressBuilder {
             direct_registers: Vec::new(),
             implementation: None,
             has_idle_timeout: false,
+            proxy_hash: None,
             stage_pragma: None,
             is_declared: true,
             span: Span::NONE,

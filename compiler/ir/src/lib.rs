@@ -82,13 +82,13 @@ pub use program::{
     Program, Structured, Tables,
 };
 pub use stateful::{
-    Checksum, CountKind, Counter, CrcPolynomial, Digest, ElementField, Hash, HashAlgorithm, Local,
-    MathUnit, MathUnits, Meter, Random, Register, RegisterAction,
+    Checksum, CountKind, Counter, CrcPolynomial, Digest, ElementField, Filter, FilterKind, Hash,
+    HashAlgorithm, Local, MathUnit, MathUnits, Meter, Random, Register, RegisterAction,
 };
 pub use stmt::{Arm, Block, Call, CallKind, ChecksumOp, Outcome, Stmt, StmtKind};
 pub use table::{
     Action, ActionCall, ActionRef, Entry, Gateway, Key, Match, MatchKind, Node, ParallelAction,
     ParallelAssign, Param, Seq, Table,
 };
-pub use v1::{ActionProfile, ClaimKind, Cloned, Datum, Selector, V1Call};
+pub use v1::{ActionProfile, ClaimKind, Cloned, Datum, GroupLimits, Selector, V1Call};
 pub use validate::{Rule, Violation, validate};

@@ -100,11 +100,14 @@ pub struct Counter {
     pub width: u32,
     /// How many cells; 0 for a direct counter, which has one an entry of its table.
     pub size: u64,
+    /// Bytes that a packet counts less than it has; more where it is negative.
+    pub adjust_bytes: i32,
     /// Its declaration.
     pub span: Span,
 }
 
-/// An array of two-rate three-colour meters (RFC 2698).
+/// An array of two-rate three-colour meters (RFC 2698), or of filters, which have the same memory and
+/// ALU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {
     /// Its name towards the control plane, dotted.
@@ -115,8 +118,50 @@ pub struct Meter {
     pub size: u64,
     /// What green, yellow and red read as.
     pub colors: [Bits; 3],
+    /// Bytes that a packet counts less than it has; more where it is negative.
+    pub adjust_bytes: i32,
+    /// What its cells do with values, where they do not mark packets.
+    pub filter: Option<Filter>,
     /// Its declaration.
     pub span: Span,
+}
+
+/// What the cells of a filter do with the values that they are given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Width of a value in bits, at most [`Filter::WIDTH_MAX`].
+    pub width: u32,
+    /// What comes out.
+    pub kind: FilterKind,
+}
+
+/// What comes out of a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilterKind {
+    /// The average of the values over time (`Lpf`), as wide as they are.
+    LowPass,
+    /// Whether the packet is to be dropped: never while the average is below a threshold, always above
+    /// another, at random between them (`Wred`). 8 bits.
+    EarlyDrop {
+        /// What a drop reads as.
+        drop: Bits,
+        /// What no drop reads as.
+        no_drop: Bits,
+    },
+}
+
+impl Filter {
+    /// The widest value that a cell can take, in bits.
+    pub const WIDTH_MAX: u32 = 32;
+
+    /// Width of what comes out, in bits.
+    #[must_use]
+    pub fn result_width(&self) -> u32 {
+        match &self.kind {
+            FilterKind::LowPass => self.width,
+            FilterKind::EarlyDrop { drop, .. } => drop.width(),
+        }
+    }
 }
 
 /// A hash function.

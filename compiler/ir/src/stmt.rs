@@ -145,12 +145,15 @@ impl Call {
                 std::iter::once(index).chain(values).collect()
             }
             CallKind::Meter { index, color, .. } => index.iter().chain(color).collect(),
+            CallKind::Filter { index, value, .. } => index.iter().chain([value]).collect(),
             CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => args.iter().collect(),
             CallKind::Random { .. } => Vec::new(),
             CallKind::Mirror {
                 session, header, ..
             } => std::iter::once(session).chain(header).collect(),
-            CallKind::Resubmit { header, .. } => header.iter().collect(),
+            CallKind::Resubmit { header, .. } | CallKind::Generate { header } => {
+                header.iter().collect()
+            }
             CallKind::Digest {
                 fields, receiver, ..
             } => receiver.iter().chain(fields).collect(),
@@ -169,6 +172,7 @@ impl Call {
                 std::iter::once(index).chain(values).collect()
             }
             CallKind::Meter { index, color, .. } => index.iter_mut().chain(color).collect(),
+            CallKind::Filter { index, value, .. } => index.iter_mut().chain([value]).collect(),
             CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => {
                 args.iter_mut().collect()
             }
@@ -176,7 +180,9 @@ impl Call {
             CallKind::Mirror {
                 session, header, ..
             } => std::iter::once(session).chain(header).collect(),
-            CallKind::Resubmit { header, .. } => header.iter_mut().collect(),
+            CallKind::Resubmit { header, .. } | CallKind::Generate { header } => {
+                header.iter_mut().collect()
+            }
             CallKind::Digest {
                 fields, receiver, ..
             } => receiver.iter_mut().chain(fields).collect(),
@@ -227,6 +233,15 @@ pub enum CallKind {
         /// The colour that the packet comes with, for a colour-aware meter.
         color: Option<Expr>,
     },
+    /// Gives a value to a filter. Result: what comes out, as [`crate::FilterKind`] says.
+    Filter {
+        /// The meter that is a filter.
+        meter: MeterId,
+        /// Which cell; none for the entry's own (direct).
+        index: Option<Expr>,
+        /// The value, of the filter's width.
+        value: Expr,
+    },
     /// Hashes the concatenation of the arguments. Result: the hash.
     Hash {
         /// The function.
@@ -262,6 +277,11 @@ pub enum CallKind {
         /// The resubmit type of the extern instance.
         resubmit_type: Option<u32>,
         /// The resubmit header, a multiple of 8 bits in all.
+        header: Vec<Expr>,
+    },
+    /// Ingress deparser (T2NA): tells the packet generator to send, these bytes in front.
+    Generate {
+        /// The header, a multiple of 8 bits in all.
         header: Vec<Expr>,
     },
     /// Deparser, and ingress of v1model: sends a message to the control plane.

@@ -3,8 +3,8 @@
 use p4rmt_source::Span;
 
 use crate::{
-    ActionId, Arena, Bits, Block, Call, CounterId, Expr, Local, LocalId, MeterId, Place, ProfileId,
-    RegisterId,
+    ActionId, Arena, Bits, Block, Call, CounterId, Expr, HashId, Local, LocalId, MeterId, Place,
+    ProfileId, RegisterId,
 };
 
 /// A match-action table. Without keys it always runs its default action.
@@ -38,6 +38,9 @@ pub struct Table {
     pub implementation: Option<ProfileId>,
     /// Whether entries that nothing matches for a while are told of (`support_timeout` of v1model).
     pub has_idle_timeout: bool,
+    /// `proxy_hash`: a hash of the key that the memory holds in its place. It changes the size of the
+    /// table, not what it matches: that two keys have one hash is left to the control plane to prevent.
+    pub proxy_hash: Option<HashId>,
     /// `@stage(n)`: where the program wants it.
     pub stage_pragma: Option<u32>,
     /// Whether the program wrote it; a step made it otherwise, of a loose statement.

@@ -216,4 +216,15 @@ pub struct ActionProfile {
 pub struct Selector {
     /// The hash; its width is what the program says.
     pub hash: HashId,
+    /// How large and how many groups are at most; nothing where the program does not say (v1model).
+    pub groups: Option<GroupLimits>,
+}
+
+/// How large and how many the groups of a selector are at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupLimits {
+    /// Members a group.
+    pub max_size: u32,
+    /// Groups.
+    pub n_groups: u32,
 }

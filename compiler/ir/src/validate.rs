@@ -25,7 +25,7 @@ mod v1;
 
 use p4rmt_source::Span;
 
-use crate::{Gress, GressId, Param, PipeId, Program};
+use crate::{Filter, Gress, GressId, Param, PipeId, Program};
 
 pub use touch::{DoubleTouch, double_touches};
 
@@ -197,6 +197,18 @@ pub enum Rule {
         gress: &'static str,
         /// The roles of its controls.
         found: Vec<crate::ControlRole>,
+    },
+    /// A filter that shall mark packets, or a meter that shall filter.
+    #[error("`{unit}` is not the kind of meter that is called")]
+    WrongMeter {
+        /// The meter's id.
+        unit: String,
+    },
+    /// A filter whose values are wider than its ALU.
+    #[error("a filter takes values of {width} bits: at most {}", Filter::WIDTH_MAX)]
+    WideFilter {
+        /// Their width in bits.
+        width: u32,
     },
     /// A register that one packet can touch twice.
     #[error("a packet can touch register `{register}` twice")]

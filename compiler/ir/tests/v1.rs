@@ -232,6 +232,7 @@ fn direct_counters_need_no_call() {
             kind: CountKind::Packets,
             width: 64,
             size,
+            adjust_bytes: 0,
             span: Span::NONE,
         });
         let count = call(CallKind::Count { counter, index }, []);
@@ -267,7 +268,7 @@ fn receivers_are_of_v1model() {
 /// A table with an exact key, one for a selector or not, and an implementation.
 fn table_with(selector_key: bool, implementation: Option<ProfileId>) -> Gress {
     let (mut builder, [a, b, _], hash) = fixture();
-    for selector in [None, Some(Selector { hash })] {
+    for selector in [None, Some(Selector { hash, groups: None })] {
         builder.gress.profiles.push(ActionProfile {
             name: format!("profile{}", usize::from(selector.is_some())),
             size: 16,
@@ -305,7 +306,7 @@ fn text_shows_all_there_is() {
     let profile = builder.gress.profiles.push(ActionProfile {
         name: "Ingress.members".to_owned(),
         size: 16,
-        selector: Some(Selector { hash }),
+        selector: Some(Selector { hash, groups: None }),
         span: Span::NONE,
     });
     let digest = builder.gress.digests.push(Digest {

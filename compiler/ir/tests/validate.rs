@@ -535,6 +535,7 @@ fn direct_units_belong_to_the_table() {
             kind: CountKind::Packets,
             width: 32,
             size,
+            adjust_bytes: 0,
             span: Span::NONE,
         });
         let count = call(CallKind::Count { counter, index }, []);

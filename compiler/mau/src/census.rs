@@ -79,6 +79,15 @@ pub(crate) fn add_census(
                 exact.add(unit.gress, (access.field, access.hi, access.lo), gress);
             }
         }
+        if let Some(selector) = selector_of(unit, gress) {
+            for slice in &selector.slices {
+                exact.add(unit.gress, *slice, gress);
+            }
+            hash_bits += target.selector.select_bits;
+            if selector.is_wide(target) {
+                hash_dist += 1;
+            }
+        }
         if let Some(layout) = &occupant.layout {
             hash_bits += layout.hash_bits;
             hash_dist += layout.hash_dist_units;
@@ -103,6 +112,35 @@ pub(crate) fn add_census(
         .ids()
         .map(|gress| instruction_rows(occupants, gress, pipe));
     usage[Resource::Vliw] = rows.max().unwrap_or(0);
+}
+
+/// What a selector hashes, and how large its groups are.
+struct SelectorInput {
+    slices: Vec<(FieldId, u32, u32)>,
+    group_size: u32,
+}
+
+impl SelectorInput {
+    /// Whether a group takes several words, one of which a hash must choose.
+    fn is_wide(&self, target: &Target) -> bool {
+        self.group_size > target.selector.members_per_word
+    }
+}
+
+/// The selector of a table, if it has one.
+fn selector_of(unit: &Unit, gress: &Gress) -> Option<SelectorInput> {
+    let UnitKind::Table(table) = unit.kind else {
+        return None;
+    };
+    let table = &gress.tables[table];
+    let selector = gress.profiles[table.implementation?].selector?;
+    let keys = table.keys.iter();
+    let keys = keys.filter(|key| key.kind == MatchKind::Selector);
+    let slices = keys.flat_map(|key| field_slices(&key.expr, gress));
+    Some(SelectorInput {
+        slices: slices.collect(),
+        group_size: selector.groups.map_or(1, |groups| groups.max_size),
+    })
 }
 
 /// Adds the keys of a ternary table. Returns whether it is one.
@@ -151,7 +189,8 @@ fn hash_call<'a>(call: &'a Call, gress: &Gress, target: &Target) -> Option<(Vec<
         CallKind::Hash { hash, .. } => Some((call_args(&call.kind), gress.hashes[*hash].width)),
         CallKind::RegisterAction { index, .. }
         | CallKind::Count { index, .. }
-        | CallKind::Meter { index, .. } => {
+        | CallKind::Meter { index, .. }
+        | CallKind::Filter { index, .. } => {
             let index = index.as_ref()?;
             let reads_field = !field_slices(index, gress).is_empty();
             reads_field.then(|| {
@@ -174,6 +213,7 @@ fn hash_call<'a>(call: &'a Call, gress: &Gress, target: &Target) -> Option<(Vec<
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
         | CallKind::Digest { .. }
         | CallKind::V1(_) => None,
     }

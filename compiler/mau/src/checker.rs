@@ -107,7 +107,7 @@ pub enum Violation {
     },
     /// Memories of a stage that its tables do not account for.
     #[error(
-        "stage {stage} accounts for {used} {what}, its registers, counters and meters alone take {needed}"
+        "stage {stage} accounts for {used} {what}, its registers, counters, meters and profiles alone take {needed}"
     )]
     UncountedMemory {
         /// The stage.
@@ -309,7 +309,10 @@ impl Checker<'_> {
                 .filter(|key| key.kind != MatchKind::Selector)
         };
         let is_masked = keys().any(|key| matches!(key.expr, Expr::Binary { .. }));
-        let key_bits: u64 = keys().map(|key| u64::from(key.expr.width(gress))).sum();
+        let key_bits: u64 = match table.proxy_hash {
+            Some(hash) => u64::from(gress.hashes[hash].width),
+            None => keys().map(|key| u64::from(key.expr.width(gress))).sum(),
+        };
         if keys().all(|key| key.kind == MatchKind::Exact) {
             // What picks the word need not be stored: ten bits of address, and up to eight more.
             let stored = if is_masked {
@@ -477,9 +480,12 @@ impl Checker<'_> {
                     });
                 }
             }
-            for (what, used) in [("SRAM blocks", sram), ("map RAM blocks", map_ram)] {
-                if used < needs.blocks {
-                    let needed = needs.blocks;
+            let in_sram = needs.blocks.saturating_add(needs.data_blocks);
+            for (what, used, needed) in [
+                ("SRAM blocks", sram, in_sram),
+                ("map RAM blocks", map_ram, needs.blocks),
+            ] {
+                if used < needed {
                     self.violations.push(Violation::UncountedMemory {
                         stage,
                         what,
@@ -507,6 +513,10 @@ impl Checker<'_> {
                 if !seen.insert((Id::index(item.gress), *memory)) {
                     continue;
                 }
+                if memory.0 == 3 {
+                    self.add_profile(&mut needs, memory.1, gress);
+                    continue;
+                }
                 let (cells, cell_bits) = cells_of(*memory, gress);
                 if memory.0 == 1 {
                     needs.stats_alus += 1;
@@ -520,6 +530,43 @@ impl Checker<'_> {
             }
         }
         needs
+    }
+
+    /// What an action profile takes: the action data of its members; with a selector a bit for each
+    /// member of each group, a spare block and an ALU.
+    fn add_profile(&self, needs: &mut Needs, index: usize, gress: &Gress) {
+        let (id, profile) = gress
+            .profiles
+            .iter()
+            .nth(index)
+            .expect("the id comes from the gress");
+        let block_bits = u64::from(self.target.sram.width_bits)
+            .saturating_mul(u64::from(self.target.sram.depth_words));
+        let mut data_bits = 0;
+        if let Body::Tables(tables) = &gress.body {
+            for table in gress.tables.values() {
+                if table.implementation != Some(id) {
+                    continue;
+                }
+                let listed = table.actions.iter().map(|action| action.action);
+                for action in listed.chain([table.default_action.action]) {
+                    data_bits = data_bits.max(flow::assigned_param_bits(&tables.actions[action]));
+                }
+            }
+        }
+        needs.data_blocks += profile
+            .size
+            .saturating_mul(data_bits)
+            .div_ceil(block_bits.max(1));
+        let Some(selector) = profile.selector else {
+            return;
+        };
+        needs.meter_alus += 1;
+        needs.blocks += u64::from(self.target.salu.spare_banks);
+        if let Some(groups) = selector.groups {
+            let members = u64::from(groups.max_size).saturating_mul(u64::from(groups.n_groups));
+            needs.blocks += members.div_ceil(block_bits.max(1));
+        }
     }
 
     fn check_shared(&mut self, items: &[Item], pipe: &Pipe) {
@@ -544,7 +591,10 @@ impl Checker<'_> {
 
 #[derive(Default)]
 struct Needs {
+    /// Blocks with a map RAM each.
     blocks: u64,
+    /// Blocks without one.
+    data_blocks: u64,
     meter_alus: u64,
     stats_alus: u64,
 }
@@ -606,7 +656,12 @@ fn name_of((kind, index): Memory, gress: &Gress) -> String {
             .values()
             .nth(index)
             .map(|counter| &counter.name),
-        _ => gress.meters.values().nth(index).map(|meter| &meter.name),
+        2 => gress.meters.values().nth(index).map(|meter| &meter.name),
+        _ => gress
+            .profiles
+            .values()
+            .nth(index)
+            .map(|profile| &profile.name),
     };
     name.cloned().expect("the id comes from the gress")
 }

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 use p4rmt_ir::{
     BinaryOp, CallKind, CountKind, Counter, CounterId, Expr, FieldId, Gress, GressId, MatchKind,
-    MeterId, ParallelAction, Register, RegisterId, Table, Tables,
+    MeterId, ParallelAction, ProfileId, Register, RegisterId, Selector, Table, Tables,
 };
 
 use crate::resource::{Resource, Usage};
-use crate::sizing::{MatchForm, MatchShape, attached_blocks, color_map_rams};
+use crate::sizing::{MatchForm, MatchShape, action_data_memory, attached_blocks, color_map_rams};
 use crate::target::Target;
 use crate::unit::{actions_of, call_args, field_slices};
 
@@ -23,8 +23,10 @@ pub enum SharedMemory {
     Register(RegisterId),
     /// A counter array.
     Counter(CounterId),
-    /// A meter array.
+    /// An array of meters or filters.
     Meter(MeterId),
+    /// The action data of an action profile, and the groups of its selector.
+    Profile(ProfileId),
 }
 
 /// What a table asks of a stage.
@@ -73,6 +75,7 @@ pub fn table_demand(
         .flat_map(|action| &action.calls)
         .filter_map(|(call, _)| shared_memory(&call.kind, gress))
         .collect();
+    shared.extend(table.implementation.map(SharedMemory::Profile));
     shared.sort_unstable();
     shared.dedup();
     let mut direct_alus = Usage::default();
@@ -120,15 +123,22 @@ fn shared_memory(kind: &CallKind, gress: &Gress) -> Option<SharedMemory> {
             meter,
             index: Some(_),
             ..
+        }
+        | CallKind::Filter {
+            meter,
+            index: Some(_),
+            ..
         } => Some(SharedMemory::Meter(*meter)),
         CallKind::RegisterAction { index: None, .. }
         | CallKind::Count { index: None, .. }
         | CallKind::Meter { index: None, .. }
+        | CallKind::Filter { index: None, .. }
         | CallKind::Hash { .. }
         | CallKind::Random { .. }
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
         | CallKind::Digest { .. }
         | CallKind::V1(_) => None,
     }
@@ -156,14 +166,58 @@ pub fn shared_usage(memory: SharedMemory, gress: &Gress, target: &Target) -> Usa
             )
         }
         SharedMemory::Meter(meter) => (gress.meters[meter].size, 1, Resource::MeterAlu),
+        SharedMemory::Profile(profile) => return profile_usage(profile, gress, target),
     };
     let blocks = attached_blocks(cells, per_word, target);
     usage[Resource::Sram] = blocks.sram;
     usage[Resource::MapRam] = blocks.map_ram;
-    if let SharedMemory::Meter(_) = memory {
+    if let SharedMemory::Meter(meter) = memory
+        && gress.meters[meter].filter.is_none()
+    {
         usage[Resource::MapRam] += color_map_rams(blocks.map_ram, target);
     }
     usage[alu] = 1;
+    usage
+}
+
+/// How many cells a memory has.
+fn cells_of(memory: SharedMemory, gress: &Gress) -> u64 {
+    match memory {
+        SharedMemory::Register(register) => gress.registers[register].size,
+        SharedMemory::Counter(counter) => gress.counters[counter].size,
+        SharedMemory::Meter(meter) => gress.meters[meter].size,
+        SharedMemory::Profile(profile) => gress.profiles[profile].size,
+    }
+}
+
+/// What a profile asks of its stage: blocks for the action data of its members; for a selector, words
+/// in which each member of a group has a bit, with the spare block, as many map RAMs, and a meter ALU.
+fn profile_usage(id: ProfileId, gress: &Gress, target: &Target) -> Usage {
+    let mut usage = Usage::default();
+    let profile = &gress.profiles[id];
+    let tables = gress.tables.values();
+    let tables = tables.filter(|table| table.implementation == Some(id));
+    let actions = tables.flat_map(actions_of);
+    let bytes = gress.as_tables().map_or(0, |form| {
+        let bytes = actions.map(|action| action_data(&form.actions[action]).1);
+        bytes.max().unwrap_or(0)
+    });
+    let bytes = if bytes == 0 {
+        0
+    } else {
+        bytes.next_power_of_two()
+    };
+    usage[Resource::Sram] = action_data_memory(bytes, profile.size, target).sram;
+    if let Some(Selector { groups, .. }) = profile.selector {
+        let (max_size, n_groups) = groups.map_or((1, profile.size), |limits| {
+            (limits.max_size, u64::from(limits.n_groups))
+        });
+        let words = u64::from(max_size.div_ceil(target.selector.members_per_word).max(1));
+        let blocks = attached_blocks(n_groups.saturating_mul(words), 1, target);
+        usage[Resource::Sram] = usage[Resource::Sram].saturating_add(blocks.sram);
+        usage[Resource::MapRam] = blocks.map_ram;
+        usage[Resource::MeterAlu] = 1;
+    }
     usage
 }
 
@@ -204,6 +258,8 @@ fn match_shape(
         .iter()
         .map(|action| action_data(action))
         .max_by_key(|(bits, bytes)| (*bytes, *bits))
+        // The action data of an action profile stand in a memory of their own.
+        .filter(|_| table.implementation.is_none())
         .unwrap_or((0, 0));
     let defaults: Vec<&ParallelAction> = table
         .actions
@@ -221,7 +277,11 @@ fn match_shape(
         .direct_registers
         .iter()
         .map(|id| register_cells_per_word(&gress.registers[*id], target));
-    let (key_bits, key_bytes) = key_size(table, gress);
+    let (mut key_bits, mut key_bytes) = key_size(table, gress);
+    if let Some(hash) = table.proxy_hash {
+        key_bits = u64::from(gress.hashes[hash].width);
+        key_bytes = key_bits.div_ceil(8);
+    }
     MatchShape {
         form: match_form(table, gress, target),
         key_bits,
@@ -236,7 +296,12 @@ fn match_shape(
             .chain(registers)
             .chain(table.direct_meters.iter().map(|_| 1))
             .collect(),
-        n_direct_meters: table.direct_meters.len() as u64,
+        n_direct_meters: {
+            let meters = table.direct_meters.iter();
+            let marking = meters.filter(|meter| gress.meters[**meter].filter.is_none());
+            marking.count() as u64
+        },
+        has_idle_times: table.has_idle_timeout,
     }
 }
 
@@ -356,13 +421,15 @@ fn index_of(kind: &CallKind) -> Option<&Expr> {
     match kind {
         CallKind::RegisterAction { index, .. }
         | CallKind::Count { index, .. }
-        | CallKind::Meter { index, .. } => index.as_ref(),
+        | CallKind::Meter { index, .. }
+        | CallKind::Filter { index, .. } => index.as_ref(),
         CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => Some(index),
         CallKind::Hash { .. }
         | CallKind::Random { .. }
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
         | CallKind::Digest { .. }
         | CallKind::V1(_) => None,
     }
@@ -395,6 +462,9 @@ fn overhead_bits(
     if n_hit_actions > rules.short_codes && branches_on_action {
         bits += u64::from(rules.next_table_bits);
     }
+    if let Some(profile) = table.implementation {
+        bits += profile_pointer_bits(profile, gress, target);
+    }
     let mut indexed: Vec<SharedMemory> = Vec::new();
     for (call, _) in in_entries.iter().flat_map(|action| &action.calls) {
         let Some(index) = index_of(&call.kind).filter(|index| reads_param(index, |_| true)) else {
@@ -411,9 +481,35 @@ fn overhead_bits(
                 .any(|(call, _)| shared_memory(&call.kind, gress) == Some(memory))
         };
         let is_always_called = in_entries.iter().filter(calls_it).count() == in_entries.len();
-        // The index, and a bit that says whether it counts.
-        bits += u64::from(index.width(gress).clamp(rules.index_bits_min, 32));
+        // The index, as far as the memory has cells, and a bit that says whether it counts.
+        let cells = cells_of(memory, gress).max(1);
+        let address_bits = cells.checked_next_power_of_two().map_or(32, u64::ilog2);
+        let index_bits = index.width(gress).min(address_bits);
+        bits += u64::from(index_bits.clamp(rules.index_bits_min, 32));
         bits += u64::from(!is_always_called);
+    }
+    bits
+}
+
+/// Bits with which an entry finds its action data in a profile, and its group in a selector.
+fn profile_pointer_bits(id: ProfileId, gress: &Gress, target: &Target) -> u64 {
+    let rules = &target.action_data;
+    let address = |cells: u64| {
+        let bits = cells.max(1).next_power_of_two().ilog2();
+        u64::from(bits.clamp(rules.index_bits_min, 32))
+    };
+    let profile = &gress.profiles[id];
+    let mut bits = address(profile.size);
+    if let Some(groups) = profile.selector.and_then(|selector| selector.groups) {
+        let words = groups
+            .max_size
+            .div_ceil(target.selector.members_per_word)
+            .max(1);
+        // The group, whether there is one, and how many words it has.
+        bits += address(u64::from(groups.n_groups) * u64::from(words)) + 1;
+        if words > 1 {
+            bits += u64::from((words + 1).next_power_of_two().ilog2());
+        }
     }
     bits
 }

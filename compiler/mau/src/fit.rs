@@ -7,9 +7,9 @@
 //! 5. Check the placement by code of its own ([`crate::checker`]).
 
 use p4rmt_ir::{
-    Arch, Arena, CallKind, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, Pipe,
-    PipeId, Placement, Program, RegisterActionId, RegisterId, Slot, Table, TableId, TablePart,
-    Tables,
+    Arch, Arena, CallKind, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind,
+    MeterId, Pipe, PipeId, Placement, Program, RegisterActionId, RegisterId, Slot, Table, TableId,
+    TablePart, Tables,
 };
 
 use crate::action::check_action;
@@ -290,6 +290,7 @@ fn memory_name(memory: SharedMemory, gress: &Gress) -> String {
         SharedMemory::Register(register) => gress.registers[register].name.clone(),
         SharedMemory::Counter(counter) => gress.counters[counter].name.clone(),
         SharedMemory::Meter(meter) => gress.meters[meter].name.clone(),
+        SharedMemory::Profile(profile) => gress.profiles[profile].name.clone(),
     }
 }
 
@@ -523,7 +524,8 @@ fn gress_latency(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule
         let table = table_of(pipe, of).map(|(_, table)| table);
         for stage in stages_of(unit) {
             if of.gress == gress {
-                add_features(&mut features[stage as usize], demand, table);
+                let features = &mut features[stage as usize];
+                add_features(features, demand, table, &pipe.gresses[gress], job.target);
             }
         }
     }
@@ -533,7 +535,13 @@ fn gress_latency(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule
     )
 }
 
-fn add_features(features: &mut StageFeatures, demand: &TableDemand, table: Option<&Table>) {
+fn add_features(
+    features: &mut StageFeatures,
+    demand: &TableDemand,
+    table: Option<&Table>,
+    gress: &Gress,
+    target: &Target,
+) {
     features.has_tcam |= match demand.shape.form {
         MatchForm::Ternary { .. } => true,
         MatchForm::Keyless => !demand.needs_gateway,
@@ -542,6 +550,20 @@ fn add_features(features: &mut StageFeatures, demand: &TableDemand, table: Optio
     let has_direct = |n: fn(&Table) -> usize| table.is_some_and(|table| n(table) > 0);
     let reaches = |is_wanted: fn(&SharedMemory) -> bool| demand.shared.iter().any(is_wanted);
     // Two-rate three-colour meters count as no more than memory; only LPF and WRED are slow.
+    let profile = table.and_then(|table| table.implementation);
+    if let Some(selector) = profile.and_then(|profile| gress.profiles[profile].selector) {
+        features.has_selector = true;
+        // Words of a group are chosen on the way of TCAM.
+        features.has_tcam |= selector
+            .groups
+            .is_some_and(|groups| groups.max_size > target.selector.members_per_word);
+    }
+    let is_filter = |meter: &MeterId| gress.meters[*meter].filter.is_some();
+    features.has_meter |= table.is_some_and(|table| table.direct_meters.iter().any(is_filter))
+        || demand
+            .shared
+            .iter()
+            .any(|memory| matches!(memory, SharedMemory::Meter(meter) if is_filter(meter)));
     features.has_stateful |= has_direct(|table| table.direct_registers.len())
         || reaches(|memory| matches!(memory, SharedMemory::Register(_)));
 }

@@ -16,6 +16,7 @@ use crate::unit::UnitId;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StageFeatures {
     pub(crate) has_tcam: bool,
+    pub(crate) has_selector: bool,
     pub(crate) has_meter: bool,
     pub(crate) has_stateful: bool,
 }
@@ -139,7 +140,9 @@ fn sum_stages(
                 } else {
                     0
                 };
-                let alu = if any(|f| f.has_meter) {
+                let alu = if any(|f| f.has_selector) {
+                    model.selector_cycles
+                } else if any(|f| f.has_meter) {
                     model.meter_cycles
                 } else if any(|f| f.has_stateful) {
                     model.stateful_cycles

@@ -37,8 +37,10 @@ pub struct MatchShape {
     pub has_single_action: bool,
     /// Cells a word of each memory with one cell an entry.
     pub direct_cells_per_word: Vec<u64>,
-    /// Meters with one cell an entry.
+    /// Meters with one cell an entry that mark packets, whose colours are kept.
     pub n_direct_meters: u64,
+    /// Whether it keeps how long nothing has matched an entry.
+    pub has_idle_times: bool,
 }
 
 /// How a table matches.
@@ -351,6 +353,17 @@ fn action_data_blocks(bytes: u64, entries: u64, target: &Target) -> u64 {
     }
 }
 
+/// The memory of the action data of an action profile.
+#[must_use]
+pub fn action_data_memory(bytes: u64, members: u64, target: &Target) -> MemoryUse {
+    Blocks {
+        sram: action_data_blocks(bytes, members, target),
+        tcam: 0,
+        map_ram: 0,
+    }
+    .finish()
+}
+
 /// Memories with one cell an entry: each has a spare block and as many map RAMs as blocks.
 fn add_direct_memories(blocks: &mut Blocks, shape: &MatchShape, entries: u64, target: &Target) {
     for &per_word in &shape.direct_cells_per_word {
@@ -360,6 +373,9 @@ fn add_direct_memories(blocks: &mut Blocks, shape: &MatchShape, entries: u64, ta
     }
     let colors = color_map_rams(attached_blocks(entries, 1, target).sram, target);
     blocks.map_ram += shape.n_direct_meters * u64::from(colors);
+    if shape.has_idle_times {
+        blocks.map_ram += blocks_for(entries, u64::from(target.meter.idle_times_per_word), target);
+    }
 }
 
 /// Map RAMs that hold the colours of a meter of so many blocks.
@@ -416,6 +432,7 @@ mod tests {
             has_single_action: false,
             direct_cells_per_word: Vec::new(),
             n_direct_meters: 0,
+            has_idle_times: false,
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Target {
     pub hash: HashRules,
     /// Meters.
     pub meter: MeterRules,
+    /// Memory of action selectors.
+    pub selector: SelectorRules,
 }
 
 /// Limits of the pipe as a whole.
@@ -200,7 +202,9 @@ pub struct LatencyModel {
     pub base_cycles: u32,
     /// More where a TCAM is searched.
     pub tcam_cycles: u32,
-    /// More where a meter runs.
+    /// More where an action selector picks.
+    pub selector_cycles: u32,
+    /// More where a filter runs.
     pub meter_cycles: u32,
     /// More where a stateful ALU runs.
     pub stateful_cycles: u32,
@@ -230,6 +234,18 @@ pub struct HashRules {
 pub struct MeterRules {
     /// Blocks whose colours one map RAM holds.
     pub blocks_per_color_ram: u32,
+    /// Entries whose idle times a word of map RAM holds.
+    pub idle_times_per_word: u32,
+}
+
+/// Memory of action selectors.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectorRules {
+    /// Members of a group that a word holds.
+    pub members_per_word: u32,
+    /// Bits of hash that pick a member.
+    pub select_bits: u32,
 }
 
 /// Why a target file is not one.
@@ -328,6 +344,7 @@ impl Target {
             latency,
             hash,
             meter,
+            selector,
         } = self;
         let one = *RANGE.start();
         let mut numbers = vec![
@@ -386,6 +403,7 @@ impl Target {
             ("spare_banks", salu.spare_banks, 0),
             ("base_cycles", latency.base_cycles, 0),
             ("tcam_cycles", latency.tcam_cycles, 0),
+            ("selector_cycles", latency.selector_cycles, 0),
             ("meter_cycles", latency.meter_cycles, 0),
             ("stateful_cycles", latency.stateful_cycles, 0),
             (
@@ -399,6 +417,9 @@ impl Target {
             ("dist_unit_bits", hash.dist_unit_bits, one),
             ("index_bits_max", hash.index_bits_max, 0),
             ("blocks_per_color_ram", meter.blocks_per_color_ram, one),
+            ("idle_times_per_word", meter.idle_times_per_word, one),
+            ("members_per_word", selector.members_per_word, one),
+            ("select_bits", selector.select_bits, 0),
         ];
         numbers.extend(
             salu.element_bits

@@ -400,12 +400,15 @@ pub(crate) fn call_args(kind: &CallKind) -> Vec<&Expr> {
             std::iter::once(index).chain(values).collect()
         }
         CallKind::Meter { index, color, .. } => index.iter().chain(color).collect(),
+        CallKind::Filter { index, value, .. } => index.iter().chain([value]).collect(),
         CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => args.iter().collect(),
         CallKind::Random { .. } => Vec::new(),
         CallKind::Mirror {
             session, header, ..
         } => std::iter::once(session).chain(header).collect(),
-        CallKind::Resubmit { header, .. } => header.iter().collect(),
+        CallKind::Resubmit { header, .. } | CallKind::Generate { header } => {
+            header.iter().collect()
+        }
         CallKind::Digest { fields, .. } => fields.iter().collect(),
         CallKind::V1(call) => call.args(),
     }

@@ -163,13 +163,16 @@ fn callee(kind: &CallKind, gress: &Gress) -> String {
             &gress.registers[*register].name
         }
         CallKind::Count { counter, .. } => &gress.counters[*counter].name,
-        CallKind::Meter { meter, .. } => &gress.meters[*meter].name,
+        CallKind::Meter { meter, .. } | CallKind::Filter { meter, .. } => {
+            &gress.meters[*meter].name
+        }
         CallKind::Hash { hash, .. } => &gress.hashes[*hash].name,
         CallKind::Random { random } => &gress.randoms[*random].name,
         CallKind::Checksum { unit, .. } => &gress.checksums[*unit].name,
         CallKind::Digest { digest, .. } => &gress.digests[*digest].name,
         CallKind::Mirror { .. } => return "a mirror".to_owned(),
         CallKind::Resubmit { .. } => return "a resubmission".to_owned(),
+        CallKind::Generate { .. } => return "the packet generator".to_owned(),
         CallKind::V1(call) => return call.name().to_owned(),
     };
     format!("`{name}`")

@@ -245,9 +245,11 @@ fn is_pure(kind: &CallKind) -> bool {
         | CallKind::RegisterWrite { .. }
         | CallKind::Count { .. }
         | CallKind::Meter { .. }
+        | CallKind::Filter { .. }
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
         | CallKind::Digest { .. }
         | CallKind::V1(_) => false,
     }

@@ -263,6 +263,7 @@ pub(crate) fn keyless_table(name: String, action: ActionId, span: Span) -> Table
         direct_registers: Vec::new(),
         implementation: None,
         has_idle_timeout: false,
+        proxy_hash: None,
         stage_pragma: None,
         is_declared: false,
         span,
@@ -299,9 +300,11 @@ fn direct_unit(kind: &CallKind) -> Option<&'static str> {
         CallKind::RegisterAction { index: None, .. } => Some("a direct register"),
         CallKind::Count { index: None, .. } => Some("a direct counter"),
         CallKind::Meter { index: None, .. } => Some("a direct meter"),
+        CallKind::Filter { index: None, .. } => Some("a direct filter"),
         CallKind::RegisterAction { index: Some(_), .. }
         | CallKind::Count { index: Some(_), .. }
         | CallKind::Meter { index: Some(_), .. }
+        | CallKind::Filter { index: Some(_), .. }
         | CallKind::RegisterRead { .. }
         | CallKind::RegisterWrite { .. }
         | CallKind::Hash { .. }
@@ -309,6 +312,7 @@ fn direct_unit(kind: &CallKind) -> Option<&'static str> {
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
         | CallKind::Digest { .. }
         | CallKind::V1(_) => None,
     }

@@ -30,13 +30,13 @@ mod step;
 mod symbolic;
 mod zeroing;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexSet;
 use p4rmt_ir::validate::double_touches;
 use p4rmt_ir::{
-    ActionId, Arch, Arena, Body, Gress, Id, ParallelAction, Program, Stmt, StmtKind, Structured,
-    TableId, Tables,
+    ActionId, Arch, Arena, Body, CallKind, Gress, Id, ParallelAction, Program, RegisterId, Stmt,
+    StmtKind, Structured, TableId, Tables,
 };
 use p4rmt_source::Span;
 
@@ -99,7 +99,8 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
     }
 
     let mut body = jumps::without_jumps(control.body, false, &mut fields, errors);
-    share::share_tables(&mut body, &mut fields);
+    let registers = registers_of_tables(gress, &parallel);
+    share::share_tables(&mut body, &mut fields, &registers);
     let mut flow = flow::Flow {
         control: &control.name,
         inlined: &gress.inlined,
@@ -133,6 +134,42 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
             span: touch.second,
         });
     }
+}
+
+/// By table: the registers that its actions touch.
+fn registers_of_tables(
+    gress: &Gress,
+    actions: &Arena<ActionId, ParallelAction>,
+) -> HashMap<TableId, HashSet<RegisterId>> {
+    let register = |kind: &CallKind| match kind {
+        CallKind::RegisterAction { action, .. } => Some(gress.register_actions[*action].register),
+        CallKind::RegisterRead { register, .. } | CallKind::RegisterWrite { register, .. } => {
+            Some(*register)
+        }
+        CallKind::Count { .. }
+        | CallKind::Meter { .. }
+        | CallKind::Filter { .. }
+        | CallKind::Hash { .. }
+        | CallKind::Random { .. }
+        | CallKind::Checksum { .. }
+        | CallKind::Mirror { .. }
+        | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
+        | CallKind::Digest { .. }
+        | CallKind::V1(_) => None,
+    };
+    let mut of_tables = HashMap::new();
+    for (id, table) in gress.tables.iter() {
+        let named = table.actions.iter().map(|named| named.action);
+        let all = named.chain([table.default_action.action]);
+        let calls = all.flat_map(|action| &actions[action].calls);
+        let touched: HashSet<RegisterId> =
+            calls.filter_map(|(call, _)| register(&call.kind)).collect();
+        if !touched.is_empty() {
+            of_tables.insert(id, touched);
+        }
+    }
+    of_tables
 }
 
 /// The actions of the tables that the control applies.

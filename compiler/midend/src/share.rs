@@ -2,19 +2,27 @@
 //!
 //! A table stands in the control flow once. Where a program applies it at the ends of branches that
 //! exclude each other, it moves behind them: as it is if every branch ends with it, else under a guard,
-//! a local field of one bit that starts at zero and that those branches set. Nothing moves across a
-//! statement but guards, and nothing moves that has arms. Statements have no jumps any more.
+//! a local field of one bit that starts at zero and that those branches set. Tables that the other
+//! branches end with and that use the same register move along and stand in the guard's other branch, so
+//! that it can be seen that no packet touches the register twice. Nothing moves across a statement but
+//! guards, and nothing moves that has arms. Statements have no jumps any more.
 
 use std::collections::{HashMap, HashSet};
 
 use p4rmt_ir::{
-    Arena, Bits, Block, Expr, Field, FieldId, FieldKind, Outcome, Place, Stmt, StmtKind, TableId,
+    Arena, Bits, Block, Expr, Field, FieldId, FieldKind, Outcome, Place, RegisterId, Stmt,
+    StmtKind, TableId,
 };
 
 /// Moves every table that is applied more than once, where that is possible.
-pub(crate) fn share_tables(body: &mut Block, fields: &mut Arena<FieldId, Field>) {
+pub(crate) fn share_tables(
+    body: &mut Block,
+    fields: &mut Arena<FieldId, Field>,
+    registers: &HashMap<TableId, HashSet<RegisterId>>,
+) {
     let mut share = Share {
         fields,
+        registers,
         guards: HashSet::new(),
     };
     // A table that follows another one at the ends of branches lets it move next.
@@ -23,6 +31,8 @@ pub(crate) fn share_tables(body: &mut Block, fields: &mut Arena<FieldId, Field>)
 
 struct Share<'a> {
     fields: &'a mut Arena<FieldId, Field>,
+    /// By table: the registers that its actions touch.
+    registers: &'a HashMap<TableId, HashSet<RegisterId>>,
     guards: HashSet<FieldId>,
 }
 
@@ -63,6 +73,21 @@ impl Share<'_> {
         if !is_at_ends {
             return false;
         }
+        let others = self.rivals(stmt, table);
+        let moved = self.take_out(stmt, table, &others, &mut vec![table]);
+        block.insert(position + 1, moved);
+        true
+    }
+
+    /// Takes the table out of the ends of the statement, and the others, which exclude it; returns what
+    /// is to follow the statement. `gone` are the tables up to this one.
+    fn take_out(
+        &mut self,
+        stmt: &mut Stmt,
+        table: TableId,
+        others: &[TableId],
+        gone: &mut Vec<TableId>,
+    ) -> Stmt {
         let span = stmt.span;
         let apply = Stmt {
             kind: StmtKind::Apply {
@@ -71,23 +96,52 @@ impl Share<'_> {
             },
             span,
         };
-        let moved = if self.always_applies(stmt, table) {
+        if others.is_empty() && self.always_applies(stmt, gone) {
             self.replace(stmt, table, None);
-            apply
-        } else {
-            let guard = self.new_guard(table);
-            self.replace(stmt, table, Some(guard));
-            Stmt {
-                kind: StmtKind::If {
-                    cond: Expr::Field(guard),
-                    then: vec![apply],
-                    otherwise: Vec::new(),
-                },
-                span,
+            return apply;
+        }
+        let guard = self.new_guard(table);
+        let otherwise = match others {
+            [] => Vec::new(),
+            [next, rest @ ..] => {
+                gone.push(*next);
+                vec![self.take_out(stmt, *next, rest, gone)]
             }
         };
-        block.insert(position + 1, moved);
-        true
+        self.replace(stmt, table, Some(guard));
+        Stmt {
+            kind: StmtKind::If {
+                cond: Expr::Field(guard),
+                then: vec![apply],
+                otherwise,
+            },
+            span,
+        }
+    }
+
+    /// The other tables of a statement that touch a register of this one and stand only at ends.
+    fn rivals(&self, stmt: &Stmt, table: TableId) -> Vec<TableId> {
+        let Some(own) = self.registers.get(&table) else {
+            return Vec::new();
+        };
+        let mut found: Vec<TableId> = Vec::new();
+        for branch in branches(&stmt.kind) {
+            visit_applies(branch, &mut |other| {
+                let shares = |registers: &HashSet<RegisterId>| !own.is_disjoint(registers);
+                let is_rival = other != table && self.registers.get(&other).is_some_and(shares);
+                if is_rival && !found.contains(&other) {
+                    found.push(other);
+                }
+            });
+        }
+        let is_decided = |other: &TableId| match &stmt.kind {
+            StmtKind::Apply { table, .. } if table == other => false,
+            kind => branches(kind)
+                .into_iter()
+                .all(|branch| self.only_at_end(branch, *other)),
+        };
+        found.retain(is_decided);
+        found
     }
 
     fn new_guard(&mut self, table: TableId) -> FieldId {
@@ -129,11 +183,11 @@ impl Share<'_> {
         }
     }
 
-    /// Whether every way through the statement ends with the table.
-    fn always_applies(&self, stmt: &Stmt, table: TableId) -> bool {
+    /// Whether every way through the statement ends with one of the tables.
+    fn always_applies(&self, stmt: &Stmt, tables: &[TableId]) -> bool {
         let covers_all = match &stmt.kind {
             StmtKind::If { .. } | StmtKind::Labeled { .. } => true,
-            StmtKind::Apply { table: own, .. } if *own == table => return true,
+            StmtKind::Apply { table: own, .. } if tables.contains(own) => return true,
             StmtKind::Apply { arms, .. } => {
                 let has = |outcome| arms.iter().any(|arm| arm.on == outcome);
                 has(Outcome::Otherwise) || has(Outcome::Hit) && has(Outcome::Miss)
@@ -151,7 +205,7 @@ impl Share<'_> {
         covers_all
             && branches(&stmt.kind).into_iter().all(|branch| {
                 self.end(branch)
-                    .is_some_and(|end| self.always_applies(&branch[end], table))
+                    .is_some_and(|end| self.always_applies(&branch[end], tables))
             })
     }
 

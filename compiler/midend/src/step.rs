@@ -200,12 +200,14 @@ pub(crate) fn has_memory(kind: &CallKind) -> bool {
         | CallKind::RegisterRead { .. }
         | CallKind::RegisterWrite { .. }
         | CallKind::Count { .. }
-        | CallKind::Meter { .. } => true,
+        | CallKind::Meter { .. }
+        | CallKind::Filter { .. } => true,
         CallKind::Hash { .. }
         | CallKind::Random { .. }
         | CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
         | CallKind::Digest { .. }
         | CallKind::V1(_) => false,
     }

@@ -3,7 +3,7 @@
 //! An [`Engine`] loads a pipe of a program and gives an [`Instance`], whose one operation is to run
 //! a batch of packets through one gress. What outlives a packet is the caller's [`State`]; what goes
 //! in and comes out are [`Job`]s and [`Outcome`]s. The rest of the crate are the parts from which
-//! engines are built: match tables, hashes, checksums, meters, math units and the packet cursor, each
+//! engines are built: match tables, hashes, checksums, meters, filters, math units and the packet cursor, each
 //! defined once.
 //!
 //! ```
@@ -32,6 +32,7 @@ mod cursor;
 mod difference;
 mod entries;
 mod entry_error;
+mod filter;
 mod hash;
 mod instance;
 mod job;
@@ -53,6 +54,7 @@ pub use cursor::{BitWriter, Cursor};
 pub use difference::Difference;
 pub use entries::{EntryTarget, InstalledEntry, Stamp, TableEntries};
 pub use entry_error::EntryError;
+pub use filter::{FilterCell, FilterConfig, filter_draw};
 pub use hash::Hasher;
 pub use instance::{Engine, EngineError, GressInterface, Instance, Interface, Mode, TableCounts};
 pub use job::{

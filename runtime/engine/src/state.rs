@@ -14,6 +14,7 @@ use p4rmt_ir::{
 use thiserror::Error;
 
 use crate::entries::TableEntries;
+use crate::filter::FilterConfig;
 use crate::layout::Array;
 use crate::meter::{MeterCell, MeterConfig};
 use crate::{EntryError, ProfileMembers, Ref, StateLayout};
@@ -50,6 +51,18 @@ pub enum StateError {
         pipe: PipeId,
         /// How many there are.
         available: usize,
+    },
+    /// A filter's configuration for a meter that is none.
+    #[error("`{name}` marks packets; it is no filter")]
+    NoFilter {
+        /// The meter's name.
+        name: String,
+    },
+    /// A meter's rates for a filter.
+    #[error("`{name}` is a filter; it has no rates")]
+    IsFilter {
+        /// The filter's name.
+        name: String,
     },
     /// Registers, counters and meters take too much memory.
     #[error("registers, counters and meters take {needed} bytes of memory: at most {available}")]
@@ -465,6 +478,36 @@ impl State {
         let declared = layout.pipe().gresses.get(meter.gress);
         let declared = declared.and_then(|gress| gress.meters.get(meter.id));
         let declared = declared.ok_or_else(|| no_array("meters"))?;
+        if declared.filter.is_some() {
+            return Err(StateError::IsFilter {
+                name: declared.name.clone(),
+            });
+        }
+        let array = &layout.arrays(meter.gress).meters[meter.id];
+        check_index(&declared.name, array, index)?;
+        array.write(&mut self.memory, index, &config.initial_cell());
+        Ok(())
+    }
+
+    /// Sets what a cell of a filter averages over and when it drops, and forgets what it has seen.
+    ///
+    /// # Errors
+    /// [`StateError::NoElement`]; [`StateError::NoFilter`] for a meter that marks packets.
+    pub fn configure_filter(
+        &mut self,
+        meter: Ref<MeterId>,
+        index: u64,
+        config: FilterConfig,
+    ) -> Result<(), StateError> {
+        let layout = Arc::clone(&self.layout);
+        let declared = layout.pipe().gresses.get(meter.gress);
+        let declared = declared.and_then(|gress| gress.meters.get(meter.id));
+        let declared = declared.ok_or_else(|| no_array("meters"))?;
+        if declared.filter.is_none() {
+            return Err(StateError::NoFilter {
+                name: declared.name.clone(),
+            });
+        }
         let array = &layout.arrays(meter.gress).meters[meter.id];
         check_index(&declared.name, array, index)?;
         array.write(&mut self.memory, index, &config.initial_cell());

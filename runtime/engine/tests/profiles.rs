@@ -31,7 +31,7 @@ fn example() -> Arc<Program> {
         })
     };
     let plain = profile("I.plain", 2, None);
-    let pool = profile("I.pool", 8, Some(Selector { hash }));
+    let pool = profile("I.pool", 8, Some(Selector { hash, groups: None }));
     profile("I.spare", 1, None);
     let exact = (key.clone(), MatchKind::Exact);
     let selector = (key, MatchKind::Selector);

@@ -31,6 +31,7 @@ fn example(name: &str) -> Arc<Program> {
         kind: CountKind::PacketsAndBytes,
         width: 40,
         size: 3,
+        adjust_bytes: 0,
         span: Span::NONE,
     });
     let nop = ingress.action("I.nop", &[], Vec::new());

@@ -28,6 +28,11 @@ impl<'a> Packet<'a> {
                 index,
                 color,
             } => self.meter(*meter, index.as_ref(), color.as_ref()),
+            CallKind::Filter {
+                meter,
+                index,
+                value,
+            } => self.filter(*meter, index.as_ref(), value),
             CallKind::Hash { hash, args } => {
                 let hashed = self.loaded.hashers[*hash].hash(&self.eval_concat(args));
                 self.work.results.push(hashed);
@@ -51,6 +56,8 @@ impl<'a> Packet<'a> {
                 resubmit_type,
                 header,
             } => self.request_resubmit(*resubmit_type, header, span),
+            // No application of the generator waits for it.
+            CallKind::Generate { .. } => {}
             CallKind::Digest {
                 digest,
                 receiver,

@@ -2,10 +2,10 @@
 //!
 //! An index beyond the array touches nothing: memory reads as zeros, the write is lost.
 
-use p4rmt_engine::{Array, Color, Event, Hit, MeterCell};
+use p4rmt_engine::{Array, Color, Event, FilterCell, Hit, MeterCell, filter_draw};
 use p4rmt_ir::{
-    Bits, CountKind, CounterId, Expr, GressRole, Id, LocalId, MeterId, RegisterActionId,
-    RegisterId, TableId,
+    Bits, CountKind, CounterId, Expr, FilterKind, GressRole, Id, LocalId, MeterId,
+    RegisterActionId, RegisterId, TableId,
 };
 use p4rmt_source::Span;
 
@@ -145,7 +145,7 @@ impl<'a> Packet<'a> {
         if index >= array.cells {
             return;
         }
-        let n_bytes = self.job.packet.len() as u64;
+        let n_bytes = self.counted_bytes(self.gress.counters[counter].adjust_bytes);
         let increments: &[u64] = match self.gress.counters[counter].kind {
             CountKind::Packets => &[1],
             CountKind::Bytes => &[n_bytes],
@@ -188,9 +188,10 @@ impl<'a> Packet<'a> {
     }
 
     fn meter_in(&mut self, id: MeterId, index: u64, color: Color) -> Color {
-        let units = match self.gress.meters[id].kind {
+        let meter = &self.gress.meters[id];
+        let units = match meter.kind {
             CountKind::Packets => 1,
-            CountKind::Bytes | CountKind::PacketsAndBytes => self.job.packet.len() as u64,
+            CountKind::Bytes | CountKind::PacketsAndBytes => self.counted_bytes(meter.adjust_bytes),
         };
         let array = &self.layout.meters[id];
         if index >= array.cells {
@@ -200,6 +201,44 @@ impl<'a> Packet<'a> {
         let marked = cell.mark(self.job.clock, units, color);
         cell.write(array, self.state.memory_mut(), index);
         marked
+    }
+
+    /// The bytes of the packet that count, without those that shall not.
+    fn counted_bytes(&self, adjust_bytes: i32) -> u64 {
+        let n_bytes = self.job.packet.len() as u64;
+        let adjust = u64::from(adjust_bytes.unsigned_abs());
+        if adjust_bytes < 0 {
+            n_bytes.saturating_add(adjust)
+        } else {
+            n_bytes.saturating_sub(adjust)
+        }
+    }
+
+    /// Gives a value to a filter; the result is what comes out. Beyond the array: the value itself, and
+    /// no drop.
+    pub(crate) fn filter(&mut self, id: MeterId, index: Option<&Expr>, value: &Expr) {
+        let filter = self.gress.meters[id].filter.as_ref();
+        let filter = filter.expect("the validator wants a filter");
+        let value = self.eval(value).low_u64() as u32;
+        let index = self.index_or_direct(index);
+        let array = &self.layout.meters[id];
+        let mut cell = FilterCell::default();
+        let is_inside = index < array.cells;
+        if is_inside {
+            cell = FilterCell::read(array, self.state.memory(), index);
+        }
+        let average = cell.average(self.job.clock, value);
+        if is_inside {
+            cell.write(array, self.state.memory_mut(), index);
+        }
+        let result = match &filter.kind {
+            FilterKind::LowPass => Bits::from_u64(filter.width, u64::from(average)),
+            FilterKind::EarlyDrop { drop, no_drop } => {
+                let draw = filter_draw(self.job.clock, self.loaded.id, id, index);
+                if cell.drops(draw) { drop } else { no_drop }.clone()
+            }
+        };
+        self.work.results.push(result);
     }
 
     /// What a lookup does in a whole gress beside its action: the entry that is hit counts and meters

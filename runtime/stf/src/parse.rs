@@ -123,6 +123,27 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<StatementKind, SyntaxError> {
             index: Some(cell_index(cursor)?),
             rates: meter_rates(cursor)?,
         },
+        "filter_set" => StatementKind::FilterSet {
+            filter: cursor.name("a filter")?,
+            index: if cursor.eat_keyword("all") {
+                None
+            } else {
+                Some(cell_index(cursor)?)
+            },
+            time_constant: cursor.number("a time constant in clocks")?,
+            thresholds: if cursor.is_at_end() {
+                None
+            } else {
+                let min = cursor.number("an average below which nothing is dropped")?;
+                let max = cursor.number("an average from which on all is dropped")?;
+                let at = cursor.position();
+                let percent: u8 = cursor.number("a probability in hundredths")?;
+                if percent > 100 {
+                    return Err(cursor.error_at(at, "a probability in hundredths, at most 100"));
+                }
+                Some((min, max, percent))
+            },
+        },
         "meter_array_set_rates" => StatementKind::MeterSetRates {
             meter: cursor.name("a meter")?,
             index: None,

@@ -12,7 +12,7 @@ mod traffic;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use p4rmt_engine::{Ref, find_counter, find_profile, find_table, find_value_set};
+use p4rmt_engine::{FilterConfig, Ref, find_counter, find_profile, find_table, find_value_set};
 use p4rmt_ir::{Match, Pipe, TableId};
 use p4rmt_pipeline::{
     Device, DeviceError, DropReason, FateEvent, GeneratorApp, PortUnit, SentDigest,
@@ -272,6 +272,22 @@ impl Run {
             } => {
                 let index = index.as_ref().map(|index| self.cell(index)).transpose()?;
                 self.set_rates(pipe, meter, index, rates)?;
+            }
+            StatementKind::FilterSet {
+                filter,
+                index,
+                time_constant,
+                thresholds,
+            } => {
+                let index = index.as_ref().map(|index| self.cell(index)).transpose()?;
+                let (min, max, percent) = thresholds.unwrap_or_default();
+                let config = FilterConfig {
+                    time_constant: *time_constant,
+                    min,
+                    max,
+                    percent,
+                };
+                self.set_filter(pipe, filter, index, config)?;
             }
             StatementKind::MirrorAdd { .. }
             | StatementKind::MirrorAddGroup { .. }

@@ -116,6 +116,17 @@ pub enum StatementKind {
         /// Committed, then peak.
         rates: Vec<MeterRate>,
     },
+    /// `filter_set`, for one cell of a filter or for all.
+    FilterSet {
+        /// The filter.
+        filter: String,
+        /// Which cell; none for all.
+        index: Option<CellIndex>,
+        /// The time constant in clocks.
+        time_constant: u64,
+        /// Early drop: thresholds, and the probability between them in hundredths.
+        thresholds: Option<(u32, u32, u8)>,
+    },
     /// `mirroring_add`.
     MirrorAdd {
         /// The session.

@@ -109,11 +109,15 @@ impl<'a> Lower<'a> {
                         None => return Value::poison(),
                     }
                 };
-                if !matches!(args.last(), None | Some(Arg::Omitted))
-                    && args.len() > usize::from(!is_direct)
-                {
-                    self.unsupported(span, "adjusting the byte count of a counter");
-                    return Value::poison();
+                let adjust = args.get(usize::from(!is_direct)).and_then(Arg::value);
+                if let Some(adjust) = adjust.cloned() {
+                    let Some(bytes) = self.byte_adjustment(&adjust, span) else {
+                        return Value::poison();
+                    };
+                    let unit = &mut self.gress.counters[*counter];
+                    let before = std::mem::replace(&mut unit.adjust_bytes, bytes);
+                    let name = unit.name.clone();
+                    self.check_adjustment(name, before, bytes, span);
                 }
                 self.emit(
                     span,
@@ -129,6 +133,21 @@ impl<'a> Lower<'a> {
             }
             (ExternKind::Meter(meter), "execute") => {
                 self.run_meter(*meter, args, is_direct, &result, dest, span)
+            }
+            (ExternKind::Filter(filter, ty), "execute") => {
+                self.run_filter(*filter, args, is_direct, ty, dest, span)
+            }
+            (ExternKind::ParserCounter(counter), _) => {
+                self.run_parser_counter(counter, name, args, span)
+            }
+            (ExternKind::ParserPriority, "set") => Value::void(),
+            (ExternKind::PacketGenerator, "emit") => {
+                if let Some(header) = self.data(args.first(), Some(BYTE), span) {
+                    let kind = CallKind::Generate { header };
+                    let outs = Vec::new();
+                    self.emit(span, StmtKind::Call(Call { kind, outs }));
+                }
+                Value::void()
             }
             (ExternKind::Hash(hash, ty), "get") => {
                 let Some(args) = self.data(args.first(), None, span) else {
@@ -166,7 +185,12 @@ impl<'a> Lower<'a> {
                 };
                 let header = match args.get(1) {
                     None => Some(Vec::new()),
-                    arg => self.data(arg, Some(BYTE), span),
+                    arg => {
+                        let value = arg.and_then(Arg::value);
+                        let is_header = value.is_some_and(|value| value.ty.as_header().is_some());
+                        self.data(arg, (!is_header).then_some(BYTE), span)
+                            .map(|header| self.in_bytes(header))
+                    }
                 };
                 if let (Some(session), Some(header)) = (self.read_index(&session, span), header) {
                     self.emit(
@@ -186,9 +210,9 @@ impl<'a> Lower<'a> {
             (ExternKind::Resubmit(resubmit_type), "emit") => {
                 let header = match args.first() {
                     None => Some(Vec::new()),
-                    arg => self.data(arg, Some(BYTE), span),
+                    arg => self.data(arg, None, span),
                 };
-                if let Some(header) = header {
+                if let Some(header) = header.map(|header| self.in_bytes(header)) {
                     self.emit(
                         span,
                         StmtKind::Call(Call {
@@ -229,6 +253,17 @@ impl<'a> Lower<'a> {
                 Value::poison()
             }
         }
+    }
+
+    /// The data with zeros behind them, where they are short of a byte.
+    fn in_bytes(&self, mut data: Vec<Expr>) -> Vec<Expr> {
+        let widths = data.iter();
+        let widths = widths.map(|expr| expr.width_in(&self.gress.fields));
+        let rest = widths.sum::<u32>() % BYTE;
+        if rest > 0 {
+            data.push(Expr::Const(Bits::zero(BYTE - rest)));
+        }
+        data
     }
 
     /// All scalars of an argument, a multiple of so many bits in all.
@@ -358,8 +393,13 @@ impl<'a> Lower<'a> {
             if matches!(value.ty, Type::Enum(_)) {
                 color = self.read(&value, span);
             } else {
-                self.unsupported(span, "adjusting the byte count of a meter");
-                return Value::poison();
+                let Some(bytes) = self.byte_adjustment(&value, span) else {
+                    return Value::poison();
+                };
+                let unit = &mut self.gress.meters[meter];
+                let before = std::mem::replace(&mut unit.adjust_bytes, bytes);
+                let name = unit.name.clone();
+                self.check_adjustment(name, before, bytes, span);
             }
         }
         self.call_with_result(
@@ -372,6 +412,63 @@ impl<'a> Lower<'a> {
             dest,
             span,
         )
+    }
+
+    /// The bytes that a packet counts less: a constant, read as a signed number of 32 bits.
+    fn byte_adjustment(&mut self, value: &Value, span: Span) -> Option<i32> {
+        let Some(number) = value.as_number() else {
+            self.error(span, &ErrorKind::NotConstant);
+            return None;
+        };
+        let bits = Bits::from_bigint(32, &number).low_u64();
+        Some(bits as u32 as i32)
+    }
+
+    /// A unit has one adjustment for all its calls.
+    fn check_adjustment(&mut self, name: String, before: i32, bytes: i32, span: Span) {
+        if before != 0 && before != bytes {
+            let first = i64::from(before);
+            let second = i64::from(bytes);
+            self.error(
+                span,
+                &ErrorKind::SecondAdjustment {
+                    name,
+                    first,
+                    second,
+                },
+            );
+        }
+    }
+
+    /// `filter.execute(value [, index])`.
+    fn run_filter(
+        &mut self,
+        meter: p4rmt_ir::MeterId,
+        args: &[Arg<'a>],
+        is_direct: bool,
+        result: &Type,
+        dest: Option<Slot>,
+        span: Span,
+    ) -> Value {
+        let Some(value) = args.first().and_then(Arg::value).cloned() else {
+            return Value::poison();
+        };
+        let index = match args.get(1).and_then(Arg::value).cloned() {
+            Some(index) if !is_direct => match self.read_index(&index, span) {
+                Some(index) => Some(index),
+                None => return Value::poison(),
+            },
+            _ => None,
+        };
+        let Some(value) = self.read(&value, span) else {
+            return Value::poison();
+        };
+        let kind = CallKind::Filter {
+            meter,
+            index,
+            value,
+        };
+        self.call_with_result(kind, result, dest, span)
     }
 
     /// Methods of a checksum unit.
@@ -474,6 +571,7 @@ fn is_place(kind: &ExternKind, unit: Unit) -> bool {
         | ExternKind::RegisterAction(_)
         | ExternKind::Counter(_)
         | ExternKind::Meter(_)
+        | ExternKind::Filter(..)
         | ExternKind::Hash(..)
         | ExternKind::Random(..) => &[Unit::Control, Unit::Action],
         ExternKind::RegisterParam(_) | ExternKind::MathUnit(_) => &[Unit::RegisterAction],
@@ -481,6 +579,8 @@ fn is_place(kind: &ExternKind, unit: Unit) -> bool {
         ExternKind::Mirror(_) | ExternKind::Resubmit(_) | ExternKind::Digest(_) => {
             &[Unit::Deparser]
         }
+        ExternKind::PacketGenerator => &[Unit::Deparser],
+        ExternKind::ParserCounter(_) | ExternKind::ParserPriority => &[Unit::Parser],
         ExternKind::Checksum16(_) => &[Unit::Parser, Unit::Control, Unit::Action, Unit::Deparser],
         ExternKind::Polynomial(_) | ExternKind::Layout | ExternKind::Profile(_) => &[],
     };

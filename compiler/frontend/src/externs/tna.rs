@@ -1,8 +1,8 @@
 //! The externs of TNA and T2NA: what their constructors make.
 
 use p4rmt_ir::{
-    Bits, Checksum, CountKind, Counter, CrcPolynomial, Digest, GressRole, Hash, HashAlgorithm,
-    MathUnit, Meter, Random,
+    Bits, Checksum, CountKind, Counter, CrcPolynomial, Digest, Filter, FilterKind, GressRole, Hash,
+    HashAlgorithm, MathUnit, Meter, Random,
 };
 use p4rmt_source::Span;
 
@@ -15,6 +15,9 @@ use crate::lower::Lower;
 use crate::scope::{Binding, Object};
 use crate::types::Type;
 use crate::value::Value;
+
+/// Bits of the widest polynomial.
+const CRC_WIDTH_MAX: u32 = 64;
 
 impl<'a> Lower<'a> {
     /// What a constructor makes.
@@ -67,6 +70,19 @@ impl<'a> Lower<'a> {
             "Mirror" => Some(ExternKind::Mirror(self.constant_arg(made))),
             "Resubmit" => Some(ExternKind::Resubmit(self.constant_arg(made))),
             "Digest" => self.make_digest(made),
+            "Lpf" | "DirectLpf" | "Wred" | "DirectWred" => self.make_filter(made),
+            "ActionProfile" => self.make_action_profile(made),
+            "ActionSelector" => self.make_action_selector(made),
+            "ParserCounter" => self.make_parser_counter(made),
+            "ParserPriority" => Some(ExternKind::ParserPriority),
+            "Pktgen" => {
+                self.warning(
+                    "W5004",
+                    span,
+                    "no application of the packet generator waits for the deparser: it sends nothing",
+                );
+                Some(ExternKind::PacketGenerator)
+            }
             "Alpm" | "Atcam" | "IdleTimeout" => Some(ExternKind::Layout),
             other => {
                 self.error(
@@ -130,6 +146,7 @@ impl<'a> Lower<'a> {
             kind,
             width,
             size,
+            adjust_bytes: 0,
             span: made.span,
         });
         Some(ExternKind::Counter(id))
@@ -165,9 +182,55 @@ impl<'a> Lower<'a> {
             kind,
             size,
             colors,
+            adjust_bytes: 0,
+            filter: None,
             span: made.span,
         });
         Some(ExternKind::Meter(id))
+    }
+
+    /// `Lpf<T, I>(size)`, `DirectLpf<T>()`, `Wred<T, I>(size, drop, no_drop)`,
+    /// `DirectWred<T>(drop, no_drop)`.
+    fn make_filter(&mut self, made: &Construction<'a, '_>) -> Option<ExternKind> {
+        let name = made.decl.name.text.as_str();
+        let is_direct = name.starts_with("Direct");
+        let ty = made.types.first()?.clone();
+        let width = self.number_width(&ty, made.span)?;
+        if width > Filter::WIDTH_MAX {
+            let expected = "a number of at most 32 bits";
+            self.mismatch_text(made.span, expected, &ty);
+            return None;
+        }
+        let size = if is_direct {
+            0
+        } else {
+            let size = made.args.first()?.value()?.as_number()?;
+            self.bounded(&size, made.span, 1, 1 << 32)?
+        };
+        let bits = |position: usize| {
+            let arg = made.args.get(position + usize::from(!is_direct))?;
+            arg.value()?.as_bits().cloned()
+        };
+        let kind = if name.ends_with("Lpf") {
+            FilterKind::LowPass
+        } else {
+            let (drop, no_drop) = (bits(0)?, bits(1)?);
+            FilterKind::EarlyDrop { drop, no_drop }
+        };
+        let result = match kind {
+            FilterKind::LowPass => ty,
+            FilterKind::EarlyDrop { .. } => Type::bit(8),
+        };
+        let id = self.gress.meters.push(Meter {
+            name: made.name.clone(),
+            kind: CountKind::Packets,
+            size,
+            colors: [0, 1, 3].map(|color| Bits::from_u64(8, color)),
+            adjust_bytes: 0,
+            filter: Some(Filter { width, kind }),
+            span: made.span,
+        });
+        Some(ExternKind::Filter(id, result))
     }
 
     /// `Hash<W>(algorithm)`, `Hash<W>(algorithm, polynomial)`.
@@ -212,8 +275,8 @@ impl<'a> Lower<'a> {
     fn make_polynomial(&mut self, made: &Construction<'a, '_>) -> Option<ExternKind> {
         let ty = made.types.first()?.clone();
         let width = self.number_width(&ty, made.span)?;
-        if !matches!(width, 8 | 16 | 32 | 64) {
-            self.mismatch_text(made.span, "`bit` of 8, 16, 32 or 64", &ty);
+        if width > CRC_WIDTH_MAX {
+            self.mismatch_text(made.span, "`bit` of at most 64", &ty);
             return None;
         }
         let number = |position: usize| {

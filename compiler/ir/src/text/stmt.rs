@@ -208,6 +208,11 @@ impl fmt::Display for CallKind {
                     None => Ok(()),
                 }
             }
+            Self::Filter {
+                meter,
+                index,
+                value,
+            } => write!(f, "filter {value} by {meter}{}", At(index)),
             Self::Hash { hash, args } => write!(f, "{hash}{}", Listed(args)),
             Self::Random { random } => write!(f, "draw {random}"),
             Self::Checksum { unit, op, args } => {
@@ -247,6 +252,7 @@ impl fmt::Display for CallKind {
                 }
                 write!(f, " with {}", Listed(header))
             }
+            Self::Generate { header } => write!(f, "generate with {}", Listed(header)),
             Self::Digest {
                 digest,
                 receiver,

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Listed, Text};
 use crate::{
-    ActionCall, Body, CountKind, Entry, Gress, HashAlgorithm, Local, Match, MatchKind, Param,
-    RegisterAction, Table, TableId,
+    ActionCall, Body, CountKind, Entry, FilterKind, Gress, GroupLimits, HashAlgorithm, Local,
+    Match, MatchKind, Param, RegisterAction, Selector, Table, TableId,
 };
 
 impl Text {
@@ -45,22 +45,37 @@ impl Text {
             let kind = kind_text(counter.kind);
             self.commented(
                 format_args!(
-                    "counter {id}: {} x {kind} bit<{}>",
-                    counter.size, counter.width
+                    "counter {id}: {} x {kind} bit<{}>{}",
+                    counter.size,
+                    counter.width,
+                    Less(counter.adjust_bytes)
                 ),
                 &counter.name,
             );
         }
         for (id, meter) in gress.meters.iter() {
-            let kind = kind_text(meter.kind);
-            self.commented(
-                format_args!(
-                    "meter {id}: {} x {kind} {}",
-                    meter.size,
-                    Listed(&meter.colors)
+            let size = meter.size;
+            let Some(filter) = &meter.filter else {
+                let kind = kind_text(meter.kind);
+                let less = Less(meter.adjust_bytes);
+                let colors = Listed(&meter.colors);
+                self.commented(
+                    format_args!("meter {id}: {size} x {kind}{less} {colors}"),
+                    &meter.name,
+                );
+                continue;
+            };
+            let width = filter.width;
+            match &filter.kind {
+                FilterKind::LowPass => self.commented(
+                    format_args!("meter {id}: {size} x average of bit<{width}>"),
+                    &meter.name,
                 ),
-                &meter.name,
-            );
+                FilterKind::EarlyDrop { drop, no_drop } => self.commented(
+                    format_args!("meter {id}: {size} x drop {drop} or {no_drop} by bit<{width}>"),
+                    &meter.name,
+                ),
+            }
         }
         for (id, hash) in gress.hashes.iter() {
             self.commented(
@@ -87,7 +102,13 @@ impl Text {
         }
         for (id, profile) in gress.profiles.iter() {
             let selector = match profile.selector {
-                Some(selector) => format!(", groups by {}", selector.hash),
+                Some(Selector { hash, groups }) => match groups {
+                    Some(limits) => {
+                        let GroupLimits { max_size, n_groups } = limits;
+                        format!(", {n_groups} groups of {max_size} by {hash}")
+                    }
+                    None => format!(", groups by {hash}"),
+                },
                 None => String::new(),
             };
             self.commented(
@@ -200,6 +221,9 @@ impl Text {
         if table.has_idle_timeout {
             self.line("tells of idle entries");
         }
+        if let Some(hash) = table.proxy_hash {
+            self.line(format_args!("stores {hash}"));
+        }
         if let Some(stage) = table.stage_pragma {
             self.line(format_args!("in stage {stage}"));
         }
@@ -207,6 +231,18 @@ impl Text {
             self.line("not declared");
         }
         self.close();
+    }
+}
+
+/// Bytes that do not count.
+struct Less(i32);
+
+impl fmt::Display for Less {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            bytes => write!(f, " less {bytes}"),
+        }
     }
 }
 

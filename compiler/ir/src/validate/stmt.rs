@@ -190,6 +190,11 @@ impl Checker<'_> {
             | CallKind::RegisterWrite { .. } => ("an access to a register", in_control),
             CallKind::Count { .. } => ("a counter", in_control),
             CallKind::Meter { .. } => ("a meter", in_control),
+            CallKind::Filter { .. } => ("a filter", in_control && !is_whole),
+            CallKind::Generate { .. } => {
+                let is_right = part == Part::Deparser && self.gress.role == GressRole::Ingress;
+                ("a trigger of the packet generator", is_right)
+            }
             CallKind::Hash { .. } => ("a hash", in_control),
             CallKind::Random { .. } => ("a random value", in_control),
             CallKind::Checksum { .. } => (
@@ -257,7 +262,34 @@ impl Checker<'_> {
             CallKind::Meter { meter, index, .. } => {
                 let unit = self.known(&gress.meters, *meter)?;
                 self.direct(meter, unit.size == 0, index.is_none());
+                if unit.filter.is_some() {
+                    let unit = meter.to_string();
+                    self.fail(Rule::WrongMeter { unit });
+                }
                 Some(vec![unit.colors[0].width()])
+            }
+            CallKind::Filter {
+                meter,
+                index,
+                value,
+            } => {
+                let unit = self.known(&gress.meters, *meter)?;
+                self.direct(meter, unit.size == 0, index.is_none());
+                let Some(filter) = &unit.filter else {
+                    let unit = meter.to_string();
+                    self.fail(Rule::WrongMeter { unit });
+                    return None;
+                };
+                let n_before = self.violations.len();
+                let width = self.expr(value, scope);
+                // They were reported when the arguments were checked.
+                self.violations.truncate(n_before);
+                self.same_width("a value", width, Some(filter.width));
+                Some(vec![filter.result_width()])
+            }
+            CallKind::Generate { header } => {
+                self.total("the header of a generated packet", header, 8, scope);
+                Some(Vec::new())
             }
             CallKind::Hash { hash, .. } => {
                 let hash = self.known(&gress.hashes, *hash)?;

@@ -45,6 +45,9 @@ impl Checker<'_> {
             self.entry(table, entry, &widths);
         }
         self.implementation(table);
+        if let Some(hash) = table.proxy_hash {
+            self.known(&gress.hashes, hash);
+        }
         for counter in &table.direct_counters {
             self.known(&gress.counters, *counter);
         }
@@ -145,6 +148,9 @@ impl Checker<'_> {
                 index: None,
             } if !table.direct_counters.contains(counter) => lost.push(counter.to_string()),
             CallKind::Meter {
+                meter, index: None, ..
+            }
+            | CallKind::Filter {
                 meter, index: None, ..
             } if !table.direct_meters.contains(meter) => lost.push(meter.to_string()),
             CallKind::RegisterAction {

@@ -112,11 +112,13 @@ impl Walk<'_> {
                 | CallKind::RegisterWrite { register, .. } => *register,
                 CallKind::Count { .. }
                 | CallKind::Meter { .. }
+                | CallKind::Filter { .. }
                 | CallKind::Hash { .. }
                 | CallKind::Random { .. }
                 | CallKind::Checksum { .. }
                 | CallKind::Mirror { .. }
                 | CallKind::Resubmit { .. }
+                | CallKind::Generate { .. }
                 | CallKind::Digest { .. }
                 | CallKind::V1(_) => continue,
             };

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::{Checker, Part, Rule, Scope};
 use crate::{
-    FieldKind, Header, HeaderId, KeySet, Parser, Register, RegisterAction, State, Target,
-    Transition,
+    FieldKind, Filter, FilterKind, Header, HeaderId, KeySet, Parser, Register, RegisterAction,
+    State, Target, Transition,
 };
 
 impl Checker<'_> {
@@ -42,6 +42,18 @@ impl Checker<'_> {
             self.width(green);
             self.same_width("a colour", Some(yellow), Some(green));
             self.same_width("a colour", Some(red), Some(green));
+            let Some(filter) = &meter.filter else {
+                continue;
+            };
+            self.width(filter.width);
+            if filter.width > Filter::WIDTH_MAX {
+                let width = filter.width;
+                self.fail(Rule::WideFilter { width });
+            }
+            if let FilterKind::EarlyDrop { drop, no_drop } = &filter.kind {
+                self.width(drop.width());
+                self.same_width("no drop", Some(no_drop.width()), Some(drop.width()));
+            }
         }
         for (id, hash) in gress.hashes.iter() {
             self.enter(format!("hash {id}"), hash.span);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    ActionId, Call, CallKind, Expr, FieldId, Gress, GressId, Id, Node, Outcome, Place, Seq, Slot,
-    Stmt, StmtKind, TableId, TablePart,
+    ActionId, Call, CallKind, Expr, FieldId, Gress, GressId, Id, Node, Outcome, ParallelAction,
+    Place, Seq, Slot, Stmt, StmtKind, TableId, TablePart,
 };
 
 /// A table or gateway with its place.
@@ -36,7 +36,7 @@ pub(super) struct Item {
 /// Bits that are read and bits that are written.
 pub(super) type Touched = (BTreeSet<(FieldId, u32)>, BTreeSet<(FieldId, u32)>);
 
-/// What tables reach by an index: 0 register, 1 counter, 2 meter; and which.
+/// What tables reach by an index: 0 register, 1 counter, 2 meter, 3 profile; and which.
 pub(super) type Memory = (u8, usize);
 
 /// The walk over the control flow of one gress.
@@ -110,6 +110,9 @@ impl Walk<'_> {
         item.table = Some(id);
         for key in &table.keys {
             self.bits_of(&key.expr, &mut item.keys);
+        }
+        if let Some(profile) = table.implementation {
+            item.memories.insert((3, Id::index(profile)));
         }
         let listed = table.actions.iter().map(|action| action.action);
         let actions: BTreeSet<_> = listed.chain([table.default_action.action]).collect();
@@ -232,6 +235,16 @@ impl Walk<'_> {
                     item.memories.insert((2, Id::index(*meter)));
                 }
             }
+            CallKind::Filter {
+                meter,
+                index,
+                value,
+            } => {
+                exprs.extend(index.iter().chain([value]));
+                if index.is_some() {
+                    item.memories.insert((2, Id::index(*meter)));
+                }
+            }
             CallKind::Hash { args, .. } | CallKind::Checksum { args, .. } => exprs.extend(args),
             CallKind::Mirror {
                 session, header, ..
@@ -239,7 +252,9 @@ impl Walk<'_> {
                 exprs.push(session);
                 exprs.extend(header);
             }
-            CallKind::Resubmit { header, .. } => exprs.extend(header),
+            CallKind::Resubmit { header, .. } | CallKind::Generate { header } => {
+                exprs.extend(header);
+            }
             CallKind::Digest { fields, .. } => exprs.extend(fields),
             CallKind::V1(call) => exprs.extend(call.args()),
             CallKind::Random { .. } => {}
@@ -325,6 +340,21 @@ impl Walk<'_> {
     }
 }
 
+/// Bits of the parameters that an action assigns.
+pub(super) fn assigned_param_bits(action: &ParallelAction) -> u64 {
+    let mut read = BTreeSet::new();
+    for assign in &action.assigns {
+        assign.value.walk(&mut |expr| {
+            if let Expr::Param { index, .. } = expr {
+                read.insert(*index);
+            }
+        });
+    }
+    let params = action.params.iter().zip(0..);
+    let read = params.filter(|(_, index)| read.contains(index));
+    read.map(|(param, _)| u64::from(param.width)).sum()
+}
+
 /// Whether a call takes a value from a hash or random unit, or computes its index from fields.
 fn needs_hash(kind: &CallKind) -> bool {
     let is_computed = |index: &Expr| {
@@ -336,13 +366,15 @@ fn needs_hash(kind: &CallKind) -> bool {
         CallKind::Hash { .. } | CallKind::Random { .. } => true,
         CallKind::RegisterAction { index, .. }
         | CallKind::Count { index, .. }
-        | CallKind::Meter { index, .. } => index.as_ref().is_some_and(is_computed),
+        | CallKind::Meter { index, .. }
+        | CallKind::Filter { index, .. } => index.as_ref().is_some_and(is_computed),
         CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => {
             is_computed(index)
         }
         CallKind::Checksum { .. }
         | CallKind::Mirror { .. }
         | CallKind::Resubmit { .. }
+        | CallKind::Generate { .. }
         | CallKind::Digest { .. }
         | CallKind::V1(_) => false,
     }

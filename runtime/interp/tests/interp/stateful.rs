@@ -148,6 +148,7 @@ fn counter(kind: CountKind, size: u64) -> Counter {
         kind,
         width: 10,
         size,
+        adjust_bytes: 0,
         span: Span::NONE,
     }
 }
@@ -245,6 +246,8 @@ fn meters_follow_rfc_2698_on_the_clock_of_entry() {
         kind: CountKind::Packets,
         size: 1,
         colors: [bits(8, 0), bits(8, 1), bits(8, 3)],
+        adjust_bytes: 0,
+        filter: None,
         span: Span::NONE,
     });
     let meter = CallKind::Meter {

@@ -258,6 +258,7 @@ fn direct() -> (Bench, FieldId, FieldId) {
         kind: CountKind::PacketsAndBytes,
         width: 64,
         size: 0,
+        adjust_bytes: 0,
         span: Span::NONE,
     });
     let meter = gress.gress.meters.push(Meter {
@@ -265,6 +266,8 @@ fn direct() -> (Bench, FieldId, FieldId) {
         kind: CountKind::Packets,
         size: 0,
         colors: [0, 1, 2].map(|color| bits(8, color)),
+        adjust_bytes: 0,
+        filter: None,
         span: Span::NONE,
     });
     let read = CallKind::Meter {
@@ -348,7 +351,7 @@ fn a_selector_picks_a_member_by_its_keys() {
     let profile = gress.gress.profiles.push(ActionProfile {
         name: "pool".to_owned(),
         size: 4,
-        selector: Some(Selector { hash }),
+        selector: Some(Selector { hash, groups: None }),
         span: Span::NONE,
     });
     let keys = [

@@ -103,6 +103,7 @@ fn ingress() -> Gress {
         kind: CountKind::PacketsAndBytes,
         width: 64,
         size: 0,
+        adjust_bytes: 0,
         span: Span::NONE,
     });
     let count = || {

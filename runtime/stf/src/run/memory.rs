@@ -1,6 +1,6 @@
 //! What a vector writes to registers and meters, and reads of them.
 
-use p4rmt_engine::{METER_FRACTION_BITS, MeterConfig, find_meter, find_register};
+use p4rmt_engine::{FilterConfig, METER_FRACTION_BITS, MeterConfig, find_meter, find_register};
 use p4rmt_ir::Pipe;
 
 use super::Run;
@@ -56,6 +56,29 @@ impl Run {
             Some(index) => self.device.state_mut().configure_meter(id, index, config)?,
             None => (0..cells)
                 .try_for_each(|index| self.device.state_mut().configure_meter(id, index, config))?,
+        }
+        Ok(())
+    }
+
+    /// Configures a filter's cell, or all of them.
+    pub(super) fn set_filter(
+        &mut self,
+        pipe: &Pipe,
+        name: &str,
+        index: Option<u64>,
+        config: FilterConfig,
+    ) -> Result<(), StatementFault> {
+        let id = find_meter(pipe, name)?;
+        let cells = self
+            .pipe()
+            .gress(id.gress)
+            .and_then(|gress| gress.meters.get(id.id))
+            .map_or(0, |array| array.cells);
+        let indices = index.map_or(0..cells, |index| index..index.saturating_add(1));
+        for index in indices {
+            self.device
+                .state_mut()
+                .configure_filter(id, index, config)?;
         }
         Ok(())
     }

@@ -81,6 +81,7 @@ impl<'a> Lower<'a> {
             kind,
             width: COUNT_WIDTH,
             size,
+            adjust_bytes: 0,
             span: made.span,
         });
         Some(ExternKind::Counter(counter))
@@ -93,6 +94,8 @@ impl<'a> Lower<'a> {
             kind,
             size,
             colors: [0, 1, 2].map(|color| Bits::from_u64(COLOR_WIDTH, color)),
+            adjust_bytes: 0,
+            filter: None,
             span: made.span,
         });
         Some(ExternKind::Meter(meter))
@@ -135,7 +138,8 @@ impl<'a> Lower<'a> {
         let selector = if is_selector {
             // bmv2 takes the whole hash, whatever width the program gives it.
             let (hash, _) = self.v1_hash(made.args.first(), made.span)?;
-            Some(Selector { hash })
+            let groups = None;
+            Some(Selector { hash, groups })
         } else {
             None
         };
