@@ -16,6 +16,7 @@ use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind, PropertyKind};
 use crate::args::Arg;
 use crate::error::ErrorKind;
 use crate::externs::ExternKind;
+use crate::fold;
 use crate::inline::named;
 use crate::lower::{Lower, Unit};
 use crate::scope::{ActionObject, Binding, Object, ScopeId};
@@ -362,7 +363,15 @@ impl<'a> Lower<'a> {
                 return None;
             }
         };
-        let expr = self.read(&value, element.expr.span)?;
+        let mut expr = self.read(&value, element.expr.span)?;
+        // The language leaves open what a field of an invalid header reads as; to a key of bmv2 it is
+        // zero.
+        if self.role == GressRole::Whole
+            && let Some(valid) = self.validity_around(&value)
+        {
+            let zero = fold::constant(expr.width_in(&self.gress.fields), 0);
+            expr = fold::mux(valid, expr, zero);
+        }
         Some((
             Key {
                 name: named(&element.annotations, &expr_text(&element.expr))

@@ -231,7 +231,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Whether the header that a stored scalar is in is valid; nothing for one that is in none.
-    fn validity_around(&self, value: &Value) -> Option<Expr> {
+    pub(crate) fn validity_around(&self, value: &Value) -> Option<Expr> {
         let Data::Place(Storage::Leaf(slot)) = &value.data else {
             return None;
         };
