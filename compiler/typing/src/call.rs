@@ -8,7 +8,7 @@ use p4rmt_syntax::ast::{self, Argument, ArgumentValue, Direction, Expr, ExprKind
 
 use crate::args::Binding;
 use crate::check::{Checker, Operand};
-use crate::decl::{DeclId, Detail, Node, Signature, SignatureKind};
+use crate::decl::{DeclId, Detail, Node, Param, Signature, SignatureKind};
 use crate::error::ErrorKind;
 use crate::typed::{Address, ArgSource, Call, Callee};
 use crate::types::{Sort, Type, TypeKind};
@@ -351,17 +351,38 @@ impl<'a> Checker<'a> {
                 ArgSource::Omitted => None,
             })
             .collect();
+        // A method takes the arguments of its object as they are, also those that were left open: a
+        // number without a width says nothing about them.
+        let n_object = target.object.len();
+        let is_constructor = signature.kind == SignatureKind::Constructor;
+        let is_open_object = |param: &Param<'a>| match self.types.kind(param.ty) {
+            TypeKind::Param(id) => {
+                !is_constructor && subst[..n_object].iter().any(|(object, _)| object == id)
+            }
+            _ => false,
+        };
+        let stay_open: Vec<bool> = params.iter().map(is_open_object).collect();
         for with_numbers in [false, true] {
-            for (expected, operand) in expected.iter().zip(&operands) {
-                if let Some(operand) = operand {
+            for ((expected, operand), stays_open) in expected.iter().zip(&operands).zip(&stay_open)
+            {
+                if let Some(operand) = operand
+                    && !(with_numbers && *stays_open)
+                {
                     self.unify(*expected, operand.ty, with_numbers);
                 }
             }
         }
-        // A package may be left with blocks, and blocks with parameters, whose types nothing says.
-        let allows_open = matches!(target.callee, Callee::Constructor(_));
+        // A package may be left with blocks, and blocks with parameters, whose types nothing says; an
+        // extern with what its program writes as `_`, beside type arguments that it does say.
+        let allows_open = match target.callee {
+            Callee::Constructor(_) => true,
+            Callee::ExternConstructor(_) => (target.object.iter())
+                .any(|(_, ty)| !matches!(self.types.kind(*ty), TypeKind::Infer(_))),
+            _ => false,
+        };
         let mut is_inferred = true;
-        for (param, ty) in &mut subst {
+        for (position, (param, ty)) in subst.iter_mut().enumerate() {
+            let allows_open = allows_open || (position < n_object && !is_constructor);
             let settled = self.settle(*ty);
             let is_left_out = || {
                 let mut omitted = params.iter().zip(&sources).filter(|(candidate, _)| {

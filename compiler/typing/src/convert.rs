@@ -152,6 +152,20 @@ impl<'a> Checker<'a> {
                 let value = value.map(|value| Value::Int(eval::wrap(value, width, is_signed)));
                 self.converted(expr, to, value)
             }
+            // A number takes on the width of what a new type holds: so published programs write the
+            // constants of one.
+            (
+                TypeKind::Int,
+                TypeKind::Named {
+                    sort: Sort::NewType,
+                    decl,
+                    ..
+                },
+            ) if let Some((width, is_signed)) = self.held_width(decl) => {
+                let value = operand.value.as_ref().and_then(Value::as_int);
+                let value = value.map(|value| Value::Int(eval::wrap(value, width, is_signed)));
+                self.converted(expr, to, value)
+            }
             // The specification casts to `int` explicitly only; published programs rely on more.
             (TypeKind::Bits { .. }, TypeKind::Int) => self.converted(expr, to, operand.value),
             (
@@ -192,6 +206,22 @@ impl<'a> Checker<'a> {
                 Some(*underlying)
             }
             _ => None,
+        }
+    }
+
+    /// The width and signedness of the numbers that a new type holds, through other new types.
+    fn held_width(&self, decl: crate::decl::DeclId) -> Option<(u32, bool)> {
+        let mut held = self.underlying(decl)?;
+        loop {
+            match *self.types.kind(held) {
+                TypeKind::Bits { width, is_signed } => return Some((width, is_signed)),
+                TypeKind::Named {
+                    sort: Sort::NewType,
+                    decl,
+                    ..
+                } => held = self.underlying(decl)?,
+                _ => return None,
+            }
         }
     }
 

@@ -207,3 +207,21 @@ fn constants_are_computed_exactly() {
          const string T = \"a\" ++ \"b\"; bit<(B >> 4)> f(in bit<15> x) { return x; }",
     );
 }
+
+#[test]
+fn numbers_take_the_width_that_a_new_type_holds() {
+    accept("type bit<12> Vlan; type Vlan Tag; const Vlan V = 4095; const Tag T = 0;");
+}
+
+#[test]
+fn type_arguments_of_externs_may_be_left_open_beside_others() {
+    accept(
+        "extern Memory<T, I> { Memory(bit<32> size); T read(in I index); }
+         extern Reader<T, I> { Reader(Memory<_, _> memory); T read(in I index); }
+         control c(inout bit<8> a) {
+             Memory<bit<8>, _>(16) memory;
+             Reader<bit<8>, _>(memory) reader;
+             apply { a = memory.read(0) + reader.read(a); }
+         }",
+    );
+}
