@@ -95,6 +95,14 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
                 hdr.data.b = bump(list[bump(v) - 3]);
                 hdr.data.c = 8w0 ++ list[1];
             }
+            // Arguments count as they are written, whatever the parameters.
+            13: {
+                list = { 1, 2, 3, 4 };
+                bit<8> i = 0;
+                hdr.data.b = both(y = list[bump(i)], x = list[bump(i)]);
+                hdr.data.d = list[0] ++ list[1] ++ list[2] ++ list[3];
+            }
+            14: { hdr.data.b = both(y = v, x = v); hdr.data.c = 8w0 ++ v; }
             // A part of a place.
             12: {
                 bit<8> i = 3;

@@ -55,22 +55,12 @@ control Filled(out data_t h, in bool really) {
     }
 }
 
-control Overloaded(inout bit<8> x)(bit<8> low) {
-    apply { x = x | low; }
-}
-
-control Overloaded(inout bit<8> x)(bit<4> high) {
-    apply { x = x | (high ++ 4w0); }
-}
-
 control MyIngress(inout headers_t hdr, inout meta_t meta,
                   inout standard_metadata_t standard_metadata) {
     Add(1) one;
     Add(0x10) sixteen;
     Apply(one, sixteen) either;
     Counted() counted;
-    Overloaded(low = 3) low;
-    Overloaded(high = 3) high;
     apply {
         bit<8> x = hdr.data.b;
         bit<8> y = 0x40;
@@ -85,7 +75,6 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
                 Filled.apply(hdr.data, true);
                 x = hdr.data.b;
             }
-            6: { low.apply(x); high.apply(x); }
             // A part of a field, and a place that an index says.
             7: {
                 bit<8>[2] list = { 0, 0x40 };

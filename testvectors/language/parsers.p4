@@ -91,6 +91,7 @@ parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta,
             (8, _): lent;
             (9, 1): nothing;
             (9, 2): stop;
+            (10, _): compared;
             (filled, 1): few;
             (_, filled): many;
         }
@@ -166,6 +167,17 @@ parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta,
         again.apply(pkt, hdr.one, meta.notes);
         again.apply(pkt, hdr.one, meta.notes);
         transition accept;
+    }
+    // With values that are not constant.
+    state compared {
+        bit<8> want = hdr.op.op - 8;
+        int<8> signed = (int<8>) hdr.op.x;
+        transition select(hdr.op.x, signed) {
+            (want, _): few;
+            (want + 1 .. want + 3, _): many;
+            (0x80 &&& (0x7e + want), -127 .. 0): ten;
+            default: accept;
+        }
     }
     state nothing {
         meta.n = 9;

@@ -9,9 +9,9 @@ use p4rmt_ir::{Block, Expr, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, Direction};
 
-use crate::args::Arg;
+use crate::args::{Arg, written_order};
 use crate::error::ErrorKind;
-use crate::inline::arg_bases;
+use crate::inline::{Copy, arg_bases, in_order};
 use crate::lower::{Lower, Unit};
 use crate::rewrite::{self, Accesses, Replacement};
 use crate::scope::{ActionObject, Binding};
@@ -32,7 +32,8 @@ impl<'a> Lower<'a> {
         else {
             return;
         };
-        let Some(body) = self.inline_action(action, &evaluated, span) else {
+        let order = written_order(&action.decl.params, args);
+        let Some(body) = self.inline_action(action, (&evaluated, &order), span) else {
             return;
         };
         if body.is_empty() {
@@ -47,7 +48,7 @@ impl<'a> Lower<'a> {
     pub(crate) fn inline_action(
         &mut self,
         action: &ActionObject<'a>,
-        args: &[Arg<'a>],
+        (args, order): (&[Arg<'a>], &[usize]),
         span: Span,
     ) -> Option<Block> {
         let path = action.path.clone();
@@ -58,7 +59,7 @@ impl<'a> Lower<'a> {
             let block = lower.in_scope(action.scope, |lower| {
                 let params = lower.action_params(action, args);
                 let (mut body, _) = lower.returning(Type::Void, &action.decl.body, span);
-                lower.pass_args(&mut body, &params, args, span)
+                lower.pass_args(&mut body, &params, (args, order), span)
             });
             lower.path = outer_path;
             lower.unit = outer_unit;
@@ -122,14 +123,14 @@ impl<'a> Lower<'a> {
         &mut self,
         body: &mut Block,
         params: &[Option<Storage>],
-        args: &[Arg<'a>],
+        (args, order): (&[Arg<'a>], &[usize]),
         span: Span,
     ) -> Block {
         let accesses = Accesses::of(body);
         let used: Vec<Vec<Base>> = args.iter().map(arg_bases).collect();
         let mut replacements = HashMap::new();
         let mut before: Vec<(Storage, Value)> = Vec::new();
-        let mut after: Vec<(Storage, Type, Storage)> = Vec::new();
+        let mut after: Vec<(usize, Copy)> = Vec::new();
         for (position, (param, arg)) in params.iter().zip(args).enumerate() {
             let Some(param) = param else { continue };
             let overlaps = used.iter().enumerate().any(|(other, bases)| {
@@ -171,7 +172,7 @@ impl<'a> Lower<'a> {
                         }
                     } else {
                         before.push((param.clone(), Value::place(ty.clone(), storage.clone())));
-                        after.push((storage.clone(), ty.clone(), param.clone()));
+                        after.push((position, (storage.clone(), ty.clone(), param.clone())));
                     }
                 }
                 Arg::Object(_) | Arg::Omitted => {}
@@ -183,6 +184,7 @@ impl<'a> Lower<'a> {
             for (param, value) in before {
                 lower.assign_storage(&param, &value, span);
             }
+            let after = in_order(after, order);
             let body = lower.copied_out(body, &after, span);
             lower.block().extend(body);
         })

@@ -42,6 +42,22 @@ pub(crate) fn is_optional(param: &ast::Parameter) -> bool {
             .any(|annotation| annotation.name.text == "optional")
 }
 
+/// For each parameter where its argument is written; beyond them all for one without.
+pub(crate) fn written_order(params: &[ast::Parameter], args: &[ast::Argument]) -> Vec<usize> {
+    let position_of = |(position, param): (usize, &ast::Parameter)| {
+        let named = args.iter().position(|arg| {
+            arg.name
+                .as_ref()
+                .is_some_and(|name| name.text == param.name.text)
+        });
+        let is_positional = args.get(position).is_some_and(|arg| arg.name.is_none());
+        named
+            .or(is_positional.then_some(position))
+            .unwrap_or(usize::MAX)
+    };
+    params.iter().enumerate().map(position_of).collect()
+}
+
 impl<'a> Lower<'a> {
     /// For each parameter the argument that it is given; complains and returns nothing if they do not
     /// match.
@@ -101,8 +117,9 @@ impl<'a> Lower<'a> {
         Some(matched)
     }
 
-    /// Matches and evaluates arguments in order. Parameter types are looked up in `types`, where type
-    /// parameters that are still open are bound to what the arguments say.
+    /// Matches arguments and evaluates them in the order in which they are written; what is left out
+    /// comes last. Parameter types are looked up in `types`, where type parameters that are still open
+    /// are bound to what the arguments say.
     pub(crate) fn arguments(
         &mut self,
         callee: &str,
@@ -112,12 +129,16 @@ impl<'a> Lower<'a> {
         span: Span,
     ) -> Option<Vec<Arg<'a>>> {
         let matched = self.match_args(callee, params, args, span)?;
-        let mut evaluated: Vec<Arg<'a>> = Vec::new();
+        let order = written_order(params, args);
+        let mut positions: Vec<usize> = (0..params.len()).collect();
+        positions.sort_by_key(|position| order[*position]);
+        let mut evaluated: Vec<Arg<'a>> = vec![Arg::Omitted; params.len()];
         let mut is_good = true;
-        for (param, arg) in params.iter().zip(matched) {
+        for position in positions {
+            let param = &params[position];
             let ty = self.type_in(types, &param.ty);
             let mark = self.block().len();
-            let arg = match arg {
+            let arg = match matched[position] {
                 None => match &param.default {
                     Some(default) => Arg::Value(self.expr_as(default, &ty)),
                     None => Arg::Omitted,
@@ -141,7 +162,7 @@ impl<'a> Lower<'a> {
                 Arg::Object(Binding::Poison) => is_good = false,
                 Arg::Object(_) | Arg::Omitted => {}
             }
-            evaluated.push(arg);
+            evaluated[position] = arg;
         }
         is_good.then_some(evaluated)
     }

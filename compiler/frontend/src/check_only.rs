@@ -145,7 +145,7 @@ impl<'a> Lower<'a> {
             .map(|param| self.stand_in(param))
             .collect();
         if let Some(args) = args {
-            self.inline_action(action, &args, action.decl.span);
+            self.inline_action(action, (&args, &[]), action.decl.span);
         }
         self.scope = outer;
     }

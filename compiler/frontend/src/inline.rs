@@ -10,7 +10,7 @@ use p4rmt_ir::{Block, Expr, LabelId, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ControlLocal, Direction, StatementKind};
 
-use crate::args::Arg;
+use crate::args::{Arg, written_order};
 use crate::error::ErrorKind;
 use crate::expr::value_bases;
 use crate::leaves::{has_leave, trim_tail};
@@ -155,7 +155,9 @@ impl<'a> Lower<'a> {
         let lowered = self.nested_call(name, span, |lower| {
             lower.in_scope(types, |lower| {
                 let outer_path = std::mem::replace(&mut lower.path, path);
-                let copies = lower.bind_params(&prototype.params, &evaluated, types, span);
+                let order = written_order(&prototype.params, args);
+                let copies =
+                    lower.bind_params(&prototype.params, (&evaluated, &order), types, span);
                 let (block, mut value) = lower.returning(result, &function.body, span);
                 lower.block().extend(block);
                 let mark = lower.block().len();
@@ -218,11 +220,12 @@ impl<'a> Lower<'a> {
     }
 
     /// Binds the parameters of a function or control to their arguments in the current scope, by
-    /// reference where no two overlap. Returns what must be copied out in the end.
+    /// reference where no two overlap. Returns what must be copied out in the end, in the order in which
+    /// the arguments are written.
     pub(crate) fn bind_params(
         &mut self,
         params: &'a [ast::Parameter],
-        args: &[Arg<'a>],
+        (args, order): (&[Arg<'a>], &[usize]),
         types: ScopeId,
         span: Span,
     ) -> Vec<Copy> {
@@ -297,7 +300,8 @@ impl<'a> Lower<'a> {
                                 self.assign_storage(&bound, &value, span);
                             }
                             if !is_direct {
-                                copies.push((storage.clone(), ty.clone(), bound.clone()));
+                                copies
+                                    .push((position, (storage.clone(), ty.clone(), bound.clone())));
                             }
                             Binding::Place {
                                 ty: ty.clone(),
@@ -311,7 +315,7 @@ impl<'a> Lower<'a> {
             };
             self.bind(&param.name, binding);
         }
-        copies
+        in_order(copies, order)
     }
 
     /// Copies `out` and `inout` parameters back, in order.
@@ -344,7 +348,8 @@ impl<'a> Lower<'a> {
         };
         self.nested_call(name, span, |lower| {
             let block = lower.block_of(|lower| {
-                lower.control_body(instance, &evaluated, types, span);
+                let order = written_order(&head.params, args);
+                lower.control_body(instance, (&evaluated, &order), types, span);
             });
             lower.block().extend(block);
         });
@@ -354,7 +359,7 @@ impl<'a> Lower<'a> {
     pub(crate) fn control_body(
         &mut self,
         instance: &Rc<Instance<'a, ast::Control>>,
-        args: &[Arg<'a>],
+        (args, order): (&[Arg<'a>], &[usize]),
         types: ScopeId,
         span: Span,
     ) {
@@ -389,7 +394,7 @@ impl<'a> Lower<'a> {
                     return;
                 }
                 let copies = if copies_all {
-                    self.pass_again(&decl.head.params, args, applied.params, span)
+                    self.pass_again(&decl.head.params, (args, order), applied.params, span)
                 } else {
                     Vec::new()
                 };
@@ -408,7 +413,7 @@ impl<'a> Lower<'a> {
                     self.scopes.bind(params, name, binding.clone());
                 }
                 let outer = std::mem::replace(&mut self.copies_all, copies_all);
-                let copies = self.bind_params(&decl.head.params, args, types, span);
+                let copies = self.bind_params(&decl.head.params, (args, order), types, span);
                 self.copies_all = outer;
                 self.scope = self.scopes.open(Some(params));
                 self.applied.insert(
@@ -438,12 +443,12 @@ impl<'a> Lower<'a> {
     fn pass_again(
         &mut self,
         params: &'a [ast::Parameter],
-        args: &[Arg<'a>],
+        (args, order): (&[Arg<'a>], &[usize]),
         scope: ScopeId,
         span: Span,
     ) -> Vec<Copy> {
         let mut copies = Vec::new();
-        for (param, arg) in params.iter().zip(args) {
+        for (position, (param, arg)) in params.iter().zip(args).enumerate() {
             let Some(Binding::Place { ty, storage, .. }) =
                 self.scopes.lookup_here(scope, &param.name.text).cloned()
             else {
@@ -458,13 +463,13 @@ impl<'a> Lower<'a> {
                         let value = Value::place(ty.clone(), place.clone());
                         self.assign_storage(&storage, &value, span);
                     }
-                    copies.push((place.clone(), ty, storage));
+                    copies.push((position, (place.clone(), ty, storage)));
                 }
                 Arg::Omitted => self.invalidate(&storage, span),
                 Arg::Object(_) => {}
             }
         }
-        copies
+        in_order(copies, order)
     }
 
     /// A variable of a control that is applied again starts anew.
@@ -519,6 +524,13 @@ impl<'a> Lower<'a> {
             }
         }
     }
+}
+
+/// Copies of parameters in the order in which their arguments are written, or in that of the
+/// parameters where that is not known.
+pub(crate) fn in_order(mut copies: Vec<(usize, Copy)>, order: &[usize]) -> Vec<Copy> {
+    copies.sort_by_key(|(position, _)| order.get(*position).copied().unwrap_or(*position));
+    copies.into_iter().map(|(_, copy)| copy).collect()
 }
 
 /// The name that `@name` gives, or the declared one.

@@ -10,13 +10,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use p4rmt_ir::{
-    Bits, Block, Case, Id, KeySet, Parser, State, StateId, Target, Transition, ValueSet, ValueSetId,
+    BinaryOp, Bits, Block, Case, Expr, Id, KeySet, Parser, State, StateId, Target, Transition,
+    ValueSet, ValueSetId,
 };
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind, KeysetKind, ParserLocal, StatementKind, TransitionKind};
 
-use crate::args::Arg;
+use crate::args::{Arg, written_order};
 use crate::error::ErrorKind;
+use crate::fold;
 use crate::inline::Copy;
 use crate::lower::{Lower, MAX_DEPTH, Unit};
 use crate::scope::{Binding, Instance, Object, ScopeId};
@@ -548,7 +550,8 @@ impl<'a> Lower<'a> {
         for (name, binding) in &instance.args {
             self.scopes.bind(params, name, binding.clone());
         }
-        let copies = self.bind_params(&decl.head.params, &evaluated, types, span);
+        let order = written_order(&decl.head.params, args);
+        let copies = self.bind_params(&decl.head.params, (&evaluated, &order), types, span);
         self.scope = self.scopes.open(Some(params));
         let scope = self.scope;
         for local in &decl.locals {
@@ -625,33 +628,115 @@ impl<'a> Lower<'a> {
             }
         }
         let mut lowered = Vec::new();
+        // Comparisons with what is known at run time only: keys of their own.
+        let mut compared = Vec::new();
         for case in cases {
             let target = self.target(machine, run, &case.state.text, case.state.span);
             let keysets = if is_good {
-                self.select_keysets(&case.keyset, &types)
+                self.select_keysets(&case.keyset, (&keys, &types), &mut compared)
             } else {
                 None
             };
             match (target, keysets) {
-                (Some(target), Some(keysets)) => lowered.push(Case {
-                    keysets,
-                    target,
-                    span: case.span,
-                }),
+                (Some(target), Some(keysets)) => lowered.push((
+                    Case {
+                        keysets,
+                        target,
+                        span: case.span,
+                    },
+                    compared.len(),
+                )),
                 _ => is_good = false,
             }
         }
-        is_good.then_some(Transition::Select {
-            keys,
-            cases: lowered,
-        })
+        if !is_good {
+            return None;
+        }
+        let n_compared = compared.len();
+        if n_compared == 0 {
+            let cases = lowered.into_iter().map(|(case, _)| case).collect();
+            return Some(Transition::Select { keys, cases });
+        }
+        keys.extend(compared);
+        let mut n_before = 0;
+        let mut cases = Vec::new();
+        for (mut case, n_after) in lowered {
+            if matches!(case.keysets[..], [KeySet::ValueSet(_)]) && types.len() != 1 {
+                self.unsupported(
+                    case.span,
+                    "a value set beside key sets that are not constant",
+                );
+                return None;
+            }
+            let own = |at| (n_before..n_after).contains(&at);
+            case.keysets.extend((0..n_compared).map(|at| {
+                if own(at) {
+                    KeySet::Exact(Bits::from_bool(true))
+                } else {
+                    KeySet::Any
+                }
+            }));
+            n_before = n_after;
+            cases.push(case);
+        }
+        Some(Transition::Select { keys, cases })
+    }
+
+    /// Whether an expression is known when the program is compiled; silent if it is not.
+    fn is_known(&mut self, expr: &'a ast::Expr, ty: &Type) -> bool {
+        let diagnostics = std::mem::take(&mut self.diagnostics);
+        let seen = self.seen.clone();
+        let mut value = Value::poison();
+        let block = self.block_of(|lower| value = lower.expr_as(expr, ty));
+        self.diagnostics = diagnostics;
+        self.seen = seen;
+        value.is_poison() || block.is_empty() && crate::coerce::is_constant(&value)
+    }
+
+    /// A case that compares with what is known at run time only: one bit.
+    fn compare(
+        &mut self,
+        set: &'a ast::Keyset,
+        key: &Expr,
+        ty: &Type,
+        compared: &mut Vec<Expr>,
+    ) -> Option<KeySet> {
+        let signed = ty.is_signed();
+        let at_most = if signed { BinaryOp::LeS } else { BinaryOp::LeU };
+        let number = ty.as_number();
+        let holds = match &set.kind {
+            KeysetKind::Default | KeysetKind::DontCare => return Some(KeySet::Any),
+            KeysetKind::Expr(value) => {
+                fold::binary(BinaryOp::Eq, key.clone(), self.scalar(value, ty)?)
+            }
+            KeysetKind::Mask(value, mask) => {
+                let value = self.scalar(value, number)?;
+                let mask = self.scalar(mask, number)?;
+                fold::binary(
+                    BinaryOp::Eq,
+                    fold::binary(BinaryOp::And, key.clone(), mask.clone()),
+                    fold::binary(BinaryOp::And, value, mask),
+                )
+            }
+            KeysetKind::Range(lo, hi) => {
+                let lo = self.scalar(lo, number)?;
+                let hi = self.scalar(hi, number)?;
+                fold::and(
+                    fold::binary(at_most, lo, key.clone()),
+                    fold::binary(at_most, key.clone(), hi),
+                )
+            }
+        };
+        compared.push(holds);
+        Some(KeySet::Any)
     }
 
     /// What a case matches.
     fn select_keysets(
         &mut self,
         keyset: &'a ast::KeysetTuple,
-        types: &[Type],
+        (keys, types): (&[Expr], &[Type]),
+        compared: &mut Vec<Expr>,
     ) -> Option<Vec<KeySet>> {
         if let [set] = keyset.elements.as_slice() {
             match &set.kind {
@@ -688,8 +773,25 @@ impl<'a> Lower<'a> {
         keyset
             .elements
             .iter()
-            .zip(types)
-            .map(|(set, ty)| {
+            .zip(keys.iter().zip(types))
+            .map(|(set, (key, ty))| {
+                let is_known = match &set.kind {
+                    KeysetKind::Default | KeysetKind::DontCare => true,
+                    KeysetKind::Expr(ast::Expr {
+                        kind: ExprKind::Path(path),
+                        ..
+                    }) if matches!(self.path_object(path), Some(Object::ValueSet(..))) => true,
+                    KeysetKind::Expr(value) => self.is_known(value, ty),
+                    // Key sets have no sign.
+                    KeysetKind::Range(..) if ty.is_signed() => false,
+                    KeysetKind::Mask(first, second) | KeysetKind::Range(first, second) => {
+                        self.is_known(first, ty.as_number())
+                            && self.is_known(second, ty.as_number())
+                    }
+                };
+                if !is_known && self.is_structured {
+                    return self.compare(set, key, ty, compared);
+                }
                 Some(match &set.kind {
                     KeysetKind::Default | KeysetKind::DontCare => KeySet::Any,
                     KeysetKind::Expr(expr) => {

@@ -523,7 +523,7 @@ impl<'a> Lower<'a> {
         if !is_good {
             return None;
         }
-        let inlined = self.inline_action(object, &args, span)?;
+        let inlined = self.inline_action(object, (&args, &[]), span)?;
         let mut body = before;
         body.extend(inlined);
         let id = self.gress.actions.push(Action {
