@@ -22,7 +22,9 @@ control Add(inout bit<8> x)(bit<8> by) {
     }
 }
 
-control Apply(inout bit<8> x, in bit<8> how)(Add inner, Add other) {
+control changes_t(inout bit<8> x);
+
+control Apply(inout bit<8> x, in bit<8> how)(changes_t inner, changes_t other) {
     apply {
         if (how == 0) {
             return;

@@ -54,7 +54,7 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
     table with_bound {
         key = { hdr.data.c : exact; }
         actions = { bound(hdr.data.b); NoAction; }
-        const entries = { 0x0001: bound(0x55); }
+        const entries = { 0x0001: bound(hdr.data.b, 0x55); }
     }
     apply {
         if (hdr.data.a == 1) {

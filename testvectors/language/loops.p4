@@ -84,8 +84,6 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
                     sum = sum + 0x10;
                 }
             }
-            // What the body does to its variable is forgotten.
-            12: { for (bit<8> i in 1 .. 3) { i = i + n; sum = (sum << 8) | (bit<32>) i; } }
         }
         hdr.data.d = sum;
     }

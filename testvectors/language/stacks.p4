@@ -63,7 +63,7 @@ parser ParseLabels(packet_in pkt, out headers_t hdr, inout meta_t meta,
         }
         if (hdr.op.x != 0) {
             pkt.extract(hdr.labels.next);
-            hdr.labels.last.value = hdr.labels.last.value + 1;
+            hdr.op.y = 9w0 ++ hdr.labels.last.value;
         }
         transition accept;
     }

@@ -48,7 +48,7 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
         key = { hdr.data.b : exact; }
         actions = { both(hdr.data.b); nothing; }
         const default_action = nothing;
-        const entries = { 7: both({ 0x71, 0x7273 }); }
+        const entries = { 7: both(hdr.data.b, { 0x71, 0x7273 }); }
     }
     table keyless {
         actions = { add; nothing; }
