@@ -380,6 +380,10 @@ impl<'a> Checker<'a> {
                 .any(|(_, ty)| !matches!(self.types.kind(*ty), TypeKind::Infer(_))),
             _ => false,
         };
+        let is_poisoned = operands
+            .iter()
+            .flatten()
+            .any(|operand| operand.ty.is_poison());
         let mut is_inferred = true;
         for (position, (param, ty)) in subst.iter_mut().enumerate() {
             let allows_open = allows_open || (position < n_object && !is_constructor);
@@ -393,8 +397,11 @@ impl<'a> Checker<'a> {
                     .is_some_and(|(_, source)| matches!(source, ArgSource::Omitted))
             };
             if settled == Type::ANY && !is_left_out() && !allows_open {
-                let name = self.decl(*param).name.to_owned();
-                self.error(span, ErrorKind::CannotInfer { name });
+                // What an argument has wrong has been said.
+                if !is_poisoned {
+                    let name = self.decl(*param).name.to_owned();
+                    self.error(span, ErrorKind::CannotInfer { name });
+                }
                 *ty = Type::POISON;
                 is_inferred = false;
             } else if type_args.is_empty() && self.has_numbers(settled) && !self.has_numbers(*ty) {

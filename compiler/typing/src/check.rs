@@ -158,8 +158,13 @@ impl<'a> Checker<'a> {
 
     /// Reports an error. Returns the type of what it is about.
     pub(crate) fn error(&mut self, span: Span, kind: ErrorKind) -> Type {
-        self.report(span, &kind, None);
+        self.report(span, &kind, None, None);
         Type::POISON
+    }
+
+    /// Reports an error; `near` says what was meant, if that is known.
+    pub(crate) fn error_near(&mut self, span: Span, kind: &ErrorKind, near: Option<String>) {
+        self.report(span, kind, None, near);
     }
 
     /// Reports an error that another place has to do with.
@@ -170,11 +175,17 @@ impl<'a> Checker<'a> {
         note_at: Span,
         note: impl Into<String>,
     ) -> Type {
-        self.report(span, &kind, Some((note_at, note.into())));
+        self.report(span, &kind, Some((note_at, note.into())), None);
         Type::POISON
     }
 
-    fn report(&mut self, span: Span, kind: &ErrorKind, note: Option<(Span, String)>) {
+    fn report(
+        &mut self,
+        span: Span,
+        kind: &ErrorKind,
+        note: Option<(Span, String)>,
+        near: Option<String>,
+    ) {
         if !self.reported.insert((span.lo, span.hi, kind.code())) {
             return;
         }
@@ -182,8 +193,9 @@ impl<'a> Checker<'a> {
         if let Some((at, note)) = note {
             diagnostic = diagnostic.with_note_at(at, note);
         }
-        let help = explain::explanation(kind.code()).map_or("", |page| page.help);
-        if !help.is_empty() {
+        let page = explain::explanation(kind.code());
+        let help = near.or_else(|| page.map(|page| page.help.to_owned()));
+        if let Some(help) = help.filter(|help| !help.is_empty()) {
             diagnostic = diagnostic.with_help(help);
         }
         self.diagnostics.push(diagnostic);

@@ -324,7 +324,8 @@ impl<'a> Checker<'a> {
                     ty: self.show(to),
                     member: named.name.text.clone(),
                 };
-                self.error(named.name.span, kind);
+                let near = self.near_member(to, &named.name.text);
+                self.error_near(named.name.span, &kind, near);
                 continue;
             };
             let value = self.coerce(&named.value, fields[at].ty);

@@ -37,6 +37,7 @@ mod hash;
 mod infer;
 mod keysets;
 mod member;
+mod near;
 mod operators;
 mod place;
 mod resolve;

@@ -51,7 +51,8 @@ impl<'a> Checker<'a> {
                 ty: self.show(ty),
                 member: name.text.clone(),
             };
-            self.error(name.span, kind);
+            let near = self.near_member(ty, &name.text);
+            self.error_near(name.span, &kind, near);
         }
         Operand::poison()
     }

@@ -52,7 +52,8 @@ impl<'a> Checker<'a> {
             self.error(path.span, ErrorKind::Recursive { name });
             return;
         }
-        self.error(path.span, ErrorKind::UnknownName { name });
+        let near = self.near_name(&name);
+        self.error_near(path.span, &ErrorKind::UnknownName { name }, near);
     }
 
     /// Whether a declaration names a type.

@@ -51,6 +51,11 @@ impl<'a> Scopes<'a> {
             .filter_map(move |level| level.get(name))
     }
 
+    /// All names of all scopes, in no order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.levels.iter().flat_map(|level| level.keys().copied())
+    }
+
     /// Adds a declaration to those that the innermost scope has under a name.
     pub(crate) fn add(&mut self, name: &'a str, decl: DeclId) {
         let Some(level) = self.levels.last_mut() else {

@@ -64,7 +64,11 @@ fn check_target(check: &mut Checker<'_>, name: &Name, states: &HashMap<&str, Dec
             let kind = ErrorKind::UnknownState {
                 name: name.text.clone(),
             };
-            check.error(name.span, kind);
+            let mut known: Vec<&str> = states.keys().copied().collect();
+            known.extend(["accept", "reject"]);
+            known.sort_unstable();
+            let near = p4rmt_source::did_you_mean(&name.text, known);
+            check.error_near(name.span, &kind, near);
         }
     }
 }

@@ -47,7 +47,8 @@ fn check_key<'a>(check: &mut Checker<'a>, element: &'a ast::KeyElement) -> Key<'
             let kind = ErrorKind::UnknownName {
                 name: name.text.clone(),
             };
-            check.error(name.span, kind);
+            let near = check.near_match_kind(&name.text);
+            check.error_near(name.span, &kind, near);
         }
     }
     Key { element }
