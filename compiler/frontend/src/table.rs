@@ -23,8 +23,10 @@ use crate::scope::{ActionObject, Binding, Object, ScopeId};
 use crate::types::{RecordKind, Type};
 use crate::value::Value;
 
-/// Entries of a table that does not say its size.
+/// Entries of a table that does not say its size: as the public Tofino compiler and, for v1model, that of
+/// bmv2 have it.
 const DEFAULT_SIZE: u64 = 512;
+const DEFAULT_SIZE_V1MODEL: u64 = 1024;
 /// The largest size that a table may ask for.
 const MAX_SIZE: u64 = 1 << 32;
 
@@ -148,7 +150,10 @@ impl<'a> Lower<'a> {
             is_default_const: false,
             entries: Vec::new(),
             are_entries_const: false,
-            size: DEFAULT_SIZE,
+            size: match self.role {
+                GressRole::Whole => DEFAULT_SIZE_V1MODEL,
+                GressRole::Ingress | GressRole::Egress => DEFAULT_SIZE,
+            },
             is_size_given: false,
             direct_counters: Vec::new(),
             direct_meters: Vec::new(),

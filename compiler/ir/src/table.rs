@@ -24,7 +24,8 @@ pub struct Table {
     pub entries: Vec<Entry>,
     /// Whether the control plane may not change the entries.
     pub are_entries_const: bool,
-    /// Capacity in entries; 512 where the program does not say (as the public Tofino compiler takes it).
+    /// Capacity in entries. Where the program does not say: 512, as the public Tofino compiler takes it;
+    /// 1,024 in v1model, as that of bmv2 does.
     pub size: u64,
     /// Whether the program gave the size.
     pub is_size_given: bool,
