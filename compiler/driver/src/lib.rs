@@ -247,7 +247,8 @@ fn check_parsed(
     let name = path
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into());
-    let (_, found) = p4rmt_typing::check(&parsed.program);
+    let origin = |span| load::origin(&parsed.sources, path, span);
+    let (_, found) = p4rmt_typing::check_and_warn(&parsed.program, &origin);
     let is_typed = !found.has_errors();
     diagnostics.append(found);
     let lowered = is_typed

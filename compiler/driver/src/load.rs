@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use p4rmt_source::{Sources, Span};
 use p4rmt_syntax::{LoadError, Loader};
+use p4rmt_typing::Origin;
 
 /// The folder, on no disk, of the files that are built in. It is searched after every `-I`.
 pub(crate) const BUILTIN_DIR: &str = "<p4rmt>";
@@ -100,6 +102,23 @@ fn without_steps_back(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Where a piece of the text of the program in the file `main` comes from.
+pub(crate) fn origin(sources: &Sources, main: &Path, span: Span) -> Origin {
+    let file = sources
+        .file_range(span)
+        .and_then(|(id, _, _)| sources.file(id));
+    match file {
+        Some(file) if file.path == main => Origin::Program,
+        // A file of another's declarations stands in for ours.
+        Some(file) if !is_standard(&file.path) => Origin::Included,
+        Some(_) | None => Origin::System,
+    }
+}
+
+fn is_standard(path: &Path) -> bool {
+    path.starts_with(BUILTIN_DIR) || BUILTIN_FILES.iter().any(|(name, _)| path.ends_with(name))
 }
 
 /// The folder of the built-in files, as an include folder.

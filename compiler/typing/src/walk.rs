@@ -238,7 +238,6 @@ fn walk_parser<'a>(visitor: &mut impl Visitor<'a>, parser: &'a ast::Parser) {
         body: Body::ParserLocals,
         parser: Some(parser),
         owner: Some(&parser.head.name),
-        ..Site::TOP
     };
     walk_params(visitor, at, &parser.head.params);
     walk_params(visitor, at, &parser.constructor_params);

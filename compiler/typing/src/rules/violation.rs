@@ -359,14 +359,6 @@ pub enum Violation {
         /// The table.
         name: String,
     },
-    /// An entry with too many or too few keysets.
-    #[error("the table has {needed} keys, the entry {available} keysets")]
-    EntryKeys {
-        /// How many keys there are.
-        needed: usize,
-        /// How many keysets there are.
-        available: usize,
-    },
     /// A keyset of a form that its match kind does not have.
     #[error("{form} cannot stand for a key that is matched `{kind}`")]
     EntryForm {
@@ -464,7 +456,6 @@ impl Violation {
             Self::KeyMatchKind { .. } => "E7012",
             Self::KeyName => "E7013",
             Self::EntriesWithoutKey { .. } => "E7020",
-            Self::EntryKeys { .. } => "E7021",
             Self::EntryForm { .. } => "E7022",
             Self::NotPrefix => "E7023",
             Self::EmptyRange { .. } => "E7024",

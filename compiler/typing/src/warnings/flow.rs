@@ -789,8 +789,8 @@ impl<'a> Flow<'_, '_, '_, 'a> {
     fn unset(&mut self, expr: &Expr, fact: Fact) {
         // A struct of which only some fields are set is passed on as it is, and where tables decide
         // on several ways at once, that none of them goes by is theirs to know.
-        let is_certain = !fact.can_be_good;
-        if !is_certain && !(self.is_alone && self.is_single(self.check.type_of(expr))) {
+        let may_be_meant = !self.is_alone || !self.is_single(self.check.type_of(expr));
+        if fact.can_be_good && may_be_meant {
             return;
         }
         let warning = Warning::Unset {
