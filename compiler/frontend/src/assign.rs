@@ -116,35 +116,6 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Sets the fields of a header to zero if it is invalid. The language leaves open what the fields
-    /// of a header are that `setValid` makes valid; on bmv2 they are zero, and v1model programs rely
-    /// on it.
-    pub(crate) fn clear_invalid(&mut self, storage: &Storage, span: Span) {
-        match storage {
-            Storage::Choice { index, options } => {
-                let (index, options) = (index.clone(), options.clone());
-                self.choose(&index, &options, span, &mut |lower, option| {
-                    lower.clear_invalid(option, span);
-                });
-            }
-            Storage::Record(record) => {
-                let Some((_, valid)) = record.header else {
-                    return;
-                };
-                let clear = self.block_of(|lower| {
-                    for field in &record.fields {
-                        field.visit_leaves(&mut |slot| {
-                            let zero = fold::constant(slot.width(), 0);
-                            lower.emit_assign(span, slot.place(), zero);
-                        });
-                    }
-                });
-                self.emit_if(valid.read(), Vec::new(), clear, span);
-            }
-            Storage::Leaf(_) | Storage::Varbit { .. } | Storage::Stack(_) => {}
-        }
-    }
-
     /// Makes a header valid or invalid, and the other headers of its union invalid.
     pub(crate) fn set_validity(&mut self, storage: &Storage, is_valid: bool, span: Span) {
         match storage {

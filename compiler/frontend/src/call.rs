@@ -1,6 +1,6 @@
 //! Calls: what is called, and where it leads.
 
-use p4rmt_ir::{Arm, BinaryOp, GressRole, Outcome};
+use p4rmt_ir::{Arm, BinaryOp, Outcome};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, DeclarationKind, Direction, ExprKind};
 
@@ -288,9 +288,6 @@ impl<'a> Lower<'a> {
                 let Some((_, storage)) = self.place(base) else {
                     return Value::poison();
                 };
-                if name.text == "setValid" && self.role == GressRole::Whole {
-                    self.clear_invalid(&storage, span);
-                }
                 self.set_validity(&storage, name.text == "setValid", span);
                 Value::void()
             }
