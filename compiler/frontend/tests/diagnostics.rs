@@ -146,8 +146,9 @@ fn tables() {
          }
          action c() { }
          table good { actions = { b; } }
-         table v { key = { md.c : selector; } actions = { b; } } //~ E5004 match kind `selector` is not supported
-         table w { key = { md.c : exact; } actions = { b; } proxy_hash = b; } //~ E5003 table property `proxy_hash` is not supported
+         table v { key = { md.c : dleft_hash; } actions = { b; } } //~ E5004 match kind `dleft_hash` is not supported
+         table w { key = { md.c : exact; } actions = { b; } dynamic_size = b; } //~ E5003 table property `dynamic_size` is not supported
+         table x { key = { md.c : exact; } actions = { b; } proxy_hash = b; } //~ E2001 expected `a `Hash``, found `void`
          apply {
              t.apply(); u.apply(); v.apply(); w.apply();
              switch (good.apply().action_run) {
@@ -198,13 +199,45 @@ fn externs() {
          Hash<bit<16>>(HashAlgorithm_t.CRC16) hash;
          Hash<bit<16>>(HashAlgorithm_t.CUSTOM) custom; //~ E2005 `Hash` needs an argument for `poly`
          Checksum() sum;
-         Lpf<bit<8>, bit<8>>(16) lpf; //~ E5002 extern `Lpf` is not supported
+         Lpf<bit<64>, bit<8>>(16) lpf; //~ E2001 expected `a number of at most 32 bits`, found `bit<64>`
          Mirror(1) mirror;
          apply {
              reg.increment(1); //~ E4005 `Register` has no method `increment` for 1 arguments
              md.c = hash.get({ 1 }); //~ E2007 this number needs a width
              sum.add(md.a); //~ E4006 `Checksum.add` may not be called in a control
              mirror.emit(1); //~ E4006 `Mirror.emit` may not be called in a control
+         }",
+    );
+}
+
+#[test]
+fn selectors() {
+    check_control(
+        "Hash<bit<16>>(HashAlgorithm_t.CRC16) hash;
+         ActionProfile(16) pool;
+         ActionSelector(pool, hash, SelectorMode_t.FAIR, 4, 4) first;
+         ActionSelector(pool, hash, SelectorMode_t.FAIR, 4, 4) second; //~ E4014 `I.pool` has an action selector already
+         ActionSelector(16, hash, SelectorMode_t.RESILIENT) third; //~ W5003 members of a group are picked fairly: a member that goes moves the packets of others, too
+         SelectorAction(first) plug = { //~ E5002 extern `SelectorAction` is not supported
+             void apply(inout bit<1> v) { v = 0; }
+         };
+         apply {}",
+    );
+}
+
+#[test]
+fn a_unit_adjusts_bytes_in_one_way() {
+    check_control(
+        "Counter<bit<32>, bit<8>>(4, CounterType_t.BYTES) one;
+         Counter<bit<32>, bit<8>>(4, CounterType_t.BYTES) two;
+         Meter<bit<8>>(4, MeterType_t.BYTES) rate;
+         apply {
+             one.count(1, 4);
+             one.count(2, 4);
+             two.count(1, 4);
+             two.count(2, 14); //~ E4015 `I.two` counts 4 bytes less elsewhere, here 14
+             md.a = rate.execute(1, 4);
+             md.a = rate.execute(1, (bit<32>)md.c); //~ E3001 this must be a constant
          }",
     );
 }

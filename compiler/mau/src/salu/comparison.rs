@@ -18,7 +18,8 @@ impl Contents {
         value: &'a Expr,
         leaves: &mut Vec<&'a Expr>,
     ) -> Result<(), Fault> {
-        match value {
+        // Bits of a choice are a choice of bits.
+        match without_casts(value) {
             Expr::Mux {
                 cond,
                 then,
@@ -28,12 +29,12 @@ impl Contents {
                 self.take_value(then, leaves)?;
                 self.take_value(otherwise, leaves)
             }
-            leaf => {
-                if is_truth(without_casts(leaf)) {
-                    self.take_condition(without_casts(leaf))?;
+            bare => {
+                if is_truth(bare) {
+                    self.take_condition(bare)?;
                 }
-                if !leaves.contains(&leaf) {
-                    leaves.push(leaf);
+                if !leaves.contains(&value) {
+                    leaves.push(value);
                 }
                 Ok(())
             }
