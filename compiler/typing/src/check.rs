@@ -37,6 +37,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) defaults: FastMap<Type, Option<Value>>,
     /// How deep the fields of declared types nest.
     pub(crate) depths: FastMap<DeclId, usize>,
+    /// Where the names of the top level are declared.
+    pub(crate) top_names: std::collections::HashMap<&'a str, Span>,
     /// Members of `error`.
     pub(crate) errors: std::collections::HashMap<&'a str, DeclId>,
     /// Members of `match_kind`.
@@ -142,6 +144,7 @@ impl<'a> Checker<'a> {
             has_defaults: FastMap::default(),
             defaults: FastMap::default(),
             depths: FastMap::default(),
+            top_names: std::collections::HashMap::new(),
             errors: std::collections::HashMap::new(),
             match_kinds: std::collections::HashMap::new(),
             place: Place {
@@ -175,15 +178,20 @@ impl<'a> Checker<'a> {
         note_at: Span,
         note: impl Into<String>,
     ) -> Type {
-        self.report(span, &kind, Some((note_at, note.into())), None);
+        self.report(span, &kind, Some((Some(note_at), note.into())), None);
         Type::POISON
+    }
+
+    /// Reports an error with a remark.
+    pub(crate) fn error_noted(&mut self, span: Span, kind: &ErrorKind, note: String) {
+        self.report(span, kind, Some((None, note)), None);
     }
 
     fn report(
         &mut self,
         span: Span,
         kind: &ErrorKind,
-        note: Option<(Span, String)>,
+        note: Option<(Option<Span>, String)>,
         near: Option<String>,
     ) {
         if !self.reported.insert((span.lo, span.hi, kind.code())) {
@@ -191,7 +199,7 @@ impl<'a> Checker<'a> {
         }
         let mut diagnostic = Diagnostic::error(Code(kind.code()), span, kind.to_string());
         if let Some((at, note)) = note {
-            diagnostic = diagnostic.with_note_at(at, note);
+            diagnostic.notes.push((at, note));
         }
         let page = explain::explanation(kind.code());
         let help = near.or_else(|| page.map(|page| page.help.to_owned()));

@@ -56,8 +56,15 @@ impl<'a> Checker<'a> {
         if expected.is_poison() || found.is_poison() {
             return;
         }
+        let difference = self.block_difference(expected, found);
         let (expected, found) = (self.show(expected), self.show(found));
-        self.error(span, ErrorKind::Mismatch { expected, found });
+        let kind = ErrorKind::Mismatch { expected, found };
+        match difference {
+            Some(note) => self.error_noted(span, &kind, note),
+            None => {
+                self.error(span, kind);
+            }
+        }
     }
 
     /// Whether two types are the same as far as both are known.

@@ -29,6 +29,7 @@ pub(crate) struct Head<'a> {
 impl<'a> Checker<'a> {
     /// Checks the declarations of the top level in order.
     pub(crate) fn program(&mut self, program: &'a ast::Program) {
+        self.note_names(program);
         for declaration in &program.declarations {
             self.top_level(declaration);
         }

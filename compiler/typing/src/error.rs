@@ -241,6 +241,9 @@ pub enum ErrorKind {
         /// How many it may be made of.
         most: u32,
     },
+    /// Something else where an action must be named.
+    #[error("this names no action")]
+    NotAnAction,
     /// A string too long to be put together.
     #[error("this string has more than {most} bytes")]
     StringTooLong {
@@ -306,7 +309,7 @@ impl ErrorKind {
             Self::DuplicateName { .. } => "E1002",
             Self::UnknownMember { .. } => "E1003",
             Self::Recursive { .. } => "E1004",
-            Self::WrongKind { .. } => "E1005",
+            Self::WrongKind { .. } | Self::NotAnAction => "E1005",
             Self::UnknownState { .. } => "E1006",
             Self::Mismatch { .. } => "E2001",
             Self::BinaryOperands { .. } | Self::UnaryOperand { .. } => "E2002",

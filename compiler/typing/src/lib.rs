@@ -9,7 +9,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `types`, `value`, `decl`, `typed` | what is found out: types, values, declarations, side tables |
-//! | `check`, `scope`, `show` | the state of the walk; what names mean; types in messages |
+//! | `check`, `scope`, `show`, `hints` | the state of the walk; what names mean; types in messages; remarks |
 //! | `declare`, `resolve`, `blocks`, `stmt` | the walk: heads, written types, bodies, statements |
 //! | `expr`, `member`, `operators`, `cast`, `sizes`, `eval` | expressions: types and values |
 //! | `call`, `args`, `infer` | calls: overloads, arguments, inference of type arguments |
@@ -34,6 +34,7 @@ mod eval;
 mod explain;
 mod expr;
 mod hash;
+mod hints;
 mod infer;
 mod keysets;
 mod member;

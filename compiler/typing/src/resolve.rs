@@ -52,6 +52,11 @@ impl<'a> Checker<'a> {
             self.error(path.span, ErrorKind::Recursive { name });
             return;
         }
+        if let Some(later) = self.declared_later(&name, path.span) {
+            let note = "declared here, after its use";
+            self.error_with(path.span, ErrorKind::UnknownName { name }, later, note);
+            return;
+        }
         let near = self.near_name(&name);
         self.error_near(path.span, &ErrorKind::UnknownName { name }, near);
     }

@@ -112,11 +112,7 @@ fn check_default_action<'a>(check: &mut Checker<'a>, action: &'a Expr) {
 }
 
 fn not_an_action(check: &mut Checker<'_>, expr: &Expr) {
-    let kind = ErrorKind::WrongKind {
-        name: "this".to_owned(),
-        expected: "an action",
-    };
-    check.error(expr.span, kind);
+    check.error(expr.span, ErrorKind::NotAnAction);
 }
 
 /// The label of a `switch` over what a table ran.
