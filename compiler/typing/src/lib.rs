@@ -17,6 +17,26 @@
 //! | `tables`, `entries`, `keysets`, `states` | what only tables and parsers have |
 //! | `rules` | what the specification forbids beyond names and types |
 //!
+//! ```
+//! use std::path::Path;
+//! use p4rmt_syntax::{LoadError, Loader, Options, parse};
+//! use p4rmt_typing::Value;
+//!
+//! struct OneFile;
+//! impl Loader for OneFile {
+//!     fn load(&self, path: &Path) -> Result<Option<String>, LoadError> {
+//!         let text = "const bit<8> x = 200 + 100;".to_owned();
+//!         Ok((path == Path::new("a.p4")).then_some(text))
+//!     }
+//! }
+//!
+//! let parsed = parse(Path::new("a.p4"), &Options::default(), &OneFile).expect("well formed");
+//! let (typed, diagnostics) = p4rmt_typing::check(&parsed.program);
+//! assert!(!diagnostics.has_errors());
+//! let x = typed.decls.iter().find(|decl| decl.name == "x").expect("declared");
+//! assert_eq!(x.value, Some(Value::Int(44.into())));
+//! ```
+//!
 //! What has been complained about gets the type [`TypeKind::Poison`], which agrees with everything, so
 //! that one mistake is reported once. Nothing here prints, and no tree makes it panic.
 
