@@ -52,6 +52,7 @@ mod ingress;
 mod metadata;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use p4rmt_engine::{Interface, Outcome, StateLayout};
 use p4rmt_ir::{Bits, FieldId, GressId, GressRole};
@@ -108,7 +109,7 @@ struct IngressEntry {
     instance: Instance,
     /// Values of fields that it keeps from its last round.
     kept: Vec<(FieldId, Bits)>,
-    packet: Vec<u8>,
+    packet: Arc<[u8]>,
 }
 
 /// A packet on its way into the egress.
@@ -123,7 +124,8 @@ pub(super) struct EgressEntry {
     phv: Vec<u64>,
     /// As `packet_length` tells it.
     length: u64,
-    packet: Vec<u8>,
+    /// As it entered the parser; all copies share it.
+    packet: Arc<[u8]>,
     payload_offset: usize,
     /// To this many bytes it will be cut.
     truncate: Option<u64>,
@@ -203,7 +205,7 @@ impl Machine for V1model {
             port,
             instance: Instance::Normal,
             kept: Vec::new(),
-            packet,
+            packet: packet.into(),
         };
         self.queue_ingress(chassis, entry);
     }

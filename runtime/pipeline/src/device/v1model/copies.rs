@@ -1,5 +1,7 @@
 //! Clones: what a packet asks for, on its way to the egress of its session.
 
+use std::sync::Arc;
+
 use p4rmt_engine::{CloneRequest, Job, Outcome, Part};
 use p4rmt_ir::{FieldId, GressRole};
 
@@ -50,7 +52,7 @@ impl V1model {
             instance: Instance::IngressClone,
             phv: self.copied_fields(&parsed.phv, &ingress.phv, &request.kept),
             length: entry.packet.len() as u64,
-            packet: entry.packet.clone(),
+            packet: Arc::clone(&entry.packet),
             payload_offset: parsed.payload_offset,
             truncate: session.truncate.map(u64::from),
             queued_at: chassis.clock,
@@ -81,7 +83,7 @@ impl V1model {
             instance: Instance::EgressClone,
             phv: self.copied_fields(&egress.phv, &egress.phv, &request.kept),
             length: length_bits / 8,
-            packet: entry.packet.clone(),
+            packet: Arc::clone(&entry.packet),
             payload_offset: entry.payload_offset,
             truncate: session.truncate.map(u64::from),
             queued_at: chassis.clock,
@@ -112,7 +114,7 @@ impl V1model {
             let copy = EgressEntry {
                 port: replica.port,
                 phv,
-                packet: copy.packet.clone(),
+                packet: Arc::clone(&copy.packet),
                 ..copy
             };
             match self.copies.arrive(copy) {

@@ -90,7 +90,7 @@ impl V1model {
                 port: entry.ingress_port,
                 instance: Instance::Recirculated,
                 kept: self.metadata.keep(&outcome.phv, &request.kept),
-                packet: deparsed,
+                packet: deparsed.into(),
             };
             return self.queue_ingress(chassis, entry);
         }

@@ -1,5 +1,7 @@
 //! Parser and ingress, and what follows: clones, digests, the way back or on.
 
+use std::sync::Arc;
+
 use p4rmt_engine::{Job, Outcome, Part};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
@@ -116,7 +118,7 @@ impl V1model {
             instance,
             phv: outcome.phv.clone(),
             length: length_bits / 8,
-            packet: entry.packet.clone(),
+            packet: Arc::clone(&entry.packet),
             payload_offset: outcome.payload_offset,
             truncate: outcome.requests.truncate,
             queued_at: chassis.clock,
