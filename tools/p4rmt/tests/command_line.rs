@@ -231,7 +231,6 @@ fn codes_in(folder: &Path, found: &mut std::collections::BTreeMap<String, PathBu
     }
 }
 
-#[ignore = "the pages of compiler/typing are not all written"]
 #[test]
 fn every_code_has_a_page() {
     let mut codes = std::collections::BTreeMap::new();
