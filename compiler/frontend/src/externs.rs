@@ -422,12 +422,16 @@ impl<'a> Lower<'a> {
                     && matches!(method.kind, ast::MethodKind::Constructor) == is_constructor
             })
             .filter(|method| {
-                let n_needed = method
-                    .params
-                    .iter()
-                    .filter(|param| !crate::args::is_optional(param))
-                    .count();
-                (n_needed..=method.params.len()).contains(&args.len())
+                let by_position = args.iter().take_while(|arg| arg.name.is_none()).count();
+                let is_given = |position: usize, param: &ast::Parameter| {
+                    let mut names = args.iter().filter_map(|arg| arg.name.as_ref());
+                    position < by_position || names.any(|name| name.text == param.name.text)
+                };
+                let mut params = method.params.iter().enumerate();
+                args.len() <= method.params.len()
+                    && params.all(|(position, param)| {
+                        crate::args::is_optional(param) || is_given(position, param)
+                    })
                     && args.iter().all(|arg| match &arg.name {
                         Some(name) => method
                             .params

@@ -236,8 +236,8 @@ fn a_unit_adjusts_bytes_in_one_way() {
              one.count(2, 4);
              two.count(1, 4);
              two.count(2, 14); //~ E4015 `I.two` counts 4 bytes less elsewhere, here 14
-             md.a = rate.execute(1, adjust_byte_count = 4);
-             md.a = rate.execute(1, adjust_byte_count = (bit<32>)md.c); //~ E3001 this must be a constant
+             md.a = (bit<32>)rate.execute(1, adjust_byte_count = 4);
+             md.a = (bit<32>)rate.execute(1, adjust_byte_count = (bit<32>)md.c); //~ E3001 this must be a constant
          }",
     );
 }

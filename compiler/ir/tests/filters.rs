@@ -65,7 +65,7 @@ fn filters_take_values_of_their_width() {
     accept(filtering(Some(low_pass(8)), 8, 8));
     refuse(
         filtering(Some(low_pass(8)), 9, 8),
-        "a value is 9 bits wide, not 8",
+        "a value is 9 bits wide where 8 are needed",
     );
 }
 
@@ -88,7 +88,7 @@ fn early_drop_gives_what_it_says() {
         filtering(Some(Filter { width: 16, kind }), 16, 8)
     };
     accept(drop(8));
-    refuse(drop(4), "no drop is 4 bits wide, not 8");
+    refuse(drop(4), "no drop is 4 bits wide where 8 are needed");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn the_generator_is_triggered_by_whole_bytes_in_the_ingress_deparser() {
     accept(with(GressRole::Ingress, 16));
     refuse(
         with(GressRole::Ingress, 12),
-        "the header of a generated packet has 12 bits, which is no multiple of 8",
+        "the header of a generated packet are 12 bits in all, not a multiple of 8",
     );
     refuse(
         with(GressRole::Egress, 16),
@@ -172,7 +172,7 @@ fn proxy_hashes_are_there() {
         builder.structured(vec![apply(table, [])])
     };
     accept(with(true));
-    refuse(with(false), "there is no `hash9`");
+    refuse(with(false), "`hash9` does not exist");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn they_have_their_spelling() {
         "counter c0: 4 x bytes bit<32> less -20",
         "meter m0: 4 x average of bit<8>",
         "meter m1: 4 x drop 8w0xdd or 8w0x0 by bit<8>",
-        "profile p0: 480, 4 groups of 120 by hash0",
+        "480, 4 groups of 120 by hash0",
         "stores hash0",
         "f0 = filter f0 by m1[8w0x1]",
         "generate with (8w0x5)",
