@@ -2,6 +2,9 @@
 struct meta_t { }
 #include "../v1model/frame.p4"
 
+// What it switches off leaves nothing behind.
+const bool NEVER = false;
+
 // Sets what it was lent, and exits half way.
 control Half(inout bit<8> x, inout bit<8> y) {
     action end_here() {
@@ -30,6 +33,7 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
                   inout standard_metadata_t standard_metadata) {
     bit<16> seen = 0;
     Half() half;
+    Half() late;
     action lent(inout bit<8> x, out bit<16> y, in bit<8> how) {
         x = x + 1;
         y = 0xabcd;
@@ -57,6 +61,9 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
         const entries = { 0x0001: bound(hdr.data.b, 0x55); }
     }
     apply {
+        if (NEVER) {
+            late.apply(hdr.data.b, hdr.data.b);
+        }
         if (hdr.data.a == 1) {
             lent(hdr.data.b, seen, hdr.data.b);
             hdr.data.c = seen;
@@ -68,6 +75,9 @@ control MyIngress(inout headers_t hdr, inout meta_t meta,
         } else if (hdr.data.a == 4) {
             // Each is lent the other's place, too.
             half.apply(hdr.data.b, hdr.data.b);
+            hdr.data.c = 0xffff;
+        } else if (hdr.data.a == 6) {
+            late.apply(hdr.data.b, hdr.data.b);
             hdr.data.c = 0xffff;
         } else if (hdr.data.a == 5 && with_bound.apply().miss) {
             hdr.data.c = 0xffff;
@@ -86,6 +96,9 @@ control MyEgress(inout headers_t hdr, inout meta_t meta,
 
 control MyDeparser(packet_out pkt, in headers_t hdr) {
     apply {
+        if (NEVER) {
+            exit;
+        }
         if (hdr.data.d == 2) {
             exit;
         }

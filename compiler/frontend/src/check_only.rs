@@ -47,6 +47,9 @@ impl<'a> Lower<'a> {
         let global_owners = self.global_owners.clone();
         let frames = self.frames.clone();
         let locals = self.locals.clone();
+        let deparser_end = self.deparser_end;
+        let exit_flag = self.exit_flag;
+        let flagged_actions = self.flagged_actions.clone();
         let n_unused = self.unused.len();
         let n_statements = self.n_statements;
         let diagnostics = std::mem::take(&mut self.diagnostics);
@@ -76,6 +79,9 @@ impl<'a> Lower<'a> {
         self.global_owners = global_owners;
         self.frames = frames;
         self.locals = locals;
+        self.deparser_end = deparser_end;
+        self.exit_flag = exit_flag;
+        self.flagged_actions = flagged_actions;
         self.unused.truncate(n_unused);
         self.n_statements = n_statements;
     }

@@ -41,6 +41,7 @@ mod priority;
 mod resolve;
 mod rewrite;
 mod scope;
+mod select;
 mod stmt;
 mod storage;
 mod table;
