@@ -1,6 +1,6 @@
 //! Assignments: to scalars, and part by part to everything else; validity of headers.
 
-use p4rmt_ir::Expr;
+use p4rmt_ir::{Expr, GressRole, UnaryOp};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind};
 
@@ -8,7 +8,7 @@ use crate::coerce::{is_index, read_storage};
 use crate::fold;
 use crate::lower::{Lower, Unit};
 use crate::rewrite;
-use crate::storage::{Base, Slot, Storage};
+use crate::storage::{Base, RecordStorage, Slot, Storage};
 use crate::types::Type;
 use crate::value::{Data, Value};
 
@@ -127,12 +127,30 @@ impl<'a> Lower<'a> {
             }
             Storage::Record(record) => {
                 if let Some((header, valid)) = record.header {
+                    if is_valid && self.role == GressRole::Whole {
+                        self.clear_if_invalid(record, valid, span);
+                    }
                     self.emit_assign(span, valid.place(), fold::truth(is_valid));
                     self.retire_rivals(header, span);
                 }
             }
             Storage::Leaf(_) | Storage::Varbit { .. } | Storage::Stack(_) => {}
         }
+    }
+
+    /// v1model: a header that becomes valid has zeros until it is written, whatever it held before.
+    /// The specification leaves open what it has; bmv2 gives it zeros.
+    fn clear_if_invalid(&mut self, record: &RecordStorage, valid: Slot, span: Span) {
+        let clear = self.block_of(|lower| {
+            for field in &record.fields {
+                field.visit_leaves(&mut |slot| {
+                    let zero = fold::constant(slot.width(), 0);
+                    lower.emit_assign(span, slot.place(), zero);
+                });
+            }
+        });
+        let is_invalid = fold::unary(UnaryOp::Not, valid.read());
+        self.emit_if(is_invalid, clear, Vec::new(), span);
     }
 
     /// Makes the other headers of a header's union invalid.

@@ -10,20 +10,17 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use p4rmt_ir::{
-    BinaryOp, Bits, Block, Case, Expr, Id, KeySet, Parser, State, StateId, Target, Transition,
-    ValueSet, ValueSetId,
+    Bits, Block, Case, Id, KeySet, Parser, State, StateId, Target, Transition, ValueSet, ValueSetId,
 };
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, ExprKind, KeysetKind, ParserLocal, StatementKind, TransitionKind};
+use p4rmt_syntax::ast::{self, ExprKind, ParserLocal, StatementKind, TransitionKind};
 
 use crate::args::{Arg, written_order};
 use crate::error::ErrorKind;
-use crate::fold;
 use crate::inline::Copy;
 use crate::lower::{Lower, MAX_DEPTH, Unit};
 use crate::scope::{Binding, Instance, Object, ScopeId};
 use crate::types::Type;
-use crate::value::Value;
 
 /// How many states a parser may have when everything is put in place.
 const MAX_STATES: usize = 4096;
