@@ -4,6 +4,7 @@
 //! To accept changes of messages: `INSTA_UPDATE=always cargo test -p p4rmt-typing --test catalogue`.
 
 mod declarations;
+mod flow;
 mod names;
 mod tables;
 mod types;
