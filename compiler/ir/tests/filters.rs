@@ -235,7 +235,7 @@ fn they_have_their_spelling() {
         "480, 4 groups of 120 by hash0",
         "stores hash0",
         "f0 = filter f0 by m1[8w0x1]",
-        "generate with (8w0x5)",
+        "generate with [8w0x5]",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
