@@ -13,8 +13,11 @@
 use p4rmt_ir::{Bits, GressId, Id, MeterId};
 
 use crate::layout::Array;
-use crate::meter::{FRACTION_BITS, N_FIELDS};
+use crate::meter::N_FIELDS;
 use crate::random::mix;
+
+/// Fractional bits of an average: with the widest value it fits 64 bits.
+const FRACTION_BITS: u32 = 24;
 
 /// What the control plane sets of a filter's cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
