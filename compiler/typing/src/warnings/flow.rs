@@ -544,12 +544,12 @@ impl<'a> Flow<'_, '_, '_, 'a> {
                 left,
                 right,
             } => {
-                let (holds, fails) = self.condition(left, state);
+                let (holds, fails) = self.condition(left, state.clone());
                 match holds {
                     None => (None, fails),
-                    Some(state) => {
-                        let (holds, other) = self.condition(right, state);
-                        (holds, merge(fails, other))
+                    Some(held) => {
+                        let (holds, other) = self.condition(right, held);
+                        (holds, merge_tested(fails, other, &state))
                     }
                 }
             }
@@ -558,12 +558,12 @@ impl<'a> Flow<'_, '_, '_, 'a> {
                 left,
                 right,
             } => {
-                let (holds, fails) = self.condition(left, state);
+                let (holds, fails) = self.condition(left, state.clone());
                 match fails {
                     None => (holds, None),
-                    Some(state) => {
-                        let (other, fails) = self.condition(right, state);
-                        (merge(holds, other), fails)
+                    Some(failed) => {
+                        let (other, fails) = self.condition(right, failed);
+                        (merge_tested(holds, other, &state), fails)
                     }
                 }
             }

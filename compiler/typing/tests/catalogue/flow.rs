@@ -88,6 +88,14 @@ fn asking_for_a_header_says_nothing_about_it_afterwards() {
 }
 
 #[test]
+fn conjunction_that_fails_says_nothing_about_its_parts() {
+    check(
+        "apply { if (s.h.isValid() && x == 1) { x = 2; } else if (x == 3) {\n x = s.h.a; } }",
+        &[],
+    );
+}
+
+#[test]
 fn header_is_valid_as_the_one_that_it_is_a_copy_of() {
     check(
         "apply { h_t i; h_t j; j = { 1 }; i = j; x = i.a;\n j.setInvalid(); i = j;\n x = i.a; }",
