@@ -155,15 +155,6 @@ impl<'a> Checker<'a> {
                     ),
                     _ => return self.unknown_member(base.ty, name),
                 };
-                if member != MemberOf::StackSize && !self.is_in_parser() {
-                    let what = match member {
-                        MemberOf::StackNext => "`next`",
-                        MemberOf::StackLast => "`last`",
-                        _ => "`lastIndex`",
-                    };
-                    let place = "what is no parser";
-                    self.error(expr.span, ErrorKind::Misplaced { what, place });
-                }
                 self.member_is(expr, member);
                 operand
             }
@@ -189,12 +180,6 @@ impl<'a> Checker<'a> {
             }
             _ => self.unknown_member(base.ty, name),
         }
-    }
-
-    /// Whether what is looked at is part of a parser.
-    fn is_in_parser(&self) -> bool {
-        let owner = self.place.owner.map(|id| self.decl(id).node);
-        matches!(owner, Some(Node::Parser(_)))
     }
 
     /// `x.m(a)`

@@ -31,8 +31,4 @@ pages! {
     "Each member of a serializable enumeration has a value that its underlying type can hold."
     "enum bit<4> e { a = 16 }"
     "use a wider type, or another value";
-    "E3011" "number that is no truth value"
-    "A constant becomes `bool` by a cast if it is 0 or 1."
-    "(bool)2"
-    "compare it, as in `x != 0`";
 }

@@ -1,20 +1,18 @@
-//! Constants that their place cannot hold (clauses 7.2.1, 8.12.1).
+//! Constants that their place cannot hold (clause 7.2.1).
 
 use num_bigint::{BigInt, Sign};
-use p4rmt_syntax::ast::{self, DeclarationKind, Expr, ExprKind};
+use p4rmt_syntax::ast::{self, DeclarationKind};
 
 use crate::check::Checker;
 use crate::rules::violation::Violation;
-use crate::types::{Type, TypeKind};
+use crate::types::TypeKind;
 use crate::value::Value;
-use crate::walk::{self, Site, Visitor};
 
-/// Looks at the members of serializable enumerations, and at casts to `bool`.
+/// Looks at the members of serializable enumerations.
 pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
     for declaration in &program.declarations {
         enumeration(check, declaration);
     }
-    walk::program(&mut Casts { check }, program);
 }
 
 fn enumeration<'a>(check: &mut Checker<'a>, declaration: &'a ast::Declaration) {
@@ -53,28 +51,5 @@ pub(crate) fn fits(value: &BigInt, width: u32, is_signed: bool) -> bool {
         *value >= -&bound && *value < bound
     } else {
         value.sign() != Sign::Minus && *value < BigInt::from(1) << width
-    }
-}
-
-struct Casts<'c, 'a> {
-    check: &'c mut Checker<'a>,
-}
-
-impl<'a> Visitor<'a> for Casts<'_, 'a> {
-    fn expr(&mut self, _at: Site<'a>, expr: &'a Expr) {
-        let ExprKind::Cast { ty, operand } = &expr.kind else {
-            return;
-        };
-        if self.check.written(ty) != Type::BOOL || self.check.type_of(operand) != Type::INT {
-            return;
-        }
-        if let Some(Value::Int(value)) = self.check.own_value(operand)
-            && value != BigInt::from(0)
-            && value != BigInt::from(1)
-        {
-            let value = value.to_string();
-            self.check
-                .violate(expr.span, Violation::TruthValue { value });
-        }
     }
 }

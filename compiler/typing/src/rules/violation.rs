@@ -87,13 +87,6 @@ pub enum Violation {
         ty: String,
     },
 
-    /// A number that stands for no truth value.
-    #[error("{value} is neither `true` nor `false`")]
-    TruthValue {
-        /// The number.
-        value: String,
-    },
-
     /// A parameter of an action without direction before one with a direction.
     #[error("`{name}` has a direction and follows action data")]
     ActionDataFirst {
@@ -413,7 +406,6 @@ impl Violation {
             Self::ResultType { .. } => "E2036",
             Self::CoreArgument { .. } => "E2037",
             Self::EnumValue { .. } => "E3010",
-            Self::TruthValue { .. } => "E3011",
             Self::ActionDataFirst { .. } => "E6001",
             Self::DefaultValue { .. } => "E6002",
             Self::Optional { .. } => "E6003",

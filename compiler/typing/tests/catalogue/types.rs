@@ -202,10 +202,4 @@ pub(crate) const CASES: &[Case] = &[
         "enum bit<4> e {\n a = 16 }",
         2,
     ),
-    case(
-        "E3011",
-        "const bool x = (bool)1;",
-        "const bool x = (bool)2;",
-        1,
-    ),
 ];
