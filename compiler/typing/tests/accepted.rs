@@ -225,3 +225,14 @@ fn type_arguments_of_externs_may_be_left_open_beside_others() {
          }",
     );
 }
+
+#[test]
+fn actions_of_several_controls_may_be_copies_of_one() {
+    let control = |name: &str| {
+        format!(
+            "control {name}() {{ @name(\".nop\") action nop() {{}}
+             table t {{ actions = {{ nop; }} }} apply {{ t.apply(); }} }}"
+        )
+    };
+    accept(&format!("{}\n{}", control("c"), control("d")));
+}

@@ -2,7 +2,9 @@
 //! instance or value set.
 //!
 //! A name is local to its parser or control, whose instances have names of their own, unless `@name`
-//! begins with a dot: then all instances share it, so that there can be only one.
+//! begins with a dot: then all instances share it, so that there can be only one. But the actions of
+//! several controls may be copies of one action under one such name: programs that were translated
+//! from P4-14 are written so, and their control planes see one action.
 
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, Annotation, ControlLocal, DeclarationKind, Expr, ParserLocal};
@@ -47,7 +49,14 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
     for declaration in &program.declarations {
         match &declaration.kind {
             DeclarationKind::Action(action) => {
-                names.add(check, Kind::Action, &action.name, &action.annotations, None);
+                names.add(
+                    check,
+                    Kind::Action,
+                    &action.name,
+                    &action.annotations,
+                    None,
+                    None,
+                );
             }
             DeclarationKind::Instantiation(instance) if is_extern(check, instance) => {
                 names.add(
@@ -55,6 +64,7 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                     Kind::Instance,
                     &instance.name,
                     &instance.annotations,
+                    None,
                     None,
                 );
             }
@@ -74,10 +84,18 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                                 &instance.name,
                                 &instance.annotations,
                                 owner,
+                                None,
                             );
                         }
                         ParserLocal::ValueSet(set) => {
-                            names.add(check, Kind::ValueSet, &set.name, &set.annotations, owner);
+                            names.add(
+                                check,
+                                Kind::ValueSet,
+                                &set.name,
+                                &set.annotations,
+                                owner,
+                                None,
+                            );
                         }
                         ParserLocal::Instantiation(_)
                         | ParserLocal::Const(_)
@@ -101,6 +119,7 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                                 &instance.name,
                                 &instance.annotations,
                                 owner,
+                                None,
                             );
                         }
                         ControlLocal::Action(action) => {
@@ -110,10 +129,18 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                                 &action.name,
                                 &action.annotations,
                                 owner,
+                                Some(action),
                             );
                         }
                         ControlLocal::Table(table) => {
-                            names.add(check, Kind::Table, &table.name, &table.annotations, owner);
+                            names.add(
+                                check,
+                                Kind::Table,
+                                &table.name,
+                                &table.annotations,
+                                owner,
+                                None,
+                            );
                         }
                         ControlLocal::Instantiation(_)
                         | ControlLocal::Const(_)
@@ -173,12 +200,19 @@ struct Owner<'n> {
 }
 
 /// The names that have been given.
-struct Names {
-    seen: FastMap<(Kind, String), Span>,
+struct Names<'a> {
+    seen: FastMap<(Kind, String), Given<'a>>,
     listed: Vec<DeclId>,
 }
 
-impl Names {
+/// Where a name was given, and to which action of a control.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    span: Span,
+    action: Option<&'a ast::Action>,
+}
+
+impl<'a> Names<'a> {
     /// Adds what is declared under a name, in a block.
     fn add(
         &mut self,
@@ -187,6 +221,7 @@ impl Names {
         name: &ast::Name,
         annotations: &[Annotation],
         owner: Option<Owner<'_>>,
+        action: Option<&'a ast::Action>,
     ) {
         if annotations.iter().any(|a| a.name.text == "hidden") {
             return;
@@ -219,9 +254,17 @@ impl Names {
         }
         // Which of two tables a block has may be told by what it is constructed with.
         let is_chosen = kind == Kind::Table && owner.is_some_and(|owner| owner.is_configured);
-        if let Some(first) = self.seen.insert((kind, full.clone()), span) {
+        let is_absolute = local.starts_with('.');
+        let entry = Given { span, action };
+        if let Some(first) = self.seen.insert((kind, full.clone()), entry) {
+            let is_copy = is_absolute
+                && match (first.action, action) {
+                    (Some(first), Some(action)) => ast::is_same_action(first, action),
+                    _ => false,
+                };
+            let first = first.span;
             // Two of one name in one place have been complained about.
-            if !is_chosen && (given.is_some() || first != span) {
+            if !is_chosen && !is_copy && (given.is_some() || first != span) {
                 let violation = Violation::ControlPlaneName {
                     what: kind.article(),
                     name: full,
