@@ -268,6 +268,8 @@ package Pipeline<IH, IM, EH, EM>(
     EgressDeparserT<EH, EM> egress_deparser,
     @optional GhostT ghost);
 
+// The control plane finds an action by its table.
+@actions_by_table
 @pkginfo(arch="T2NA", version="1.0.1")
 package Switch<IH0, IM0, EH0, EM0, IH1, IM1, EH1, EM1,
                IH2, IM2, EH2, EM2, IH3, IM3, EH3, EM3>(

@@ -215,6 +215,8 @@ package Pipeline<IH, IM, EH, EM>(
     EgressT<EH, EM> egress,
     EgressDeparserT<EH, EM> egress_deparser);
 
+// The control plane finds an action by its table.
+@actions_by_table
 @pkginfo(arch="TNA", version="2.0.1")
 package Switch<IH0, IM0, EH0, EM0, IH1, IM1, EH1, EM1,
                IH2, IM2, EH2, EM2, IH3, IM3, EH3, EM3>(
@@ -256,6 +258,8 @@ package MultiParserPipeline<IH, IM, EH, EM>(
     EgressT<EH, EM> egress,
     EgressDeparserT<EH, EM> egress_deparser);
 
+// The control plane finds an action by its table.
+@actions_by_table
 @pkginfo(arch="TNA", version="2.0.1")
 package MultiParserSwitch<IH0, IM0, EH0, EM0, IH1, IM1, EH1, EM1,
                           IH2, IM2, EH2, EM2, IH3, IM3, EH3, EM3>(

@@ -61,21 +61,7 @@ pub struct Path {
 /// The tree as text without its spans: equal for two programs that differ in layout only.
 #[must_use]
 pub fn structure(program: &Program) -> String {
-    without_spans(program)
-}
-
-/// The same of two actions: what they take, what they do, under which names; not where they stand,
-/// nor their annotations.
-#[must_use]
-pub fn is_same_action(action: &Action, other: &Action) -> bool {
-    action.name.text == other.name.text
-        && without_spans(&action.params) == without_spans(&other.params)
-        && without_spans(&action.body) == without_spans(&other.body)
-}
-
-/// A node as text without the spans in it.
-fn without_spans(node: &impl std::fmt::Debug) -> String {
-    let with_spans = format!("{node:?}");
+    let with_spans = format!("{program:?}");
     let mut text = String::with_capacity(with_spans.len());
     let mut rest = with_spans.as_str();
     while let Some((before, after)) = rest.split_once("Span(") {

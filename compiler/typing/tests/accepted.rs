@@ -227,12 +227,23 @@ fn type_arguments_of_externs_may_be_left_open_beside_others() {
 }
 
 #[test]
-fn actions_of_several_controls_may_be_copies_of_one() {
+fn actions_may_share_a_name_where_the_control_plane_finds_them_by_table() {
     let control = |name: &str| {
         format!(
             "control {name}() {{ @name(\".nop\") action nop() {{}}
              table t {{ actions = {{ nop; }} }} apply {{ t.apply(); }} }}"
         )
     };
-    accept(&format!("{}\n{}", control("c"), control("d")));
+    let program = |annotation: &str| {
+        format!(
+            "control C(); {annotation} package P(C c, C d);\n{}\n{}\nP(c(), d()) main;",
+            control("c"),
+            control("d")
+        )
+    };
+    accept(&program("@actions_by_table"));
+    assert_eq!(
+        errors(&program("")),
+        ["4: E1007 the control plane already has an action named `nop`"]
+    );
 }

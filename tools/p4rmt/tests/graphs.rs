@@ -1,7 +1,5 @@
 //! The graphs that `p4rmt emit --to dot` writes: well formed, and with what they are about in them.
 
-#![expect(clippy::print_stdout, reason = "what was skipped is said")]
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

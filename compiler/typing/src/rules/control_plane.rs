@@ -2,9 +2,9 @@
 //! instance or value set.
 //!
 //! A name is local to its parser or control, whose instances have names of their own, unless `@name`
-//! begins with a dot: then all instances share it, so that there can be only one. But the actions of
-//! several controls may be copies of one action under one such name: programs that were translated
-//! from P4-14 are written so, and their control planes see one action.
+//! begins with a dot: then all instances share it, so that there can be only one. An architecture whose
+//! control plane finds actions by their table says so, by [`BY_TABLE`] on its package: then several
+//! actions may have one name of that kind.
 
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, Annotation, ControlLocal, DeclarationKind, Expr, ParserLocal};
@@ -18,6 +18,9 @@ use crate::rules::violation::Violation;
 use crate::typed::Callee;
 use crate::types::{Sort, TypeKind};
 use crate::walk::{self, Site, Visitor};
+
+/// The annotation of a package whose control plane finds actions by their table.
+const BY_TABLE: &str = "actions_by_table";
 
 /// What the control plane can have several of under different names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,18 +48,12 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
     let mut names = Names {
         seen: FastMap::default(),
         listed: listed_actions(check, program),
+        finds_by_table: finds_by_table(program),
     };
     for declaration in &program.declarations {
         match &declaration.kind {
             DeclarationKind::Action(action) => {
-                names.add(
-                    check,
-                    Kind::Action,
-                    &action.name,
-                    &action.annotations,
-                    None,
-                    None,
-                );
+                names.add(check, Kind::Action, &action.name, &action.annotations, None);
             }
             DeclarationKind::Instantiation(instance) if is_extern(check, instance) => {
                 names.add(
@@ -64,7 +61,6 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                     Kind::Instance,
                     &instance.name,
                     &instance.annotations,
-                    None,
                     None,
                 );
             }
@@ -84,18 +80,10 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                                 &instance.name,
                                 &instance.annotations,
                                 owner,
-                                None,
                             );
                         }
                         ParserLocal::ValueSet(set) => {
-                            names.add(
-                                check,
-                                Kind::ValueSet,
-                                &set.name,
-                                &set.annotations,
-                                owner,
-                                None,
-                            );
+                            names.add(check, Kind::ValueSet, &set.name, &set.annotations, owner);
                         }
                         ParserLocal::Instantiation(_)
                         | ParserLocal::Const(_)
@@ -119,7 +107,6 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                                 &instance.name,
                                 &instance.annotations,
                                 owner,
-                                None,
                             );
                         }
                         ControlLocal::Action(action) => {
@@ -129,18 +116,10 @@ pub(crate) fn check<'a>(check: &mut Checker<'a>, program: &'a ast::Program) {
                                 &action.name,
                                 &action.annotations,
                                 owner,
-                                Some(action),
                             );
                         }
                         ControlLocal::Table(table) => {
-                            names.add(
-                                check,
-                                Kind::Table,
-                                &table.name,
-                                &table.annotations,
-                                owner,
-                                None,
-                            );
+                            names.add(check, Kind::Table, &table.name, &table.annotations, owner);
                         }
                         ControlLocal::Instantiation(_)
                         | ControlLocal::Const(_)
@@ -190,6 +169,26 @@ fn listed_actions<'a>(check: &mut Checker<'a>, program: &'a ast::Program) -> Vec
     listed.found
 }
 
+/// Whether the package of `main` says that its control plane finds actions by their table.
+fn finds_by_table(program: &ast::Program) -> bool {
+    let package_of_main = (program.declarations.iter()).find_map(|declaration| {
+        let DeclarationKind::Instantiation(instance) = &declaration.kind else {
+            return None;
+        };
+        match &instance.ty.kind {
+            _ if instance.name.text != "main" => None,
+            ast::TypeKind::Named(path) => Some(&path.name.text),
+            ast::TypeKind::Specialized { base, .. } => Some(&base.name.text),
+            _ => None,
+        }
+    });
+    program.declarations.iter().any(|declaration| {
+        matches!(&declaration.kind, DeclarationKind::Package(package)
+            if Some(&package.name.text) == package_of_main
+                && package.annotations.iter().any(|a| a.name.text == BY_TABLE))
+    })
+}
+
 /// The parser or control around a name.
 #[derive(Clone, Copy)]
 struct Owner<'n> {
@@ -200,19 +199,14 @@ struct Owner<'n> {
 }
 
 /// The names that have been given.
-struct Names<'a> {
-    seen: FastMap<(Kind, String), Given<'a>>,
+struct Names {
+    seen: FastMap<(Kind, String), Span>,
     listed: Vec<DeclId>,
+    /// Whether actions of several tables may share an absolute name.
+    finds_by_table: bool,
 }
 
-/// Where a name was given, and to which action of a control.
-#[derive(Clone, Copy)]
-struct Given<'a> {
-    span: Span,
-    action: Option<&'a ast::Action>,
-}
-
-impl<'a> Names<'a> {
+impl Names {
     /// Adds what is declared under a name, in a block.
     fn add(
         &mut self,
@@ -221,7 +215,6 @@ impl<'a> Names<'a> {
         name: &ast::Name,
         annotations: &[Annotation],
         owner: Option<Owner<'_>>,
-        action: Option<&'a ast::Action>,
     ) {
         if annotations.iter().any(|a| a.name.text == "hidden") {
             return;
@@ -252,19 +245,14 @@ impl<'a> Names<'a> {
             check.violate_note(span, violation, "the block around has several instances");
             return;
         }
+        if kind == Kind::Action && self.finds_by_table && local.starts_with('.') {
+            return;
+        }
         // Which of two tables a block has may be told by what it is constructed with.
         let is_chosen = kind == Kind::Table && owner.is_some_and(|owner| owner.is_configured);
-        let is_absolute = local.starts_with('.');
-        let entry = Given { span, action };
-        if let Some(first) = self.seen.insert((kind, full.clone()), entry) {
-            let is_copy = is_absolute
-                && match (first.action, action) {
-                    (Some(first), Some(action)) => ast::is_same_action(first, action),
-                    _ => false,
-                };
-            let first = first.span;
+        if let Some(first) = self.seen.insert((kind, full.clone()), span) {
             // Two of one name in one place have been complained about.
-            if !is_chosen && !is_copy && (given.is_some() || first != span) {
+            if !is_chosen && (given.is_some() || first != span) {
                 let violation = Violation::ControlPlaneName {
                     what: kind.article(),
                     name: full,
