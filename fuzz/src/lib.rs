@@ -74,7 +74,7 @@ pub fn capture(bytes: &[u8]) {
         return;
     };
     while let Ok(Some(packet)) = reader.next_packet() {
-        assert!(packet.data.len() <= bytes.len());
+        assert!(packet.bytes.len() <= bytes.len());
     }
     assert!(reader.offset() <= bytes.len() as u64);
 }
