@@ -112,7 +112,7 @@ impl<'a> Lower<'a> {
         self.error(
             span,
             &ErrorKind::BinaryOperands {
-                operator: binary_text(op),
+                operator: op.sign(),
                 lhs: lhs.to_string(),
                 rhs: rhs.to_string(),
             },
@@ -494,32 +494,5 @@ fn unary_text(op: ast::UnaryOp) -> &'static str {
         ast::UnaryOp::Complement => "~",
         ast::UnaryOp::Negate => "-",
         ast::UnaryOp::Plus => "+",
-    }
-}
-
-/// An operator as written.
-fn binary_text(op: ast::BinaryOp) -> &'static str {
-    match op {
-        ast::BinaryOp::Mul => "*",
-        ast::BinaryOp::Div => "/",
-        ast::BinaryOp::Mod => "%",
-        ast::BinaryOp::Add => "+",
-        ast::BinaryOp::Sub => "-",
-        ast::BinaryOp::AddSat => "|+|",
-        ast::BinaryOp::SubSat => "|-|",
-        ast::BinaryOp::Shl => "<<",
-        ast::BinaryOp::Shr => ">>",
-        ast::BinaryOp::Le => "<=",
-        ast::BinaryOp::Ge => ">=",
-        ast::BinaryOp::Lt => "<",
-        ast::BinaryOp::Gt => ">",
-        ast::BinaryOp::Ne => "!=",
-        ast::BinaryOp::Eq => "==",
-        ast::BinaryOp::BitAnd => "&",
-        ast::BinaryOp::BitXor => "^",
-        ast::BinaryOp::BitOr => "|",
-        ast::BinaryOp::Concat => "++",
-        ast::BinaryOp::And => "&&",
-        ast::BinaryOp::Or => "||",
     }
 }

@@ -89,7 +89,7 @@ impl<'a> Checker<'a> {
     fn bad_operands(&mut self, span: Span, op: BinaryOp, lhs: Type, rhs: Type) -> Operand {
         if !lhs.is_poison() && !rhs.is_poison() {
             let kind = ErrorKind::BinaryOperands {
-                operator: eval::symbol(op),
+                operator: op.sign(),
                 lhs: self.show(lhs),
                 rhs: self.show(rhs),
             };

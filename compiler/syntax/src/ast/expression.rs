@@ -221,3 +221,33 @@ pub enum BinaryOp {
     /// `||`
     Or,
 }
+
+impl BinaryOp {
+    /// As a program writes it.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::AddSat => "|+|",
+            Self::SubSat => "|-|",
+            Self::Shl => "<<",
+            Self::Shr => ">>",
+            Self::Le => "<=",
+            Self::Ge => ">=",
+            Self::Lt => "<",
+            Self::Gt => ">",
+            Self::Ne => "!=",
+            Self::Eq => "==",
+            Self::BitAnd => "&",
+            Self::BitXor => "^",
+            Self::BitOr => "|",
+            Self::Concat => "++",
+            Self::And => "&&",
+            Self::Or => "||",
+        }
+    }
+}

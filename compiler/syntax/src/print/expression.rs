@@ -1,8 +1,8 @@
 //! Expressions, types and arguments as P4, with the parentheses that the tree needs.
 
 use crate::ast::{
-    Argument, ArgumentValue, BinaryOp, Direction, Expr, ExprKind, NamedExpr, Parameter, Path, Type,
-    TypeKind, UnaryOp,
+    Argument, ArgumentValue, Direction, Expr, ExprKind, NamedExpr, Parameter, Path, Type, TypeKind,
+    UnaryOp,
 };
 use crate::print::Printer;
 use crate::tree::tightness;
@@ -45,7 +45,7 @@ impl Printer {
                 // Operators group from the left.
                 self.bound(left, tightness(*op));
                 self.put(" ");
-                self.put(binary_sign(*op));
+                self.put(op.sign());
                 self.put(" ");
                 self.bound(right, tightness(*op) + 1);
             }
@@ -261,32 +261,5 @@ impl Printer {
         self.put("<");
         self.list(args, Self::ty);
         self.put(">");
-    }
-}
-
-/// An operator as written.
-pub(super) fn binary_sign(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::Mod => "%",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::AddSat => "|+|",
-        BinaryOp::SubSat => "|-|",
-        BinaryOp::Shl => "<<",
-        BinaryOp::Shr => ">>",
-        BinaryOp::Le => "<=",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Lt => "<",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ne => "!=",
-        BinaryOp::Eq => "==",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::BitXor => "^",
-        BinaryOp::BitOr => "|",
-        BinaryOp::Concat => "++",
-        BinaryOp::And => "&&",
-        BinaryOp::Or => "||",
     }
 }

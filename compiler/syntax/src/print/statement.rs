@@ -5,7 +5,6 @@ use crate::ast::{
     StatementKind, SwitchCase, SwitchLabel, Transition, TransitionKind, Variable,
 };
 use crate::print::Printer;
-use crate::print::expression::binary_sign;
 
 impl Printer {
     pub(super) fn block(&mut self, block: &Block) {
@@ -98,7 +97,7 @@ impl Printer {
                 self.expr(target);
                 self.put(" ");
                 if let Some(op) = op {
-                    self.put(binary_sign(*op));
+                    self.put(op.sign());
                 }
                 self.put("= ");
                 self.expr(value);
