@@ -324,10 +324,11 @@ fn lower(syntax: &ast::Program, name: &str, diagnostics: &mut Diagnostics) -> Op
 }
 
 /// Whether what was refused, though its types are right, is a program for which there is no machine:
-/// `Ok` if so. What else the front end says of it does not matter, because nothing will run it.
+/// `Ok` if so. What else the front end says of it does not matter, because nothing will run it. A text
+/// that declares nothing at all is no program.
 fn no_machine(syntax: &ast::Program, refused: Diagnostics) -> Result<NoMachine, Diagnostics> {
     let is_absent = |diagnostic: &Diagnostic| NO_MACHINE_CODES.contains(&diagnostic.code.0);
-    if !refused.iter().any(is_absent) {
+    if syntax.declarations.is_empty() || !refused.iter().any(is_absent) {
         return Err(refused);
     }
     Ok(NoMachine {

@@ -305,3 +305,10 @@ fn ubpf_has_two_versions() {
     accepts(&program(old, "", ""), "ubpf");
     refuses(&program(old, metadata, ""), "E1001");
 }
+
+#[test]
+fn text_without_a_declaration_is_no_program() {
+    refuses("", "E4001");
+    refuses("// A comment, cut\n", "E4001");
+    refuses("/* nothing */", "E4001");
+}
