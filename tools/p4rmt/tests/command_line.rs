@@ -102,9 +102,9 @@ fn check_of_what_is_not_there_or_no_text() {
     check(&["check", "nowhere.p4"], 1, &["cannot read `nowhere.p4`"]);
     let (_folder, path) = folder_with("bytes.p4", &[0xff, 0xfe, 0x00]);
     check(&["check", &path], 1, &["error"]);
-    // A program of no declarations is one; it has nothing to run.
+    // Text that declares nothing is no program: most often a file that was cut.
     let (_folder, path) = folder_with("empty.p4", b"");
-    check(&["check", &path], 0, &["accepted", "no `main`"]);
+    check(&["check", &path], 1, &["error[E4001]"]);
     check(&["fit", &path], 1, &["error[E4001]"]);
 }
 
