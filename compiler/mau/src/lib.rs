@@ -2,7 +2,7 @@
 //!
 //! [`place`] takes a pipe in the tables form and a [`Target`], and says where each table and gateway
 //! goes, or what stands in the way: a [`Fit`]. A program that does not fit is an answer, not an error.
-//! [`report`] makes of it what a person or a program reads, [`render`] makes text of that.
+//! What people and programs read of it is made by the crate above, `report`.
 //!
 //! * Limits of a machine are in its target file and nowhere else ([`target`]).
 //! * What depends on what is in [`graph`]; what one unit of the machine can do in [`action`],
@@ -34,8 +34,6 @@ pub mod fit;
 pub mod graph;
 mod latency;
 pub mod problem;
-pub mod render;
-pub mod report;
 pub mod resource;
 pub mod salu;
 mod schedule;
@@ -46,6 +44,4 @@ pub mod unit;
 pub use blocked::BlockedBy;
 pub use explain::explanations;
 pub use fit::{Fit, PlaceError, place};
-pub use render::render;
-pub use report::{FitReport, report};
 pub use target::{Target, TargetError};

@@ -5,7 +5,8 @@ use p4rmt_ir::{
     Arch, Block, CallKind, Expr, FieldId, GressRole, MatchKind, Outcome, PipeId, Program, TableId,
 };
 use p4rmt_mau::unit::UnitKind;
-use p4rmt_mau::{BlockedBy, Fit, FitReport, PlaceError, Target, place, render, report};
+use p4rmt_mau::{BlockedBy, Fit, PlaceError, Target, place};
+use p4rmt_report::{FitReport, report, text};
 use p4rmt_source::Sources;
 
 /// The only pipe.
@@ -397,7 +398,7 @@ fn the_report_has_every_key_and_reads_well() {
     }
     assert_eq!(json["stages"].as_array().map(Vec::len), Some(20));
     assert_eq!(json["totals"]["sram"]["available"], 1600);
-    let text = render(&report);
+    let text = text(&report);
     assert!(
         text.starts_with("small fits tofino2\n2 of 20 stages used, 2 needed by"),
         "{text}"

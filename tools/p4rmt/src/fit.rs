@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use p4rmt_mau::FitReport;
+use p4rmt_report::{FitDiff, FitReport};
 
 use crate::args::{Language, ReportFormat};
 use crate::check::{print, to_json};
 use crate::failure::Failure;
-use crate::fit_diff::FitDiff;
 use crate::{machine, program};
 
 /// Place a program in the stages of a machine and report what it uses.
@@ -43,12 +42,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let report = fit(&args.program, args)?;
     let text = match (&args.diff, args.format) {
-        (None, ReportFormat::Text) => p4rmt_mau::render(&report),
+        (None, ReportFormat::Text) => p4rmt_report::text(&report),
         (None, ReportFormat::Json) => to_json(&report) + "\n",
         (Some(old), format) => {
             let diff = FitDiff::new(&fit(old, args)?, &report);
             match format {
-                ReportFormat::Text => diff.render(),
+                ReportFormat::Text => diff.text(),
                 ReportFormat::Json => to_json(&diff) + "\n",
             }
         }
@@ -84,7 +83,7 @@ fn fit(path: &Path, args: &Args) -> Result<FitReport, Failure> {
     let target = machine::load_target(target)?;
     let pipe = machine::find_pipe(&compiled.program, args.pipe.as_deref())?;
     let fit = machine::place(&compiled, pipe, &target)?;
-    Ok(p4rmt_mau::report(
+    Ok(p4rmt_report::report(
         &fit,
         &compiled.program,
         pipe,

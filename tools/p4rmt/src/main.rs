@@ -11,7 +11,6 @@ mod emit;
 mod explain;
 mod failure;
 mod fit;
-mod fit_diff;
 mod machine;
 mod program;
 mod replay;

@@ -24,6 +24,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("p4rmt-midend", &["p4rmt-source", "p4rmt-ir"]),
     ("p4rmt-mau", &["p4rmt-source", "p4rmt-ir"]),
+    ("p4rmt-report", &["p4rmt-source", "p4rmt-ir", "p4rmt-mau"]),
     (
         "p4rmt-driver",
         &[

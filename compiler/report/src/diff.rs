@@ -1,13 +1,13 @@
-//! `p4rmt fit --diff`: which table moved between two programs, and what pushed it there.
+//! Two fits compared: which table moved, and what pushed it there.
 
 use comfy_table::{Table, presets};
-use p4rmt_mau::FitReport;
-use p4rmt_mau::report::{BlockedByReport, TableReport};
 use serde::Serialize;
+
+use crate::schema::{BlockedByReport, FitReport, TableReport};
 
 /// What differs between two fits.
 #[derive(Debug, Serialize)]
-pub(crate) struct FitDiff {
+pub struct FitDiff {
     /// The program before.
     old: Side,
     /// The program now.
@@ -46,7 +46,9 @@ struct Placed {
 }
 
 impl FitDiff {
-    pub(crate) fn new(old: &FitReport, new: &FitReport) -> Self {
+    /// Compares the fits of two programs.
+    #[must_use]
+    pub fn new(old: &FitReport, new: &FitReport) -> Self {
         let twin = |table: &TableReport, of: &FitReport| {
             let mut tables = of.tables.iter();
             tables
@@ -89,7 +91,8 @@ impl FitDiff {
     }
 
     /// The difference for people.
-    pub(crate) fn render(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         let side = |side: &Side| {
             let fits = if side.fits { "fits" } else { "does not fit" };
             let Side {

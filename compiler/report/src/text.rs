@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{FitReport, ProblemReport, TableReport};
+use crate::schema::{FitReport, ProblemReport, TableReport};
 
 /// The report as a person reads it; lines end with a newline.
 #[must_use]
-pub fn render(report: &FitReport) -> String {
+pub fn text(report: &FitReport) -> String {
     let mut text = String::new();
     let verdict = if report.fits { "fits" } else { "does not fit" };
     line(

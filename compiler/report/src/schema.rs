@@ -1,0 +1,169 @@
+//! The fit report under stable names: these types are the JSON. What is not computed yet is `null`,
+//! never invented.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Whether and how a pipe fits a machine.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FitReport {
+    /// The program.
+    pub program: String,
+    /// The machine.
+    pub target: String,
+    /// The pipe.
+    pub pipe: String,
+    /// Whether it fits.
+    pub fits: bool,
+    /// Stages up to the last one with something in it.
+    pub stages_used: u32,
+    /// Stages of the machine.
+    pub stages_available: u32,
+    /// Stages that the longest chain of dependencies needs.
+    pub critical_path: u32,
+    /// The tables, in the order of the control flow, ingress first.
+    pub tables: Vec<TableReport>,
+    /// The stages, from 0.
+    pub stages: Vec<StageReport>,
+    /// By resource.
+    pub totals: BTreeMap<&'static str, Total>,
+    /// Containers by size; not computed yet.
+    pub phv: Option<()>,
+    /// Parser states; not computed yet.
+    pub parser: Option<()>,
+    /// Latency.
+    pub latency: LatencyReport,
+    /// Worst-case power; not computed yet.
+    pub power_w_per_pipe: PowerReport,
+    /// What stands in the way.
+    pub problems: Vec<ProblemReport>,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TableReport {
+    /// Its name.
+    pub name: String,
+    /// `ingress` or `egress`.
+    pub gress: &'static str,
+    /// Where it is, in order.
+    pub stages: Vec<u32>,
+    /// `none`, `exact`, `ternary`, `lpm` or `range`.
+    pub match_kind: &'static str,
+    /// Bits of its key.
+    pub key_bits: u64,
+    /// Entries that it holds.
+    pub entries: u64,
+    /// SRAM blocks, those of its registers, counters and meters included. What several tables share
+    /// counts for the first.
+    pub sram: u32,
+    /// TCAM blocks.
+    pub tcam: u32,
+    /// Map RAM blocks.
+    pub map_ram: u32,
+    /// Why it is not one stage earlier; nothing in stage 0.
+    pub blocked_by: Option<BlockedByReport>,
+    /// Its declaration.
+    pub span: Option<SpanReport>,
+}
+
+/// Why a table is not one stage earlier.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BlockedByReport {
+    /// `match`, `action`, `output`, `anti`, `control`, `resource`, `shared_memory`, `next_table`,
+    /// `stage_pragma` or `order`.
+    pub kind: &'static str,
+    /// The table or resource.
+    pub on: String,
+    /// A sentence with the field and both lines.
+    pub detail: String,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SpanReport {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+/// What a stage uses; `null` is not computed yet.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StageReport {
+    /// Its number, from 0.
+    pub stage: u32,
+    /// Logical tables.
+    pub logical_tables: u32,
+    /// SRAM blocks.
+    pub sram: u32,
+    /// TCAM blocks.
+    pub tcam: u32,
+    /// Map RAM blocks.
+    pub map_ram: u32,
+    /// Gateways.
+    pub gateway: u32,
+    /// Bytes of the exact match crossbar.
+    pub exact_xbar_bytes: Option<u32>,
+    /// Bytes of the ternary match crossbar.
+    pub ternary_xbar_bytes: Option<u32>,
+    /// Hash bits.
+    pub hash_bits: Option<u32>,
+    /// Hash distribution units.
+    pub hash_dist: Option<u32>,
+    /// Stateful and meter ALUs.
+    pub meter_alu: u32,
+    /// Counter ALUs.
+    pub stats_alu: u32,
+    /// Rows of instruction memory.
+    pub vliw: Option<u32>,
+    /// Bytes of the action data bus.
+    pub action_bus_bytes: Option<u32>,
+}
+
+/// Use of a resource in all stages.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Total {
+    /// What is used; nothing where it is not computed yet.
+    pub used: Option<u32>,
+    /// What all stages of the pipe have.
+    pub available: u32,
+    /// The share in percent.
+    pub percent: Option<f64>,
+}
+
+/// Latency of the stages. Parser, deparser and traffic manager are not in it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LatencyReport {
+    /// Cycles through the ingress.
+    pub ingress_cycles: Option<u32>,
+    /// Cycles through the egress.
+    pub egress_cycles: Option<u32>,
+    /// Both together in nanoseconds at the target's clock.
+    pub mau_ns: f64,
+}
+
+/// Worst-case power in watts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PowerReport {
+    /// Of the ingress; not computed yet.
+    pub ingress: Option<f64>,
+    /// Of the egress; not computed yet.
+    pub egress: Option<f64>,
+}
+
+/// What stands in the way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProblemReport {
+    /// Its code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What would help.
+    pub help: String,
+    /// Where.
+    pub span: Option<SpanReport>,
+}
