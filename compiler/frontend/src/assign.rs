@@ -213,7 +213,11 @@ impl<'a> Lower<'a> {
                 }
             }
             Storage::Choice { .. } => {
-                self.unsupported(span, "this use of a stack element chosen at run time");
+                self.unsupported(
+                    span,
+                    "this use of a stack element chosen at run time",
+                    "use its fields one by one, or a constant index",
+                );
                 return None;
             }
         }

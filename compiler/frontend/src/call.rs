@@ -30,7 +30,11 @@ impl<'a> Lower<'a> {
                 self.call_member(base, name, type_args, args, want, dest, span)
             }
             ExprKind::TypeMember { .. } => {
-                self.unsupported(span, "`apply` of a generic type");
+                self.unsupported(
+                    span,
+                    "`apply` of a generic type",
+                    "declare an instance, and apply that",
+                );
                 Value::poison()
             }
             _ => {

@@ -19,9 +19,7 @@ use crate::value::Value;
 
 /// How the codes of mistakes begin, as opposed to what is not supported, or is out of place only
 /// because nothing says what the block is for.
-const MISTAKES: [&str; 9] = [
-    "E1", "E2", "E3", "E4005", "E4008", "E4009", "E4010", "E4011", "E4012",
-];
+const MISTAKES: [&str; 6] = ["E1", "E2", "E3", "E4008", "E4010", "E4012"];
 
 /// A declaration of a control that is checked in the end, with where it stands.
 pub(crate) struct Unused<'a> {

@@ -265,7 +265,11 @@ impl<'a> Lower<'a> {
                 }
             }
             _ if matches!(value.ty.without_newtypes(), Type::Varbit(_)) => {
-                self.unsupported(span, "a `varbit` in a list of data");
+                self.unsupported(
+                    span,
+                    "a `varbit` in a list of data",
+                    "leave it out of the list",
+                );
                 return None;
             }
             _ => exprs.push(self.read(value, span)?),

@@ -2,7 +2,7 @@
 
 use p4rmt_ir::{ActionCall, Bits, Entry, Match, MatchKind};
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind, KeysetKind, PropertyKind};
+use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind, KeysetKind};
 
 use crate::error::ErrorKind;
 use crate::lower::Lower;
@@ -15,7 +15,6 @@ impl<'a> Lower<'a> {
         &mut self,
         expr: &'a ast::Expr,
         listed: &[Listed<'a>],
-        table: &TableObject<'a>,
     ) -> Option<ActionCall> {
         let (callee, args): (&'a ast::Expr, &'a [ast::Argument]) = match &expr.kind {
             ExprKind::Call { callee, args, .. } => (callee, args),
@@ -25,7 +24,7 @@ impl<'a> Lower<'a> {
             self.mismatch_text(expr.span, "an action", &Type::Void);
             return None;
         };
-        self.call_of(path, args, listed, table, expr.span)
+        self.call_of(path, args, listed, expr.span)
     }
 
     /// An action of the table with constant action data.
@@ -34,30 +33,11 @@ impl<'a> Lower<'a> {
         path: &'a ast::Path,
         args: &'a [ast::Argument],
         listed: &[Listed<'a>],
-        table: &TableObject<'a>,
         span: Span,
     ) -> Option<ActionCall> {
-        let Some(entry) = listed
+        let entry = listed
             .iter()
-            .find(|entry| entry.object.decl.name.text == path.name.text)
-        else {
-            // An action that the list names but that has mistakes has been complained about.
-            let is_listed = table.decl.properties.iter().any(|property| {
-                matches!(&property.kind, PropertyKind::Actions(actions)
-                    if actions.iter().any(|action| action.path.name.text == path.name.text))
-            });
-            if is_listed {
-                return None;
-            }
-            self.error(
-                path.span,
-                &ErrorKind::NotInTable {
-                    action: path.name.text.clone(),
-                    table: table.decl.name.text.clone(),
-                },
-            );
-            return None;
-        };
+            .find(|entry| entry.object.decl.name.text == path.name.text)?;
         // Arguments that the list binds may be repeated.
         let args = if args.len() == entry.n_bound + entry.types.len() {
             &args[entry.n_bound..]
@@ -123,16 +103,14 @@ impl<'a> Lower<'a> {
         listed: &[Listed<'a>],
         table: &TableObject<'a>,
     ) -> Option<Vec<Entry>> {
-        let priorities = self.priorities(entries, keys, table);
+        let priorities = self.priorities(entries, table);
         let mut lowered = Vec::new();
         let mut is_good = priorities.is_some();
         let priorities = priorities.unwrap_or_else(|| vec![0; entries.len()]);
         for (entry, priority) in entries.iter().zip(priorities) {
             let matches = self.key_sets(&entry.keyset, keys);
             let args = entry.action.args.as_deref().unwrap_or_default();
-            let action = self
-                .call_of(&entry.action.path, args, listed, table, entry.action.span)
-                .filter(|call| self.may_be_in_entries(call, entry, listed, table));
+            let action = self.call_of(&entry.action.path, args, listed, entry.action.span);
             match (matches, action) {
                 (Some(matches), Some(action)) => lowered.push(Entry {
                     matches,
@@ -144,29 +122,6 @@ impl<'a> Lower<'a> {
             }
         }
         is_good.then_some(lowered)
-    }
-
-    /// Whether entries may name the action: a complaint if it is `@defaultonly`.
-    fn may_be_in_entries(
-        &mut self,
-        call: &ActionCall,
-        entry: &'a ast::Entry,
-        listed: &[Listed<'a>],
-        table: &TableObject<'a>,
-    ) -> bool {
-        let is_allowed = listed
-            .iter()
-            .any(|action| action.id == call.action && action.in_entries);
-        if !is_allowed {
-            self.error(
-                entry.action.span,
-                &ErrorKind::NotForEntries {
-                    action: entry.action.path.name.text.clone(),
-                    table: table.decl.name.text.clone(),
-                },
-            );
-        }
-        is_allowed
     }
 
     /// A match for each key.
@@ -185,13 +140,6 @@ impl<'a> Lower<'a> {
                 .collect();
         }
         if sets.len() != keys.len() {
-            self.error(
-                keyset.span,
-                &ErrorKind::KeyCount {
-                    needed: keys.len(),
-                    available: sets.len(),
-                },
-            );
             return None;
         }
         sets.iter()

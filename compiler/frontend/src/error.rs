@@ -218,71 +218,21 @@ pub enum ErrorKind {
     /// A program without `main`.
     #[error("the program has no instance `main`")]
     NoMain,
-    /// A package that no known architecture has.
-    #[error("`{name}` is not the package of a known architecture")]
+    /// A package that is of no machine.
+    #[error("no machine runs the package `{name}`")]
     UnknownPackage {
         /// The type of `main`.
         name: String,
     },
-    /// An argument of a package that is not what the package wants.
-    #[error("`{package}` wants {wanted} here")]
-    PackageArgument {
-        /// The package.
-        package: String,
-        /// What is wanted, with its article.
-        wanted: &'static str,
-    },
-    /// A programmable block whose parameters are not those of the architecture.
-    #[error(
-        "parameter {position} of `{block}` has type `{found}`; the architecture gives it `{expected}`"
-    )]
-    BlockParameter {
-        /// The parser or control.
-        block: String,
-        /// Position, from 1.
-        position: usize,
-        /// The type of the architecture.
-        expected: String,
-        /// The type of the program.
-        found: String,
-    },
-    /// A programmable block with too many or too few parameters.
-    #[error("`{block}` has {available} parameters; the architecture gives it {needed}")]
-    BlockParameterCount {
-        /// The parser or control.
-        block: String,
-        /// How many the architecture has.
-        needed: usize,
-        /// How many the block has.
-        available: usize,
-    },
-    /// A method that an extern does not have with these arguments.
-    #[error("`{object}` has no method `{method}` for {available} arguments")]
-    UnknownMethod {
-        /// The extern.
-        object: String,
-        /// The method.
-        method: String,
-        /// How many arguments there are.
-        available: usize,
-    },
-    /// A method called where the unit does not exist.
-    #[error("`{object}.{method}` may not be called in {place}")]
-    ExternPlace {
-        /// The extern.
-        object: String,
-        /// The method.
-        method: String,
+    /// A call in a part of the program where the machine does not have what is called.
+    #[error("`{callee}` may not be called in {place}")]
+    CallPlace {
+        /// The function, or the extern and its method.
+        callee: String,
         /// Where, with its article.
         place: &'static str,
-    },
-    /// A function called in a part of the program where it means nothing.
-    #[error("`{function}` may not be called in {place}")]
-    FunctionPlace {
-        /// The function.
-        function: String,
-        /// Where, with its article.
-        place: &'static str,
+        /// Where it may be called, with articles.
+        possible: String,
     },
     /// A request to the switch that is made in the wrong control.
     #[error("`{function}` may only be called in the {needed}")]
@@ -291,21 +241,6 @@ pub enum ErrorKind {
         function: String,
         /// The control that may.
         needed: &'static str,
-    },
-    /// Entries of which one has a priority, but not the first.
-    #[error("the first entry has no priority, and another one has")]
-    FirstPriority,
-    /// A priority where every packet matches one entry at most, or the longest prefix.
-    #[error("no two entries of table `{table}` compete by priority")]
-    NeedlessPriority {
-        /// The table.
-        table: String,
-    },
-    /// A priority that no control plane can name.
-    #[error("the priority of this entry is {priority}")]
-    PriorityRange {
-        /// As computed.
-        priority: i64,
     },
     /// An extern of state that both gresses use.
     #[error("`{name}` is used in both gresses")]
@@ -319,45 +254,13 @@ pub enum ErrorKind {
         /// The type.
         ty: String,
     },
-    /// An instance that lacks a method that it must define.
-    #[error("`{name}` does not define `{method}`")]
-    MissingMethod {
-        /// The instance.
-        name: String,
-        /// The method.
-        method: &'static str,
-    },
     /// A list of bits whose length the machine cannot cut into units.
-    #[error("{bits} bits where a multiple of {unit} is needed")]
+    #[error("these data have {bits} bits, and a multiple of {unit} is needed")]
     Alignment {
         /// How many there are.
         bits: u32,
         /// Of what they must be a multiple.
         unit: u32,
-    },
-    /// An action that a table does not list.
-    #[error("`{action}` is not an action of table `{table}`")]
-    NotInTable {
-        /// The action.
-        action: String,
-        /// The table.
-        table: String,
-    },
-    /// An entry with an action that is for the default alone.
-    #[error("`{action}` is for the default of table `{table}` only, not for entries")]
-    NotForEntries {
-        /// The action.
-        action: String,
-        /// The table.
-        table: String,
-    },
-    /// An entry with too many or too few keys.
-    #[error("the table has {needed} keys, {available} given")]
-    KeyCount {
-        /// How many keys the table has.
-        needed: usize,
-        /// How many there are.
-        available: usize,
     },
     /// A key set that its match kind cannot hold.
     #[error("a key matched `{kind}` cannot take {what}")]
@@ -389,6 +292,8 @@ pub enum ErrorKind {
     Construct {
         /// Its name.
         what: &'static str,
+        /// What to write instead.
+        instead: &'static str,
     },
     /// An extern of the architecture.
     #[error("extern `{name}` is not supported")]
@@ -464,21 +369,11 @@ impl ErrorKind {
             Self::AssertionFailed => "E3006",
             Self::NoMain => "E4001",
             Self::UnknownPackage { .. } => "E4002",
-            Self::PackageArgument { .. } => "E4003",
-            Self::BlockParameter { .. } | Self::BlockParameterCount { .. } => "E4004",
-            Self::UnknownMethod { .. } => "E4005",
-            Self::ExternPlace { .. } | Self::FunctionPlace { .. } | Self::ControlPlace { .. } => {
-                "E4006"
-            }
+            Self::CallPlace { .. } | Self::ControlPlace { .. } => "E4006",
             Self::SharedExtern { .. } => "E4007",
             Self::RegisterElement { .. } => "E4008",
-            Self::MissingMethod { .. } => "E4009",
             Self::Alignment { .. } => "E4010",
-            Self::NotInTable { .. } | Self::NotForEntries { .. } => "E4011",
-            Self::KeyCount { .. } | Self::EntryKey { .. } => "E4012",
-            Self::FirstPriority | Self::NeedlessPriority { .. } | Self::PriorityRange { .. } => {
-                "E4013"
-            }
+            Self::EntryKey { .. } => "E4012",
             Self::SecondSelector { .. } => "E4014",
             Self::SecondAdjustment { .. } => "E4015",
             Self::Construct { .. } => "E5001",
@@ -491,7 +386,15 @@ impl ErrorKind {
 
     /// The way out, in a few words.
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        explain::explanation(self.code()).map_or("", |explanation| explanation.help)
+    pub fn help(&self) -> String {
+        match self {
+            Self::CallPlace { possible, .. } => format!("call it in {possible}"),
+            Self::ControlPlace { needed, .. } => format!("move the call to the {needed}"),
+            Self::Construct { instead, .. } => (*instead).to_owned(),
+            _ => {
+                let page = explain::explanation(self.code());
+                page.map_or_else(String::new, |page| page.help.to_owned())
+            }
+        }
     }
 }

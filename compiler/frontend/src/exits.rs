@@ -127,6 +127,7 @@ impl Lower<'_> {
                 self.unsupported(
                     span,
                     "`exit` in an action of the top level under copied arguments",
+                    "declare the action in the control",
                 );
                 continue;
             }

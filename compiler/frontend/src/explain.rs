@@ -120,23 +120,11 @@ explanations! {
     "E4001" "no main"
     "The program instantiates the package of its architecture under the name `main`."
     "Pipeline(...) pipe;"
-    "add `Switch(pipe) main;`";
-    "E4002" "unknown architecture"
-    "`main` is a `Switch` of TNA or T2NA."
+    "instantiate the package of the architecture, as in `Switch(pipe) main;` or `V1Switch(P(), V(), I(), E(), C(), D()) main;`";
+    "E4002" "no machine for the package"
+    "The machines here run `Switch` of TNA and T2NA, and `V1Switch` of v1model. A program with any other package, `MultiParserSwitch` among them, is checked, and can be neither placed nor run."
     "MyPackage(...) main;"
-    "include `t2na.p4` or `tna.p4` and instantiate `Switch`";
-    "E4003" "wrong argument of a package"
-    "`Switch` takes pipelines; `Pipeline` takes ingress parser, ingress, ingress deparser, egress parser, egress, egress deparser, in this order."
-    "Pipeline(SwitchIngress(), SwitchIngressParser(), ...) pipe;"
-    "give the blocks in the order of the package's declaration";
-    "E4004" "parameters of a programmable block"
-    "Parsers, controls and deparsers have the parameters that the architecture declares, in its order; the headers and the metadata of parser, control and deparser of a gress are the same types."
-    "control SwitchIngress(inout header_t hdr) { apply {} }"
-    "copy the parameter list from the architecture's declaration";
-    "E4005" "unknown method"
-    "The extern declares no method of this name that takes so many arguments."
-    "counter.increment(1);"
-    "see the extern's declaration";
+    "instantiate `Switch` of `t2na.p4` or `tna.p4`, or `V1Switch` of `v1model.p4`; `p4rmt check` takes the program as it is";
     "E4006" "extern in the wrong place"
     "Each unit of the machine is in one part of the pipe: registers, meters, counters, hashes and random values in the match-action part, checksums in parser and deparser, mirror, resubmit and digest in the deparser. In v1model, what asks something of the switch stands where the switch can still do it: `resubmit` and clones of what came in, in the ingress; `recirculate` and clones of what goes out, in the egress."
     "parser p(...) { state start { reg.read(0); } }"
@@ -149,26 +137,14 @@ explanations! {
     "An element is one number, or a struct of up to two numbers of one width."
     "Register<header_t, bit<8>>(256) r;"
     "use a number, or a struct of two";
-    "E4009" "missing method"
-    "A register action defines `apply`, which says what happens to the element."
-    "RegisterAction<bit<8>, bit<8>, bit<8>>(r) a;"
-    "add `= { void apply(inout T value) { ... } }`";
     "E4010" "alignment"
     "Checksums, mirror headers and resubmit headers are made of whole bytes."
     "mirror.emit(session, { 4w1 });"
-    "pad with constant bits";
-    "E4011" "action that the table does not list"
-    "Entries, the default action and labels of a `switch` name actions of the table."
-    "default_action = other;"
-    "add the action to the table's list";
-    "E4012" "entry that does not fit the keys"
-    "An entry has a key set for each key; exact keys take values, `lpm` keys take values and contiguous masks, ternary keys take values and masks, range keys take values and ranges."
-    "const entries = { (1, 2): a; } // one key"
-    "write one fitting key set a key";
-    "E4013" "priority of an entry"
-    "Entries have priorities where a key is matched `ternary`, `range` or `optional`, from 0 to 2147483647. If one entry has one, the first has; one without comes `priority_delta` behind the entry before it."
-    "entries = { (1): a; priority = 5: (2 &&& 3): b; }"
-    "give the first entry a priority, and leave room for those that follow it";
+    "put constant bits behind them, as in `{ hdr.h.a, 4w0 }`";
+    "E4012" "entry that its key cannot hold"
+    "Exact keys take values, `lpm` keys take values and contiguous masks, ternary keys take values and masks, range keys take values and ranges, optional keys take values and `_`."
+    "key = { hdr.h.a : exact; } const entries = { 1 &&& 3 : a; }"
+    "write a value, or match the key in the way that holds what is written";
     "E4014" "two selectors over one profile"
     "The groups of an action profile belong to one action selector."
     "ActionSelector(ap, hash, mode, 4, 4) a; ActionSelector(ap, hash, mode, 8, 4) b;"
@@ -180,7 +156,7 @@ explanations! {
     "E5001" "part of the language that is not supported"
     "The language has it, the compiler does not carry it (yet)."
     "header_union u { h1 a; h2 b; }"
-    "write it in other terms";
+    "write what the message says instead";
     "E5002" "extern that is not supported"
     "The architecture declares it, the compiler does not carry it (yet)."
     "SelectorAction(selector) unplug = { … };"
@@ -192,11 +168,11 @@ explanations! {
     "E5004" "match kind that is not supported"
     "Keys are matched `exact`, `ternary`, `lpm`, `range`, `optional`, or hashed as `selector`."
     "key = { hdr.ipv4.src_addr : dleft_hash; }"
-    "use a supported match kind";
+    "match `exact`, `ternary`, `lpm`, `range` or `optional`, or hash the key with `selector`";
     "E5005" "program too large"
-    "Everything is inlined, so nested calls multiply."
+    "Loops are written out, calls are put in their places, and a state is made for each way to it: what nests multiplies."
     "a parser loop over a stack of 100,000 elements"
-    "make the program smaller";
+    "let loops take fewer turns, calls nest less deeply, stacks have fewer elements";
     "W3002" "number that does not fit"
     "The type cannot hold the number, so that only its lowest bits are kept."
     "bit<4> x = 20;"

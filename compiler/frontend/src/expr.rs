@@ -35,7 +35,11 @@ impl<'a> Lower<'a> {
             },
             ExprKind::Path(path) => self.path_value(path),
             ExprKind::This => {
-                self.unsupported(expr.span, "`this`");
+                self.unsupported(
+                    expr.span,
+                    "`this`",
+                    "pass what the method needs as an argument",
+                );
                 Value::poison()
             }
             ExprKind::Dots => Value {

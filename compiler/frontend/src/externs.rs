@@ -354,14 +354,6 @@ impl<'a> Lower<'a> {
             return Binding::Poison;
         };
         let Some(method) = self.method(decl, &decl.name.text, args, true) else {
-            self.error(
-                span,
-                &ErrorKind::UnknownMethod {
-                    object: decl.name.text.clone(),
-                    method: decl.name.text.clone(),
-                    available: args.len(),
-                },
-            );
             return Binding::Poison;
         };
         let mut evaluated = None;

@@ -11,6 +11,7 @@ use p4rmt_syntax::ast;
 
 use crate::check_only::Unused;
 use crate::error::ErrorKind;
+use crate::explain::explanation;
 use crate::gress::GressBuilder;
 use crate::inline::Applied;
 use crate::scope::{Binding, Object, ScopeId, Scopes};
@@ -50,6 +51,12 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
+    /// Some of them, with articles.
+    pub(crate) fn names(units: &[Self]) -> String {
+        let names: Vec<&str> = units.iter().map(|unit| unit.name()).collect();
+        names.join(" or ")
+    }
+
     /// With its article.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -225,11 +232,8 @@ impl<'a> Lower<'a> {
     pub(crate) fn error(&mut self, span: Span, kind: &ErrorKind) {
         let message = kind.to_string();
         if self.seen.insert((span, message.clone())) {
-            let mut diagnostic = Diagnostic::error(Code(kind.code()), span, message);
-            if !kind.help().is_empty() {
-                diagnostic = diagnostic.with_help(kind.help());
-            }
-            self.diagnostics.push(diagnostic);
+            let diagnostic = Diagnostic::error(Code(kind.code()), span, message);
+            self.diagnostics.push(diagnostic.with_help(kind.help()));
         }
     }
 
@@ -248,14 +252,15 @@ impl<'a> Lower<'a> {
     /// Reports something that is worth knowing.
     pub(crate) fn warning(&mut self, code: &'static str, span: Span, message: &str) {
         if self.seen.insert((span, message.to_owned())) {
+            let help = explanation(code).map_or("", |page| page.help);
             self.diagnostics
-                .push(Diagnostic::warning(Code(code), span, message));
+                .push(Diagnostic::warning(Code(code), span, message).with_help(help));
         }
     }
 
-    /// Reports a part of the language that is not supported.
-    pub(crate) fn unsupported(&mut self, span: Span, what: &'static str) {
-        self.error(span, &ErrorKind::Construct { what });
+    /// Reports a part of the language that is not supported, and says what to write instead.
+    pub(crate) fn unsupported(&mut self, span: Span, what: &'static str, instead: &'static str) {
+        self.error(span, &ErrorKind::Construct { what, instead });
     }
 
     /// Reports two types that do not agree.

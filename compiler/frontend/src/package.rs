@@ -110,37 +110,31 @@ impl<'a> Lower<'a> {
                 let pipe = self.v1_pipe(main)?;
                 return Some((Arch::V1model, [pipe].into_iter().collect()));
             }
-            other => {
-                self.lacks_machine = true;
-                self.error(
-                    main.ty.span,
-                    &ErrorKind::UnknownPackage {
-                        name: other.unwrap_or("?").to_owned(),
-                    },
-                );
+            _ => {
+                self.unknown_package(main);
                 return None;
             }
         };
         let mut pipes = Arena::new();
         let mut is_good = !main.args.is_empty();
         for arg in &main.args {
-            match self.pipeline(arg) {
+            match self.pipeline(arg, main) {
                 Some(pipe) => {
                     pipes.push(pipe);
                 }
                 None => is_good = false,
             }
         }
-        if main.args.is_empty() {
-            self.error(
-                main.span,
-                &ErrorKind::PackageArgument {
-                    package: "Switch".to_owned(),
-                    wanted: "a pipeline",
-                },
-            );
-        }
         is_good.then_some((arch, pipes))
+    }
+
+    /// Says that no machine has this package. One of the program's own may have the name of one that
+    /// a machine has, and other arguments.
+    pub(crate) fn unknown_package(&mut self, main: &'a ast::Instantiation) {
+        self.lacks_machine = true;
+        let package = type_path(&main.ty).map(|path| path.name.text.as_str());
+        let name = package.unwrap_or("?").to_owned();
+        self.error(main.ty.span, &ErrorKind::UnknownPackage { name });
     }
 
     /// Whether a package of this name takes so many blocks.
@@ -153,13 +147,9 @@ impl<'a> Lower<'a> {
     }
 
     /// An argument of `Switch`.
-    fn pipeline(&mut self, arg: &'a ast::Argument) -> Option<Pipe> {
-        let wrong = ErrorKind::PackageArgument {
-            package: "Switch".to_owned(),
-            wanted: "a pipeline",
-        };
+    fn pipeline(&mut self, arg: &'a ast::Argument, main: &'a ast::Instantiation) -> Option<Pipe> {
         let ArgumentValue::Expr(expr) = &arg.value else {
-            self.error(arg.span, &wrong);
+            self.unknown_package(main);
             return None;
         };
         let (name, span, callee, args): (&str, Span, &'a ast::Path, &'a [ast::Argument]) =
@@ -172,13 +162,13 @@ impl<'a> Lower<'a> {
                     {
                         Some(DeclarationKind::Instantiation(instance)) => {
                             let Some(callee) = type_path(&instance.ty) else {
-                                self.error(arg.span, &wrong);
+                                self.unknown_package(main);
                                 return None;
                             };
                             (&instance.name.text, instance.span, callee, &instance.args)
                         }
                         Some(_) => {
-                            self.error(arg.span, &wrong);
+                            self.unknown_package(main);
                             return None;
                         }
                         None => {
@@ -195,19 +185,15 @@ impl<'a> Lower<'a> {
                 ExprKind::Call { callee, args, .. } => match &callee.kind {
                     ExprKind::Path(path) => ("pipe", expr.span, path, args),
                     _ => {
-                        self.error(arg.span, &wrong);
+                        self.unknown_package(main);
                         return None;
                     }
                 },
                 _ => {
-                    self.error(arg.span, &wrong);
+                    self.unknown_package(main);
                     return None;
                 }
             };
-        if callee.name.text == "MultiParserPipeline" {
-            self.unsupported(span, "a pipeline of several parsers");
-            return None;
-        }
         let package = self
             .globals
             .get("Pipeline")
@@ -217,39 +203,28 @@ impl<'a> Lower<'a> {
                 _ => None,
             });
         let Some(package) = package.filter(|_| callee.name.text == "Pipeline") else {
-            self.error(span, &wrong);
+            self.unknown_package(main);
             return None;
         };
         let matched = self.match_args("Pipeline", &package.params, args, span)?;
         if let Some(Some(ghost)) = matched.get(6) {
-            self.unsupported(ghost.span, "the ghost thread");
+            self.unsupported(
+                ghost.span,
+                "the ghost thread",
+                "leave out the control of the ghost thread",
+            );
             return None;
         }
-        const WANTED: [&str; 6] = [
-            "an ingress parser",
-            "an ingress control",
-            "an ingress deparser",
-            "an egress parser",
-            "an egress control",
-            "an egress deparser",
-        ];
         let mut blocks = Vec::new();
-        for (position, wanted) in WANTED.into_iter().enumerate() {
-            let arg = matched.get(position).copied().flatten()?;
-            let block = self.block_arg(arg, position % 3 == 0);
-            if block.is_none() {
-                self.error(
-                    arg.span,
-                    &ErrorKind::PackageArgument {
-                        package: "Pipeline".to_owned(),
-                        wanted,
-                    },
-                );
-            }
+        for position in 0..6 {
+            let arg = matched.get(position).copied().flatten();
+            let block = arg.and_then(|arg| self.block_arg(arg, position % 3 == 0));
+            let Some(block) = block else {
+                self.unknown_package(main);
+                return None;
+            };
             blocks.push(block);
         }
-        let blocks: Option<Vec<Block<'a>>> = blocks.into_iter().collect();
-        let blocks = blocks?;
         const PARTS: [BlockRole; 3] = [
             BlockRole::Parser,
             BlockRole::Control(ControlRole::Sole),
@@ -462,7 +437,8 @@ impl<'a> Lower<'a> {
         body.unwrap_or_default()
     }
 
-    /// What the parameters of a block stand for; complains if they are not those of the architecture.
+    /// What the parameters of a block stand for. Nothing if they
+    /// are not those of the architecture, which the package's types have shown.
     fn block_params(
         &mut self,
         block: &Block<'a>,
@@ -478,25 +454,10 @@ impl<'a> Lower<'a> {
             DeclarationKind::ControlType(decl) => (&decl.type_params, &decl.params),
             _ => return None,
         };
-        let n_needed = expected
-            .iter()
-            .filter(|param| !crate::args::is_optional(param))
-            .count();
-        if !(n_needed..=expected.len()).contains(&block.params.len()) {
-            self.error(
-                block.head_name.span,
-                &ErrorKind::BlockParameterCount {
-                    block: block.head_name.text.clone(),
-                    needed: expected.len(),
-                    available: block.params.len(),
-                },
-            );
-            return None;
-        }
         let scope = self.type_scope(&block.head_name.text, vars, &[], self.global, block.span)?;
         let mut params = Vec::new();
         let mut is_good = true;
-        for (position, (param, expected)) in block.params.iter().zip(expected).enumerate() {
+        for (param, expected) in block.params.iter().zip(expected) {
             let wanted = self.type_in(scope, &expected.ty);
             let global = self.global;
             let found = self.type_in(global, &param.ty);
@@ -509,28 +470,16 @@ impl<'a> Lower<'a> {
                 is_good = false;
                 continue;
             }
-            let expected_type = match &role {
-                Role::Var(_) => types.get(&role).map(|(ty, _)| ty.clone()),
-                Role::Packet | Role::Intrinsic(_) => Some(wanted),
+            let expected = match &role {
+                Role::Var(_) => {
+                    &types
+                        .entry(role.clone())
+                        .or_insert((found.clone(), param.span))
+                        .0
+                }
+                Role::Packet | Role::Intrinsic(_) => &wanted,
             };
-            match expected_type {
-                Some(expected) if expected != found => {
-                    self.error(
-                        param.ty.span,
-                        &ErrorKind::BlockParameter {
-                            block: block.head_name.text.clone(),
-                            position: position + 1,
-                            expected: expected.to_string(),
-                            found: found.to_string(),
-                        },
-                    );
-                    is_good = false;
-                }
-                Some(_) => {}
-                None => {
-                    types.insert(role.clone(), (found.clone(), param.span));
-                }
-            }
+            is_good &= *expected == found;
             params.push(BlockParam {
                 role,
                 ty: found,

@@ -394,7 +394,11 @@ impl<'a> Lower<'a> {
                     });
                 }
                 _ => {
-                    self.unsupported(statement.span, "`apply` of a parser in this statement");
+                    self.unsupported(
+                        statement.span,
+                        "`apply` of a parser in this statement",
+                        "apply it in a state of its own",
+                    );
                     return None;
                 }
             }

@@ -4,10 +4,9 @@
 //! none comes `priority_delta` behind the one before it. Where no entry says one, the first wins.
 //! `largest_priority_wins = false` turns the order around.
 
-use p4rmt_ir::{GressRole, MatchKind};
+use p4rmt_ir::GressRole;
 use p4rmt_syntax::ast::{self, AnnotationBody, PropertyKind};
 
-use crate::error::ErrorKind;
 use crate::lower::Lower;
 use crate::table::TableObject;
 use crate::types::Type;
@@ -16,12 +15,10 @@ use crate::types::Type;
 const MAX_PRIORITY: i64 = 0x7fff_ffff;
 
 impl<'a> Lower<'a> {
-    /// A priority for each entry, the largest of which wins; nothing, with a complaint, where a program
-    /// gives them wrongly.
+    /// A priority for each entry, the largest of which wins. That a program gives them rightly is known.
     pub(crate) fn priorities(
         &mut self,
         entries: &'a [ast::Entry],
-        keys: &[(Type, MatchKind)],
         table: &TableObject<'a>,
     ) -> Option<Vec<u32>> {
         if let Some(numbers) = self.annotated_priorities(entries) {
@@ -36,59 +33,30 @@ impl<'a> Lower<'a> {
             .property(table.decl, "largest_priority_wins")
             .and_then(|value| self.const_of_type(value, &Type::Bool))
             .is_none_or(|bits| bits.is_true());
+        if entries.iter().all(|entry| entry.priority.is_none()) {
+            let numbers = 1..=u32::try_from(entries.len()).ok()?;
+            return Some(if largest_wins {
+                numbers.rev().collect()
+            } else {
+                numbers.map(|number| u32::MAX - number).collect()
+            });
+        }
         let delta = match self.property(table.decl, "priority_delta") {
             Some(value) => self.size(value, 1, MAX_PRIORITY.unsigned_abs())?,
             None => 1,
         };
         let delta = i64::try_from(delta).ok()?;
         let step = if largest_wins { -delta } else { delta };
-        let mut given = Vec::new();
+        let mut priorities = Vec::new();
+        let mut last = 0_i64;
         for entry in entries {
-            given.push(match &entry.priority {
+            last = match &entry.priority {
                 Some(expr) => {
                     let number = self.size(expr, 0, MAX_PRIORITY.unsigned_abs())?;
-                    Some(i64::try_from(number).ok()?)
+                    i64::try_from(number).ok()?
                 }
-                None => None,
-            });
-        }
-        let first = match given.first() {
-            Some(Some(first)) => *first,
-            _ if given.iter().all(Option::is_none) => {
-                let n_behind = i64::try_from(entries.len()).ok()? - 1;
-                if largest_wins {
-                    n_behind.saturating_mul(delta).saturating_add(1)
-                } else {
-                    1
-                }
-            }
-            _ => {
-                self.error(entries[0].span, &ErrorKind::FirstPriority);
-                return None;
-            }
-        };
-        let is_ordered = |(_, kind): &(Type, MatchKind)| {
-            matches!(
-                kind,
-                MatchKind::Ternary | MatchKind::Range | MatchKind::Optional
-            )
-        };
-        let is_given = given.iter().any(Option::is_some);
-        if is_given && !keys.is_empty() && !keys.iter().any(is_ordered) {
-            let table = table.decl.name.text.clone();
-            let at = entries.iter().find(|entry| entry.priority.is_some())?;
-            self.error(at.span, &ErrorKind::NeedlessPriority { table });
-            return None;
-        }
-        let mut priorities = Vec::new();
-        let mut last = first.saturating_sub(step);
-        for (entry, given) in entries.iter().zip(given) {
-            last = given.unwrap_or(last.saturating_add(step));
-            if !(0..=MAX_PRIORITY).contains(&last) && (is_given || entries.len() > 1) {
-                let priority = last;
-                self.error(entry.span, &ErrorKind::PriorityRange { priority });
-                return None;
-            }
+                None => last.saturating_add(step),
+            };
             let number = u32::try_from(last).ok()?;
             priorities.push(if largest_wins {
                 number

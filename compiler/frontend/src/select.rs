@@ -6,7 +6,6 @@
 use p4rmt_ir::{BinaryOp, Bits, Case, Expr, KeySet, Transition};
 use p4rmt_syntax::ast::{self, ExprKind, KeysetKind};
 
-use crate::error::ErrorKind;
 use crate::fold;
 use crate::lower::Lower;
 use crate::parser::Machine;
@@ -82,6 +81,7 @@ impl<'a> Lower<'a> {
                 self.unsupported(
                     case.span,
                     "a value set beside key sets that are not constant",
+                    "select by the value set in a state of its own",
                 );
                 return None;
             }
@@ -178,13 +178,6 @@ impl<'a> Lower<'a> {
             }
         }
         if keyset.elements.len() != types.len() {
-            self.error(
-                keyset.span,
-                &ErrorKind::KeyCount {
-                    needed: types.len(),
-                    available: keyset.elements.len(),
-                },
-            );
             return None;
         }
         keyset

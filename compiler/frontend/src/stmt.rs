@@ -418,16 +418,8 @@ impl<'a> Lower<'a> {
                         };
                         self.once(&mut seen, &path.name.text, expr.span);
                         let Some(lowered) = &lowered else { continue };
-                        match lowered.action(&path.name.text) {
-                            Some(action) => outcomes.push(Outcome::Action(action)),
-                            None => self.error(
-                                expr.span,
-                                &ErrorKind::NotInTable {
-                                    action: path.name.text.clone(),
-                                    table: table.decl.name.text.clone(),
-                                },
-                            ),
-                        }
+                        let action = lowered.action(&path.name.text);
+                        outcomes.extend(action.map(Outcome::Action));
                     }
                 }
             }

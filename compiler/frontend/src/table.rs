@@ -73,8 +73,6 @@ pub(crate) struct Listed<'a> {
     pub(crate) object: ActionObject<'a>,
     /// Which in the IR.
     pub(crate) id: ActionId,
-    /// Whether entries may name it.
-    pub(crate) in_entries: bool,
     /// How many of its parameters the list binds.
     pub(crate) n_bound: usize,
     /// The types of its action data.
@@ -200,17 +198,16 @@ impl<'a> Lower<'a> {
                 PropertyKind::Actions(actions) => {
                     for action in actions {
                         match self.listed_action(action) {
-                            Some(mut entry) => {
+                            Some(entry) => {
                                 let says = |name: &str| {
                                     action
                                         .annotations
                                         .iter()
                                         .any(|annotation| annotation.name.text == name)
                                 };
-                                entry.in_entries = !says("defaultonly");
                                 ir.actions.push(ActionRef {
                                     action: entry.id,
-                                    in_entries: entry.in_entries,
+                                    in_entries: !says("defaultonly"),
                                     as_default: !says("tableonly"),
                                 });
                                 listed.push(entry);
@@ -238,7 +235,7 @@ impl<'a> Lower<'a> {
                 PropertyKind::DefaultAction(expr) => {
                     has_default = true;
                     ir.is_default_const = property.is_const;
-                    match self.action_call(expr, &listed, table) {
+                    match self.action_call(expr, &listed) {
                         Some(call) => ir.default_action = call,
                         None => is_good = false,
                     }
@@ -428,7 +425,6 @@ impl<'a> Lower<'a> {
         Some(Listed {
             object,
             id,
-            in_entries: true,
             n_bound: n_directed,
             types,
         })

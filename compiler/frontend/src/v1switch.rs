@@ -5,26 +5,19 @@ use std::collections::HashMap;
 use p4rmt_ir::{Arena, ControlRole, FieldId, GressRole, Pipe};
 use p4rmt_syntax::ast::{self, AnnotationBody, DeclarationKind, ExprKind};
 
-use crate::error::ErrorKind;
 use crate::lower::Lower;
 use crate::package::{Block, BlockRole};
 use crate::storage::{Base, Storage};
 use crate::types::{Record, Type};
 
-/// The arguments of `V1Switch`: what each is for, and how to say it.
-const BLOCKS: [(BlockRole, &str); 6] = [
-    (BlockRole::Parser, "a parser"),
-    (
-        BlockRole::Control(ControlRole::Verify),
-        "a control that verifies checksums",
-    ),
-    (BlockRole::Control(ControlRole::Ingress), "an ingress"),
-    (BlockRole::Control(ControlRole::Egress), "an egress"),
-    (
-        BlockRole::Control(ControlRole::Compute),
-        "a control that computes checksums",
-    ),
-    (BlockRole::Deparser, "a deparser"),
+/// What each argument of `V1Switch` is for.
+const BLOCKS: [BlockRole; 6] = [
+    BlockRole::Parser,
+    BlockRole::Control(ControlRole::Verify),
+    BlockRole::Control(ControlRole::Ingress),
+    BlockRole::Control(ControlRole::Egress),
+    BlockRole::Control(ControlRole::Compute),
+    BlockRole::Deparser,
 ];
 
 impl<'a> Lower<'a> {
@@ -33,31 +26,22 @@ impl<'a> Lower<'a> {
         const PACKAGE: &str = "V1Switch";
         let package = self.globals.get(PACKAGE)?.first()?;
         let DeclarationKind::Package(package) = &package.kind else {
-            let name = PACKAGE.to_owned();
-            self.error(main.span, &ErrorKind::UnknownPackage { name });
+            self.unknown_package(main);
             return None;
         };
         let matched = self.match_args(PACKAGE, &package.params, &main.args, main.span)?;
         let mut blocks: Vec<Block<'a>> = Vec::new();
-        for ((role, wanted), arg) in BLOCKS.iter().zip(&matched) {
-            let arg = (*arg)?;
-            match self.block_arg(arg, *role == BlockRole::Parser) {
+        for (role, arg) in BLOCKS.iter().zip(&matched) {
+            match self.block_arg((*arg)?, *role == BlockRole::Parser) {
                 Some(block) => blocks.push(block),
-                None => self.error(
-                    arg.span,
-                    &ErrorKind::PackageArgument {
-                        package: PACKAGE.to_owned(),
-                        wanted,
-                    },
-                ),
+                None => self.unknown_package(main),
             }
         }
         if blocks.len() != BLOCKS.len() {
             return None;
         }
-        let parts = BLOCKS.map(|(role, _)| role);
         let declared = &package.params;
-        let gress = self.gress_of(GressRole::Whole, &parts, &blocks, declared)?;
+        let gress = self.gress_of(GressRole::Whole, &BLOCKS, &blocks, declared)?;
         let mut gresses = Arena::new();
         gresses.push(gress);
         Some(Pipe {

@@ -200,41 +200,6 @@ fn registers_hold_values_and_structs_but_no_headers() {
 }
 
 #[test]
-fn the_first_of_entries_with_priorities_has_one() {
-    refuse(
-        "",
-        "table t {
-            key = { hdr.h.a : ternary; }
-            actions = { NoAction; }
-            entries = {
-                1: NoAction(); //~ E4013 the first entry has no priority, and another one has
-                priority = 4: 2: NoAction();
-            }
-        }
-        table u {
-            key = { hdr.h.a : exact; }
-            actions = { NoAction; }
-            entries = {
-                priority = 4: 2: NoAction(); //~ E4013 no two entries of table `u` compete by priority
-            }
-        }
-        table v {
-            key = { hdr.h.a : ternary; }
-            actions = { NoAction; }
-            largest_priority_wins = false;
-            priority_delta = 0x40000000;
-            entries = {
-                1: NoAction();
-                2: NoAction();
-                3: NoAction(); //~ E4013 the priority of this entry is 2147483649
-            }
-        }
-        apply { t.apply(); u.apply(); v.apply(); }",
-        "apply { }",
-    );
-}
-
-#[test]
 fn properties_that_v1model_does_not_have_do_nothing() {
     refuse(
         "",

@@ -31,24 +31,16 @@ impl<'a> Lower<'a> {
     ) -> Value {
         let type_name = object.decl.name.text.clone();
         let Some(method) = self.method(object.decl, &name.text, args, false) else {
-            self.error(
-                name.span,
-                &ErrorKind::UnknownMethod {
-                    object: type_name,
-                    method: name.text.clone(),
-                    available: args.len(),
-                },
-            );
             return Value::poison();
         };
-        if !is_place(&object.kind, self.unit) {
-            let place = self.unit.name();
+        let possible = places(&object.kind);
+        if !possible.contains(&self.unit) {
             self.error(
                 span,
-                &ErrorKind::ExternPlace {
-                    object: type_name,
-                    method: name.text.clone(),
-                    place,
+                &ErrorKind::CallPlace {
+                    callee: format!("{type_name}.{}", name.text),
+                    place: self.unit.name(),
+                    possible: Unit::names(possible),
                 },
             );
             return Value::poison();
@@ -564,9 +556,9 @@ impl<'a> Lower<'a> {
     }
 }
 
-/// Whether the machine has the unit in this part of the pipe.
-fn is_place(kind: &ExternKind, unit: Unit) -> bool {
-    let units: &[Unit] = match kind {
+/// The parts of the pipe in which the machine has the unit.
+fn places(kind: &ExternKind) -> &'static [Unit] {
+    match kind {
         ExternKind::Register(..)
         | ExternKind::RegisterAction(_)
         | ExternKind::Counter(_)
@@ -583,6 +575,5 @@ fn is_place(kind: &ExternKind, unit: Unit) -> bool {
         ExternKind::ParserCounter(_) | ExternKind::ParserPriority => &[Unit::Parser],
         ExternKind::Checksum16(_) => &[Unit::Parser, Unit::Control, Unit::Action, Unit::Deparser],
         ExternKind::Polynomial(_) | ExternKind::Layout | ExternKind::Profile(_) => &[],
-    };
-    units.contains(&unit)
+    }
 }

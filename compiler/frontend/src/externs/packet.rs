@@ -28,10 +28,10 @@ impl<'a> Lower<'a> {
         if self.unit != wanted {
             self.error(
                 span,
-                &ErrorKind::ExternPlace {
-                    object: "packet".to_owned(),
-                    method: name.text.clone(),
+                &ErrorKind::CallPlace {
+                    callee: format!("packet.{}", name.text),
                     place: self.unit.name(),
+                    possible: wanted.name().to_owned(),
                 },
             );
             return Value::poison();
@@ -211,7 +211,11 @@ impl<'a> Lower<'a> {
             return self.emit_assign(span, next.place(), more);
         }
         if self.blocks.len() != self.state_depth {
-            self.unsupported(span, "extracting into `next` under a condition");
+            self.unsupported(
+                span,
+                "extracting into `next` under a condition",
+                "let a `select` choose a state that extracts",
+            );
             return;
         }
         let size = u32::try_from(stack.elements.len()).unwrap_or(u32::MAX);

@@ -104,7 +104,11 @@ impl<'a> Lower<'a> {
                     .is_some_and(Bits::is_true)
             };
             if matches!(args.len(), 2 | 6) && args.last().is_some_and(is_set) {
-                self.unsupported(span, "a parser counter that follows the top of its stack");
+                self.unsupported(
+                    span,
+                    "a parser counter that follows the top of its stack",
+                    "push without `update_with_top`",
+                );
                 return Value::poison();
             }
             let mut above = slot.read();

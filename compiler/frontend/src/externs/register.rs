@@ -126,16 +126,7 @@ impl<'a> Lower<'a> {
                 }
             }
         }
-        let Some(apply) = apply else {
-            self.error(
-                made.span,
-                &ErrorKind::MissingMethod {
-                    name: made.name.clone(),
-                    method: "apply",
-                },
-            );
-            return None;
-        };
+        let apply = apply?;
         let action = self.register_program(made, register, &element, apply)?;
         Some(ExternKind::RegisterAction(
             self.gress.register_actions.push(action),
@@ -222,6 +213,7 @@ impl<'a> Lower<'a> {
             self.unsupported(
                 made.span,
                 "a loop or so many early ends in a register action",
+                "write it with `if` and `else`, and one end",
             );
             return None;
         };

@@ -288,7 +288,11 @@ impl<'a> Lower<'a> {
             Some(value.as_bits()?.is_true())
         };
         if truth(2)? {
-            self.unsupported(made.span, "a CRC polynomial with `msb` set");
+            self.unsupported(
+                made.span,
+                "a CRC polynomial with `msb` set",
+                "pass `false` for `msb`",
+            );
             return None;
         }
         Some(ExternKind::Polynomial(CrcPolynomial {

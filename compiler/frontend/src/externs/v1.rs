@@ -59,13 +59,12 @@ impl Function {
         })
     }
 
-    /// Whether it may be called there.
-    fn is_for(self, unit: Unit) -> bool {
-        let in_control = matches!(unit, Unit::Control | Unit::Action);
+    /// Where it may be called.
+    fn places(self) -> &'static [Unit] {
         match self {
-            Self::Drop => in_control || unit == Unit::Parser,
+            Self::Drop => &[Unit::Control, Unit::Action, Unit::Parser],
             Self::Hash | Self::Claim(_) | Self::Log => {
-                in_control || matches!(unit, Unit::Parser | Unit::Deparser)
+                &[Unit::Control, Unit::Action, Unit::Parser, Unit::Deparser]
             }
             Self::Random
             | Self::Digest
@@ -74,7 +73,7 @@ impl Function {
             | Self::Clone
             | Self::Resubmit
             | Self::Recirculate
-            | Self::Truncate => in_control,
+            | Self::Truncate => &[Unit::Control, Unit::Action],
         }
     }
 }
@@ -90,12 +89,14 @@ impl<'a> Lower<'a> {
     ) -> Option<Value> {
         let name = &prototype.name.text;
         let function = Function::of(name)?;
-        if !function.is_for(self.unit) {
+        let possible = function.places();
+        if !possible.contains(&self.unit) {
             self.error(
                 span,
-                &crate::error::ErrorKind::FunctionPlace {
-                    function: name.clone(),
+                &crate::error::ErrorKind::CallPlace {
+                    callee: name.clone(),
                     place: self.unit.name(),
+                    possible: Unit::names(possible),
                 },
             );
             return Some(Value::poison());

@@ -204,15 +204,12 @@ impl<'a> Lower<'a> {
         span: Span,
     ) -> Option<()> {
         if is_direct && self.unit != Unit::Action {
-            let object = "direct_meter".to_owned();
-            let method = "read".to_owned();
-            let place = self.unit.name();
             self.error(
                 span,
-                &ErrorKind::ExternPlace {
-                    object,
-                    method,
-                    place,
+                &ErrorKind::CallPlace {
+                    callee: "direct_meter.read".to_owned(),
+                    place: self.unit.name(),
+                    possible: Unit::names(&[Unit::Action]),
                 },
             );
             return None;
