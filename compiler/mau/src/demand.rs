@@ -29,6 +29,19 @@ pub enum SharedMemory {
     Profile(ProfileId),
 }
 
+impl SharedMemory {
+    /// Its name towards the control plane.
+    #[must_use]
+    pub fn name(self, gress: &Gress) -> &str {
+        match self {
+            Self::Register(register) => &gress.registers[register].name,
+            Self::Counter(counter) => &gress.counters[counter].name,
+            Self::Meter(meter) => &gress.meters[meter].name,
+            Self::Profile(profile) => &gress.profiles[profile].name,
+        }
+    }
+}
+
 /// What a table asks of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableDemand {

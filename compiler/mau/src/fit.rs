@@ -273,8 +273,8 @@ fn check_table(table: &Table, unit: &Unit, gress: &Gress, target: &Target) -> Ve
         if let [first, second, ..] = memories[..] {
             let problem = Problem::TwoMemories {
                 table: table.name.clone(),
-                first: memory_name(*first, gress),
-                second: memory_name(*second, gress),
+                first: first.name(gress).to_owned(),
+                second: second.name(gress).to_owned(),
             };
             problems.push(LocatedProblem {
                 problem,
@@ -283,15 +283,6 @@ fn check_table(table: &Table, unit: &Unit, gress: &Gress, target: &Target) -> Ve
         }
     }
     problems
-}
-
-fn memory_name(memory: SharedMemory, gress: &Gress) -> String {
-    match memory {
-        SharedMemory::Register(register) => gress.registers[register].name.clone(),
-        SharedMemory::Counter(counter) => gress.counters[counter].name.clone(),
-        SharedMemory::Meter(meter) => gress.meters[meter].name.clone(),
-        SharedMemory::Profile(profile) => gress.profiles[profile].name.clone(),
-    }
 }
 
 /// The users of each memory that tables reach by an index. Puts the users of one into one group.
@@ -352,7 +343,7 @@ fn separate_impossible_groups(
             .unwrap_or((users[0], *users.last().expect("a memory has a user")));
         let name = |unit: UnitId| job.graph.units[unit.index()].name.clone();
         let problem = Problem::SharedOverStages {
-            memory: memory_name(*memory, &pipe.gresses[*gress]),
+            memory: memory.name(&pipe.gresses[*gress]).to_owned(),
             first: name(first),
             second: name(second),
         };

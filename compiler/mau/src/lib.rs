@@ -40,6 +40,7 @@ mod schedule;
 pub mod sizing;
 pub mod target;
 pub mod unit;
+pub mod what_if;
 
 pub use blocked::BlockedBy;
 pub use explain::explanations;

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use p4rmt_ir::{GressRole, Id, MatchKind, Pipe, PipeId, Program, Table, TablePart};
-use p4rmt_mau::graph::DependencyKind;
+use p4rmt_ir::{GressId, GressRole, Id, MatchKind, Pipe, PipeId, Program, Table, TablePart};
+use p4rmt_mau::demand::{SharedMemory, shared_usage, table_demand};
+use p4rmt_mau::graph::{DependencyKind, Edge};
 use p4rmt_mau::resource::Resource;
 use p4rmt_mau::unit::{UnitId, UnitKind};
 use p4rmt_mau::{BlockedBy, Fit, Target};
 use p4rmt_source::{Sources, Span};
 
 use crate::schema::{
-    BlockedByReport, FitReport, LatencyReport, PowerReport, ProblemReport, SpanReport, StageReport,
-    TableReport, Total,
+    BlockedByReport, ChainLink, DependencyReport, FitReport, GatewayReport, LatencyReport,
+    MemoryReport, PartReport, PowerReport, ProblemReport, SpanReport, StageReport, TableReport,
+    Total,
 };
 
 /// Makes the report of a fit. Program, pipe and target are those that it was made of; `sources` leads
@@ -42,7 +44,11 @@ pub fn report(
         stages_used: fit.placement.stages_used,
         stages_available: target.machine.stages,
         critical_path: fit.critical_path_stages,
+        critical_chain: reporter.critical_chain(),
         tables: reporter.tables(),
+        gateways: reporter.gateways(),
+        dependencies: reporter.dependencies(),
+        memories: memories(fit, pipe, target),
         totals: totals(&stages, target),
         stages,
         phv: None,
@@ -191,6 +197,7 @@ impl Reporter<'_> {
                     name: unit.name.clone(),
                     gress: gress_name(gress.role),
                     stages: parts.iter().map(|part| part.slot.stage).collect(),
+                    parts: parts.iter().map(part_report).collect(),
                     match_kind: match_kind(table),
                     key_bits: matched.map(|key| u64::from(key.expr.width(gress))).sum(),
                     entries: parts
@@ -212,36 +219,100 @@ impl Reporter<'_> {
         self.fit.graph.units[unit.index()].name.clone()
     }
 
+    /// The sentence for a dependency; `through` is the unit that depends in the table's place.
+    fn because(&self, edge: &Edge, through: Option<UnitId>) -> BlockedByReport {
+        let first = self.unit_name(edge.from);
+        let field = self.field_name(edge).unwrap_or_default();
+        let (did, does) = match edge.kind {
+            DependencyKind::Match => ("writes", "matches on it"),
+            DependencyKind::Action => ("writes", "reads it"),
+            DependencyKind::Output => ("writes", "writes it too"),
+            DependencyKind::Anti => ("reads", "writes it"),
+            DependencyKind::Control => ("decides", "runs under it"),
+        };
+        let what = if field.is_empty() {
+            String::new()
+        } else {
+            format!(" `{field}`")
+        };
+        let who = match through {
+            Some(gateway) => format!("`{}`, which must come before it,", self.unit_name(gateway)),
+            None => "this".to_owned(),
+        };
+        BlockedByReport {
+            kind: edge.kind.name(),
+            detail: format!(
+                "`{first}` {did}{what}{}; {who} {does}{}",
+                self.at(edge.from_span),
+                self.at(edge.to_span)
+            ),
+            on: first,
+        }
+    }
+
+    fn field_name(&self, edge: &Edge) -> Option<String> {
+        let gress = self.fit.graph.units[edge.to.index()].gress;
+        let fields = &self.pipe.gresses[gress].fields;
+        edge.field.map(|field| fields[field].name.clone())
+    }
+
+    fn critical_chain(&self) -> Vec<ChainLink> {
+        let graph = &self.fit.graph;
+        let earliest = graph.earliest_stages();
+        let path = graph.critical_path();
+        let link = |unit: UnitId, edge: Option<&Edge>| ChainLink {
+            unit: self.unit_name(unit),
+            earliest: earliest[unit.index()],
+            because: edge.map(|edge| self.because(edge, None)),
+            span: self.span(graph.units[unit.index()].span),
+        };
+        let first = path.first().map(|edge| link(edge.from, None));
+        let rest = path.iter().map(|edge| link(edge.to, Some(edge)));
+        first.into_iter().chain(rest).collect()
+    }
+
+    fn gateways(&self) -> Vec<GatewayReport> {
+        let graph = &self.fit.graph;
+        let gateways = graph.unit_ids().filter_map(|id| {
+            let unit = &graph.units[id.index()];
+            let UnitKind::Gateway(gateway) = unit.kind else {
+                return None;
+            };
+            let slot = self.fit.placement.gresses[unit.gress].gateways[gateway];
+            let blocked_by = self.fit.blocked_by[id.index()].as_ref();
+            Some(GatewayReport {
+                name: unit.name.clone(),
+                gress: gress_name(self.pipe.gresses[unit.gress].role),
+                stage: slot.stage,
+                blocked_by: blocked_by.map(|by| self.blocked_by(by)),
+                span: self.span(unit.span),
+            })
+        });
+        gateways.collect()
+    }
+
+    fn dependencies(&self) -> Vec<DependencyReport> {
+        let graph = &self.fit.graph;
+        let (earliest, tails) = (graph.earliest_stages(), graph.tails());
+        let longest = earliest.iter().max().copied().unwrap_or(0);
+        let edges = graph.edges.iter().map(|edge| {
+            let chain = earliest[edge.from.index()] + edge.kind.distance() + tails[edge.to.index()];
+            let gress = graph.units[edge.to.index()].gress;
+            DependencyReport {
+                gress: gress_name(self.pipe.gresses[gress].role),
+                from: self.unit_name(edge.from),
+                to: self.unit_name(edge.to),
+                kind: edge.kind.name(),
+                field: self.field_name(edge),
+                is_critical: edge.kind.distance() > 0 && chain == longest,
+            }
+        });
+        edges.collect()
+    }
+
     fn blocked_by(&self, by: &BlockedBy) -> BlockedByReport {
         match by {
-            BlockedBy::Dependency { edge, through } => {
-                let first = self.unit_name(edge.from);
-                let unit = &self.fit.graph.units[edge.to.index()];
-                let fields = &self.pipe.gresses[unit.gress].fields;
-                let field = edge.field.map_or("", |field| fields[field].name.as_str());
-                let (did, does) = match edge.kind {
-                    DependencyKind::Match => ("writes", "matches on it"),
-                    DependencyKind::Action => ("writes", "reads it"),
-                    DependencyKind::Output => ("writes", "writes it too"),
-                    DependencyKind::Anti => ("reads", "writes it"),
-                    DependencyKind::Control => ("decides", "runs under it"),
-                };
-                let who = match through {
-                    Some(gateway) => {
-                        format!("`{}`, which must come before it,", self.unit_name(*gateway))
-                    }
-                    None => "this".to_owned(),
-                };
-                BlockedByReport {
-                    kind: edge.kind.name(),
-                    detail: format!(
-                        "`{first}` {did} `{field}`{}; {who} {does}{}",
-                        self.at(edge.from_span),
-                        self.at(edge.to_span)
-                    ),
-                    on: first,
-                }
-            }
+            BlockedBy::Dependency { edge, through } => self.because(edge, *through),
             BlockedBy::Resource {
                 resource,
                 needed,
@@ -297,6 +368,58 @@ impl Reporter<'_> {
             })
             .collect()
     }
+}
+
+fn part_report(part: &TablePart) -> PartReport {
+    PartReport {
+        stage: part.slot.stage,
+        logical_id: part.slot.logical_id,
+        entries: part.entries,
+        sram: part.memory.sram,
+        tcam: part.memory.tcam,
+        map_ram: part.memory.map_ram,
+    }
+}
+
+/// The memories that tables reach by an index, in the order of their first users.
+fn memories(fit: &Fit, pipe: &Pipe, target: &Target) -> Vec<MemoryReport> {
+    let mut found: Vec<((GressId, SharedMemory), MemoryReport)> = Vec::new();
+    for unit in &fit.graph.units {
+        let UnitKind::Table(table_id) = unit.kind else {
+            continue;
+        };
+        let gress = &pipe.gresses[unit.gress];
+        let tables = gress.as_tables().expect("units come from the tables form");
+        let table = &gress.tables[table_id];
+        let demand = table_demand(table, unit.branches_on_action, gress, tables, target);
+        for memory in demand.shared {
+            let key = (unit.gress, memory);
+            if let Some((_, known)) = found.iter_mut().find(|(known, _)| *known == key) {
+                known.tables.push(unit.name.clone());
+                continue;
+            }
+            let usage = shared_usage(memory, gress, target);
+            let parts = &fit.placement.gresses[unit.gress].tables[table_id];
+            let (kind, size) = match memory {
+                SharedMemory::Register(id) => ("register", gress.registers[id].size),
+                SharedMemory::Counter(id) => ("counter", gress.counters[id].size),
+                SharedMemory::Meter(id) => ("meter", gress.meters[id].size),
+                SharedMemory::Profile(id) => ("profile", gress.profiles[id].size),
+            };
+            let report = MemoryReport {
+                name: memory.name(gress).to_owned(),
+                gress: gress_name(gress.role),
+                kind,
+                stage: parts.first().map(|part| part.slot.stage),
+                size,
+                sram: usage[Resource::Sram],
+                map_ram: usage[Resource::MapRam],
+                tables: vec![unit.name.clone()],
+            };
+            found.push((key, report));
+        }
+    }
+    found.into_iter().map(|(_, report)| report).collect()
 }
 
 fn gress_name(role: GressRole) -> &'static str {

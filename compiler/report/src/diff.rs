@@ -1,8 +1,8 @@
 //! Two fits compared: which table moved, and what pushed it there.
 
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use crate::columns::columns;
 use crate::schema::{BlockedByReport, FitReport, TableReport};
 
 /// What differs between two fits.
@@ -107,37 +107,35 @@ impl FitDiff {
         if self.moved.is_empty() && self.added.is_empty() && self.removed.is_empty() {
             return text + "\nevery table is where it was\n";
         }
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header([
-            "table",
-            "gress",
-            "before",
-            "now",
-            "why not earlier",
-        ]);
-        for moved in &self.moved {
-            let why = moved.blocked_by.as_ref();
-            let why = why.map_or_else(String::new, |why| format!("{}: {}", why.kind, why.detail));
-            let (before, now) = (stages(&moved.before), stages(&moved.now));
-            table.add_row([moved.name.clone(), moved.gress.to_owned(), before, now, why]);
-        }
         let none = || "-".to_owned();
-        for added in &self.added {
-            let now = stages(&added.stages);
-            table.add_row([
-                added.name.clone(),
-                added.gress.to_owned(),
-                none(),
+        let why = |by: &Option<BlockedByReport>| {
+            let by = by.as_ref();
+            by.map_or_else(String::new, |by| format!("{}: {}", by.kind, by.detail))
+        };
+        let row = |name: &str, gress: &str, before: String, now: String, why: String| {
+            vec![name.to_owned(), gress.to_owned(), before, now, why]
+        };
+        let moved = self.moved.iter().map(|moved| {
+            let (before, now) = (stages(&moved.before), stages(&moved.now));
+            row(
+                &moved.name,
+                moved.gress,
+                before,
                 now,
-                String::new(),
-            ]);
-        }
-        for removed in &self.removed {
+                why(&moved.blocked_by),
+            )
+        });
+        let added = self.added.iter().map(|added| {
+            let now = stages(&added.stages);
+            row(&added.name, added.gress, none(), now, String::new())
+        });
+        let removed = self.removed.iter().map(|removed| {
             let before = stages(&removed.stages);
-            let (name, gress) = (removed.name.clone(), removed.gress.to_owned());
-            table.add_row([name, gress, before, none(), String::new()]);
-        }
-        text += &format!("\n{}\n", table.trim_fmt());
+            row(&removed.name, removed.gress, before, none(), String::new())
+        });
+        let titles = ["table", "gress", "before", "now", "why not earlier"];
+        let rows = moved.chain(added).chain(removed);
+        text += &format!("\n{}\n", columns(&titles, rows, &[0, 1, 4]));
         text
     }
 }

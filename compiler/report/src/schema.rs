@@ -22,8 +22,17 @@ pub struct FitReport {
     pub stages_available: u32,
     /// Stages that the longest chain of dependencies needs.
     pub critical_path: u32,
+    /// One of the longest chains, from its first unit to its last: each link but the first needs a
+    /// later stage than the one before, or the same one and a later place in it.
+    pub critical_chain: Vec<ChainLink>,
     /// The tables, in the order of the control flow, ingress first.
     pub tables: Vec<TableReport>,
+    /// The conditions, in the same order.
+    pub gateways: Vec<GatewayReport>,
+    /// What depends on what: the graph that placement keeps.
+    pub dependencies: Vec<DependencyReport>,
+    /// Registers, counters, meters and profiles that tables reach by an index.
+    pub memories: Vec<MemoryReport>,
     /// The stages, from 0.
     pub stages: Vec<StageReport>,
     /// By resource.
@@ -49,6 +58,8 @@ pub struct TableReport {
     pub gress: &'static str,
     /// Where it is, in order.
     pub stages: Vec<u32>,
+    /// What is in each of these stages.
+    pub parts: Vec<PartReport>,
     /// `none`, `exact`, `ternary`, `lpm` or `range`.
     pub match_kind: &'static str,
     /// Bits of its key.
@@ -66,6 +77,90 @@ pub struct TableReport {
     pub blocked_by: Option<BlockedByReport>,
     /// Its declaration.
     pub span: Option<SpanReport>,
+}
+
+/// What a stage has of a table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PartReport {
+    /// The stage, from 0.
+    pub stage: u32,
+    /// Its order in the stage.
+    pub logical_id: u32,
+    /// Entries that it holds.
+    pub entries: u64,
+    /// SRAM blocks.
+    pub sram: u32,
+    /// TCAM blocks.
+    pub tcam: u32,
+    /// Map RAM blocks.
+    pub map_ram: u32,
+}
+
+/// A condition of the control flow.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GatewayReport {
+    /// Its name.
+    pub name: String,
+    /// `ingress` or `egress`.
+    pub gress: &'static str,
+    /// Where it is.
+    pub stage: u32,
+    /// Why it is not one stage earlier; nothing in stage 0.
+    pub blocked_by: Option<BlockedByReport>,
+    /// Where it stands in the program.
+    pub span: Option<SpanReport>,
+}
+
+/// A link of the longest chain of dependencies.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChainLink {
+    /// The table or condition.
+    pub unit: String,
+    /// The first stage that dependencies leave it.
+    pub earliest: u32,
+    /// What binds it to the link before; nothing for the first.
+    pub because: Option<BlockedByReport>,
+    /// Where it stands in the program.
+    pub span: Option<SpanReport>,
+}
+
+/// That a table or condition must come after another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DependencyReport {
+    /// `ingress` or `egress`: names of conditions are those of a gress.
+    pub gress: &'static str,
+    /// The one that comes first.
+    pub from: String,
+    /// The one that comes after.
+    pub to: String,
+    /// `match`, `action` or `output`, which need a later stage; `anti` or `control`, which need a later
+    /// place.
+    pub kind: &'static str,
+    /// The field that both touch.
+    pub field: Option<String>,
+    /// Whether it is on one of the longest chains.
+    pub is_critical: bool,
+}
+
+/// A memory that tables reach by an index.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MemoryReport {
+    /// Its name.
+    pub name: String,
+    /// `ingress` or `egress`.
+    pub gress: &'static str,
+    /// `register`, `counter`, `meter` or `profile`.
+    pub kind: &'static str,
+    /// The stage that it is in, with all that use it.
+    pub stage: Option<u32>,
+    /// Cells.
+    pub size: u64,
+    /// SRAM blocks, the spare one included.
+    pub sram: u32,
+    /// Map RAM blocks.
+    pub map_ram: u32,
+    /// The tables that use it.
+    pub tables: Vec<String>,
 }
 
 /// Why a table is not one stage earlier.

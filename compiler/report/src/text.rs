@@ -1,9 +1,11 @@
-//! The fit report as text: the answer first, then the tables with the reason for their place, then
-//! the stages, then what stands in the way.
+//! The fit report as text: the answer and what stands in the way, the tables with the reason for their
+//! place, the stages, the memories, latency and power.
 
 use std::fmt::Write as _;
 
-use crate::schema::{FitReport, ProblemReport, TableReport};
+use crate::columns::columns;
+use crate::resources::RESOURCES;
+use crate::schema::{FitReport, MemoryReport, ProblemReport, TableReport};
 
 /// The report as a person reads it; lines end with a newline.
 #[must_use]
@@ -21,24 +23,35 @@ pub fn text(report: &FitReport) -> String {
             report.stages_used, report.stages_available, report.critical_path
         ),
     );
-    for problem in &report.problems {
-        text.push('\n');
-        render_problem(&mut text, problem);
+    if !report.problems.is_empty() {
+        let _ = write!(text, "\n{}", problems(&report.problems));
     }
     if !report.tables.is_empty() {
-        text.push('\n');
-        text.push_str(&columns(&table_rows(&report.tables), &[0, 7]));
-        text.push('\n');
-        text.push_str(&columns(&stage_rows(report), &[]));
+        let _ = write!(text, "\n{}\n\n{}\n", tables(&report.tables), stages(report));
+    }
+    if !report.memories.is_empty() {
+        let _ = write!(text, "\n{}\n", memories(&report.memories));
     }
     text.push('\n');
-    render_totals(&mut text, report);
+    latency_and_power(&mut text, report);
     text
 }
 
 fn line(text: &mut String, content: &str) {
     text.push_str(content);
     text.push('\n');
+}
+
+/// What stands in the way, with an empty line between two problems.
+pub(crate) fn problems(problems: &[ProblemReport]) -> String {
+    let mut text = String::new();
+    for (index, problem) in problems.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        render_problem(&mut text, problem);
+    }
+    text
 }
 
 fn render_problem(text: &mut String, problem: &ProblemReport) {
@@ -55,7 +68,7 @@ fn render_problem(text: &mut String, problem: &ProblemReport) {
     line(text, &format!("  help: {}", problem.help));
 }
 
-fn table_rows(tables: &[TableReport]) -> Vec<Vec<String>> {
+fn tables(tables: &[TableReport]) -> String {
     let titles = [
         "table",
         "gress",
@@ -66,14 +79,10 @@ fn table_rows(tables: &[TableReport]) -> Vec<Vec<String>> {
         "TCAM",
         "why not earlier",
     ];
-    let mut rows = vec![titles.map(str::to_owned).to_vec()];
-    for table in tables {
+    let rows = tables.iter().map(|table| {
         let stages: Vec<String> = table.stages.iter().map(u32::to_string).collect();
-        let why = match &table.blocked_by {
-            Some(by) => format!("{}: {}", by.kind, by.detail),
-            None => String::new(),
-        };
-        rows.push(vec![
+        let why = table.blocked_by.as_ref();
+        vec![
             table.name.clone(),
             table.gress.to_owned(),
             stages.join(","),
@@ -81,10 +90,74 @@ fn table_rows(tables: &[TableReport]) -> Vec<Vec<String>> {
             blank_zero(table.entries),
             blank_zero(u64::from(table.sram)),
             blank_zero(u64::from(table.tcam)),
-            why,
-        ]);
-    }
-    rows
+            why.map_or_else(String::new, |by| format!("{}: {}", by.kind, by.detail)),
+        ]
+    });
+    columns(&titles, rows, &[0, 1, 3, 7])
+}
+
+/// A row a resource: what each stage uses, and what all use of what there is.
+fn stages(report: &FitReport) -> String {
+    let used = report.stages.iter().take(report.stages_used as usize);
+    let numbers: Vec<String> = used.clone().map(|stage| stage.stage.to_string()).collect();
+    let mut titles = vec!["stage"];
+    titles.extend(numbers.iter().map(String::as_str));
+    titles.extend(["each has", "all", "of", "%"]);
+    let rows = RESOURCES.iter().filter_map(|resource| {
+        let total = report.totals.get(resource.key)?;
+        let mut row = vec![resource.words.to_owned()];
+        row.extend(used.clone().map(|stage| match (resource.of)(stage) {
+            Some(count) => blank_zero(count.into()),
+            None => String::new(),
+        }));
+        row.push(resource.limit(report).to_string());
+        row.push(total.used?.to_string());
+        row.push(total.available.to_string());
+        row.push(format!("{:.1}", total.percent?));
+        Some(row)
+    });
+    columns(&titles, rows, &[0])
+}
+
+fn memories(memories: &[MemoryReport]) -> String {
+    let titles = [
+        "memory", "kind", "gress", "stage", "cells", "SRAM", "map RAM", "tables",
+    ];
+    let rows = memories.iter().map(|memory| {
+        vec![
+            memory.name.clone(),
+            memory.kind.to_owned(),
+            memory.gress.to_owned(),
+            memory
+                .stage
+                .map_or_else(String::new, |stage| stage.to_string()),
+            memory.size.to_string(),
+            blank_zero(memory.sram.into()),
+            blank_zero(memory.map_ram.into()),
+            memory.tables.len().to_string(),
+        ]
+    });
+    columns(&titles, rows, &[0, 1, 2])
+}
+
+fn latency_and_power(text: &mut String, report: &FitReport) {
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let cycles = |cycles: Option<u32>| or_dash(cycles.map(|cycles| cycles.to_string()));
+    let watts = |watts: Option<f64>| or_dash(watts.map(|watts| format!("{watts:.2}")));
+    let (latency, power) = (&report.latency, &report.power_w_per_pipe);
+    let _ = writeln!(
+        text,
+        "latency of the stages: ingress {} cycles, egress {} cycles, {} ns together",
+        cycles(latency.ingress_cycles),
+        cycles(latency.egress_cycles),
+        latency.mau_ns
+    );
+    let _ = writeln!(
+        text,
+        "power in the worst case: ingress {} W, egress {} W",
+        watts(power.ingress),
+        watts(power.egress)
+    );
 }
 
 fn blank_zero(count: u64) -> String {
@@ -93,79 +166,4 @@ fn blank_zero(count: u64) -> String {
     } else {
         count.to_string()
     }
-}
-
-fn stage_rows(report: &FitReport) -> Vec<Vec<String>> {
-    let titles = [
-        "stage", "tables", "SRAM", "map RAM", "TCAM", "gateways", "stateful", "counters",
-    ];
-    let mut rows = vec![titles.map(str::to_owned).to_vec()];
-    for stage in report.stages.iter().take(report.stages_used as usize) {
-        let counts = [
-            stage.logical_tables,
-            stage.sram,
-            stage.map_ram,
-            stage.tcam,
-            stage.gateway,
-            stage.meter_alu,
-            stage.stats_alu,
-        ];
-        let cells = counts.iter().map(|count| blank_zero(u64::from(*count)));
-        rows.push(
-            std::iter::once(stage.stage.to_string())
-                .chain(cells)
-                .collect(),
-        );
-    }
-    rows
-}
-
-fn render_totals(text: &mut String, report: &FitReport) {
-    for (name, total) in &report.totals {
-        if let (Some(used), Some(percent)) = (total.used, total.percent) {
-            let _ = writeln!(
-                text,
-                "{name}: {used} of {} ({percent:.2} %)",
-                total.available
-            );
-        }
-    }
-    let cycles = |cycles: Option<u32>| cycles.map_or("-".to_owned(), |cycles| cycles.to_string());
-    let _ = writeln!(
-        text,
-        "latency of the stages: ingress {} cycles, egress {} cycles, {} ns together",
-        cycles(report.latency.ingress_cycles),
-        cycles(report.latency.egress_cycles),
-        report.latency.mau_ns
-    );
-}
-
-/// Rows in columns as wide as their widest cell; `left` are set to the left, the others to the right.
-fn columns(rows: &[Vec<String>], left: &[usize]) -> String {
-    let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..n_columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(|(column, (cell, &width))| {
-                if left.contains(&column) {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
-            });
-        let cells: Vec<String> = cells.collect();
-        line(&mut text, cells.join("  ").trim_end());
-    }
-    text
 }

@@ -9,6 +9,7 @@ use p4rmt_driver::{Compiled, Generation};
 use p4rmt_engine::Mode;
 use p4rmt_interp::Interp;
 use p4rmt_ir::{self as ir, PipeId};
+use p4rmt_mau::what_if::change_target;
 use p4rmt_mau::{Fit, Target};
 use p4rmt_pipeline::Device;
 
@@ -159,8 +160,17 @@ pub(crate) fn find_pipe(program: &ir::Program, name: Option<&str>) -> Result<Pip
 
 /// A target by name, or from a file.
 pub(crate) fn load_target(name: &str) -> Result<Target, Failure> {
-    if let Some(target) = Target::built_in(name) {
-        return Ok(target);
+    load_changed_target(name, &[])
+}
+
+/// A target by name, or from a file, with other numbers.
+pub(crate) fn load_changed_target(
+    name: &str,
+    changes: &[(String, u32)],
+) -> Result<Target, Failure> {
+    let is_name = |(built_in, _): &&(&str, &str)| *built_in == name;
+    if let Some((_, text)) = Target::BUILT_IN.iter().find(is_name) {
+        return change_target(text, changes).map_err(|error| Failure::Usage(error.to_string()));
     }
     let path = PathBuf::from(name);
     if !path.exists() {
@@ -170,7 +180,7 @@ pub(crate) fn load_target(name: &str) -> Result<Target, Failure> {
         )));
     }
     let text = read_text(&path)?;
-    Target::from_toml(&text)
+    change_target(&text, changes)
         .map_err(|error| Failure::Input(format!("target file `{}`: {error}", path.display())))
 }
 

@@ -494,6 +494,49 @@ fn fit_says_what_fits_and_gates() {
 }
 
 #[test]
+fn fit_answers_what_if() {
+    let smaller = ["fit", "laminar.p4", "--what-if", "stages=4"];
+    check(
+        &smaller,
+        1,
+        &["with stages=4, laminar does not fit", "no size helps"],
+    );
+    let json = check_json(&[&smaller[..], &["--format", "json"]].concat(), 1);
+    assert_eq!(json["stages_available"], 4);
+    assert_eq!(json["changes"][0], "stages=4");
+    assert_eq!(json["difference"]["old"]["fits"], true);
+    let larger = ["fit", "laminar.p4", "--size", "identify.segments=131072"];
+    check(
+        &larger,
+        0,
+        &["laminar fits tofino2", "LaminarIngress.identify.segments"],
+    );
+    for (question, parts) in [
+        (["--what-if", "stagse=4"], "did you mean `stages`?"),
+        (["--what-if", "stages"], "it is written NAME=NUMBER"),
+        (["--size", "sgments=4"], "did you mean `segments`?"),
+        (["--size", "segments=many"], "`many` is not a number"),
+    ] {
+        let arguments = [&["fit", "laminar.p4"], &question[..]].concat();
+        check(&arguments, 2, &[parts]);
+    }
+}
+
+#[test]
+fn fit_writes_a_page() {
+    let (_folder, path) = folder_with("fit.html", b"");
+    check(
+        &["fit", "laminar.p4", "--format", "html", "-o", &path],
+        0,
+        &[],
+    );
+    let page = fs::read_to_string(&path).expect("a page");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    let both = ["fit", TINY, "--diff", TINY, "--format", "html"];
+    check(&both, 2, &["text or JSON"]);
+}
+
+#[test]
 fn fit_json_has_the_names_of_the_contract() {
     let report = check_json(
         &[
