@@ -116,7 +116,6 @@ fn browser() -> Option<PathBuf> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skip is seen")]
 fn a_browser_shows_the_page_without_a_complaint() {
     let Some(browser) = browser() else {
         eprintln!("skipped: no Chromium in the search path");
