@@ -47,6 +47,7 @@ pub(crate) fn parallel_action(
         },
         step: Step::default(),
         errors,
+        is_too_large: false,
     };
     run.block(&body, false);
     let step = run.step;
@@ -59,6 +60,8 @@ struct Run<'a> {
     units: Units<'a>,
     step: Step,
     errors: &'a mut Vec<MidendError>,
+    /// Whether it has been said that a value is too large.
+    is_too_large: bool,
 }
 
 impl Run<'_> {
@@ -70,31 +73,28 @@ impl Run<'_> {
 
     fn stmt(&mut self, stmt: &Stmt, is_conditional: bool) {
         let span = stmt.span;
-        let what = match &stmt.kind {
+        match &stmt.kind {
             StmtKind::Assign { dst, value } => {
                 if let Err(unfit) = self.step.assign(dst, value, span, self.units) {
                     self.refuse(unfit, None, span);
                 }
-                return;
             }
-            StmtKind::Call(call) => return self.call(call, is_conditional, span),
+            StmtKind::Call(call) => self.call(call, is_conditional, span),
             StmtKind::If {
                 cond,
                 then,
                 otherwise,
-            } => return self.branch(cond, then, otherwise, is_conditional, span),
-            StmtKind::Labeled { body, .. } => return self.block(body, is_conditional),
+            } => self.branch(cond, then, otherwise, is_conditional, span),
+            StmtKind::Labeled { body, .. } => self.block(body, is_conditional),
             // Refused when jumps were removed.
-            StmtKind::Loop { .. } | StmtKind::Leave(_) | StmtKind::Exit => return,
-            StmtKind::Apply { .. } => "`apply`",
-            StmtKind::Extract { .. } => "`extract`",
-            StmtKind::Advance { .. } => "`advance`",
-            StmtKind::Verify { .. } => "`verify`",
-            StmtKind::Emit { .. } => "`emit`",
-        };
-        let place = "an action";
-        self.errors
-            .push(MidendError::Misplaced { what, place, span });
+            StmtKind::Loop { .. } | StmtKind::Leave(_) | StmtKind::Exit => {}
+            // The validator keeps these out of actions.
+            StmtKind::Apply { .. }
+            | StmtKind::Extract { .. }
+            | StmtKind::Advance { .. }
+            | StmtKind::Verify { .. }
+            | StmtKind::Emit { .. } => {}
+        }
     }
 
     fn branch(
@@ -121,7 +121,6 @@ impl Run<'_> {
         self.step.values = Values::merged(&cond, &after_then, &self.step.values, fields);
         if self.step.values.is_too_large() {
             self.refuse(Unfit::TooLarge, None, span);
-            self.step.values = Values::default();
         }
     }
 
@@ -142,6 +141,11 @@ impl Run<'_> {
     fn refuse(&mut self, unfit: Unfit, call: Option<&Call>, span: Span) {
         self.errors.push(match unfit {
             Unfit::TooLarge | Unfit::NotAtOnce => {
+                // What follows is as large only because of it.
+                self.step.values = Values::default();
+                if std::mem::replace(&mut self.is_too_large, true) {
+                    return;
+                }
                 let limit = MAX_SIZE;
                 MidendError::ValueTooLarge { limit, span }
             }

@@ -5,8 +5,8 @@ use p4rmt_source::{Code, Diagnostic, Span};
 /// Why a program has no tables form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MidendError {
-    /// A loop that the front end did not unroll.
-    #[error("a loop has no place in a pipeline of tables")]
+    /// A loop whose turns are not known before the packet comes.
+    #[error("this loop turns as often as a packet says, and no packet passes a table twice")]
     Loop {
         /// The loop.
         span: Span,
@@ -65,6 +65,8 @@ pub enum MidendError {
     AppliedTwice {
         /// The table.
         table: String,
+        /// The first `apply`.
+        first: Span,
         /// The second `apply`.
         span: Span,
     },
@@ -86,30 +88,6 @@ pub enum MidendError {
         /// The call.
         span: Span,
     },
-    /// A statement of a parser or deparser in a control, or of a control in an action.
-    #[error("{what} has no place in {place}")]
-    Misplaced {
-        /// The statement.
-        what: &'static str,
-        /// Where it stands.
-        place: &'static str,
-        /// The statement.
-        span: Span,
-    },
-    /// A gress with more than one control, or none.
-    #[error("tables are made of one control, and the gress has {n_controls}")]
-    NotOneControl {
-        /// How many it has.
-        n_controls: usize,
-        /// The pipe.
-        span: Span,
-    },
-    /// A `Leave` of a label that is not around it.
-    #[error("a statement leaves a block that it is not in")]
-    UnknownLabel {
-        /// The statements.
-        span: Span,
-    },
 }
 
 impl MidendError {
@@ -125,10 +103,7 @@ impl MidendError {
             | Self::ValueTooLarge { span, .. }
             | Self::AppliedTwice { span, .. }
             | Self::TouchedTwice { span, .. }
-            | Self::DirectOutside { span, .. }
-            | Self::Misplaced { span, .. }
-            | Self::NotOneControl { span, .. }
-            | Self::UnknownLabel { span } => *span,
+            | Self::DirectOutside { span, .. } => *span,
         }
     }
 
@@ -142,9 +117,6 @@ impl MidendError {
             Self::ReadsWritten { .. } => "E0404",
             Self::ValueTooLarge { .. } => "E0405",
             Self::AppliedTwice { .. } => "E0406",
-            Self::Misplaced { .. } => "E0407",
-            Self::NotOneControl { .. } => "E0408",
-            Self::UnknownLabel { .. } => "E0409",
             Self::TooDeep { .. } => "E0410",
             Self::TouchedTwice { .. } => "E0411",
             Self::DirectOutside { .. } => "E0412",
@@ -153,30 +125,34 @@ impl MidendError {
 
     /// What to write instead.
     #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
+    pub fn help(&self) -> &'static str {
         match self {
-            Self::Loop { .. } => Some("write the turns of the loop out one after the other"),
-            Self::TooDeep { .. } => Some("split the control, or let a table decide"),
-            Self::ConditionalExit { .. } | Self::ConditionalCall { .. } => Some(
+            Self::Loop { .. } => {
+                "let it turn a number of times that the compiler knows, with the rest under a condition"
+            }
+            Self::TooDeep { .. } => {
+                "what follows an `exit` or `return` under a condition nests in the other branch: let a \
+                 table decide what ends"
+            }
+            Self::ConditionalExit { .. } | Self::ConditionalCall { .. } => {
                 "test the condition in the control, around two actions, or let the entries of a \
-                 table choose between them",
-            ),
+                 table choose between them"
+            }
             Self::ReadsWritten { .. } => {
-                Some("write the field in a table that is applied before this one")
+                "write the field in a table that is applied before this one"
             }
             Self::ValueTooLarge { .. } => {
-                Some("compute parts of it in tables that are applied before this one")
+                "compute parts of it in tables that are applied before this one"
             }
-            Self::AppliedTwice { .. } => Some(
-                "apply it once, behind a field that says whether to, or declare a second table",
-            ),
-            Self::TouchedTwice { .. } => Some(
-                "let one register action do both, or put the two into branches of one condition",
-            ),
+            Self::AppliedTwice { .. } => {
+                "apply it once, behind a field that says whether to, or declare a second table"
+            }
+            Self::TouchedTwice { .. } => {
+                "let one register action do both, or put the two into branches of one condition"
+            }
             Self::DirectOutside { .. } => {
-                Some("call it in an action of its table, or give it a size and an index")
+                "call it in an action of its table, or give it a size and an index"
             }
-            Self::Misplaced { .. } | Self::NotOneControl { .. } | Self::UnknownLabel { .. } => None,
         }
     }
 }
@@ -184,12 +160,21 @@ impl MidendError {
 impl From<&MidendError> for Diagnostic {
     fn from(error: &MidendError) -> Self {
         let mut diagnostic = Self::error(error.code(), error.span(), error.to_string());
-        if let MidendError::TouchedTwice { first, .. } = error {
-            diagnostic = diagnostic.with_note_at(*first, "it is touched here before");
+        match error {
+            MidendError::TouchedTwice { first, .. } => {
+                diagnostic = diagnostic.with_note_at(*first, "it is touched here before");
+            }
+            MidendError::AppliedTwice { first, .. } => {
+                diagnostic = diagnostic.with_note_at(*first, "it is applied here before");
+            }
+            MidendError::Loop { .. }
+            | MidendError::TooDeep { .. }
+            | MidendError::ConditionalExit { .. }
+            | MidendError::ConditionalCall { .. }
+            | MidendError::ReadsWritten { .. }
+            | MidendError::ValueTooLarge { .. }
+            | MidendError::DirectOutside { .. } => {}
         }
-        match error.help() {
-            Some(help) => diagnostic.with_help(help),
-            None => diagnostic,
-        }
+        diagnostic.with_help(error.help())
     }
 }

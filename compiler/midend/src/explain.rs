@@ -20,7 +20,7 @@ explanations! {
     "E0401" "a loop in a pipeline"
     "A packet passes each stage once, so a loop runs only as its turns written out. Loops over values that the compiler knows are written out before."
     "for (bit<8> i = 0; i < hdr.n.count; i = i + 1) { md.sum = md.sum + i; }"
-    "write the turns out one after the other, each under its condition";
+    "let it turn a number of times that the compiler knows, with the rest under a condition";
     "E0402" "an exit under a condition in an action"
     "An action of the machine does everything at once, and either ends the control or does not: it cannot decide."
     "action a() { if (md.x == 0) { exit; } md.y = 1; }"
@@ -41,22 +41,10 @@ explanations! {
     "A table is in one place of the pipe, and a packet passes it once."
     "apply { t.apply(); t.apply(); }"
     "apply it once, behind a field that says whether to, or declare a second table";
-    "E0407" "a statement in the wrong place"
-    "Parsers extract, deparsers emit, controls apply tables; none does the work of another."
-    "action a() { t.apply(); }"
-    "move the statement to where it belongs";
-    "E0408" "more than one control"
-    "A gress of the machine has one control between its parser and its deparser."
-    "a program for v1model on a Tofino target"
-    "apply the others as sub-controls of one";
-    "E0409" "a jump out of nowhere"
-    "A statement leaves a block that is not around it. No program can say so: report it."
-    "none"
-    "report it with the program";
     "E0410" "branches nested too deeply"
     "What follows a statement that may end the control early goes into the branch that goes on. There are more of them than any machine has stages for."
     "if (a == 1) { exit; } if (a == 2) { exit; } if (a == 3) { exit; }"
-    "let a table decide what ends";
+    "let a table decide what ends, or join conditions with `||` that end alike";
     "E0411" "a register touched twice"
     "A register is in one stage, and its stateful ALU runs once for a packet. Conditions are not compared: two `if` that test opposites count as able to hold both."
     "if (a == 1) { r.execute(0); } if (a == 2) { r.execute(1); }"

@@ -33,7 +33,8 @@ pub(crate) struct Flow<'a> {
     pub(crate) names: TableNames,
     pub(crate) actions: &'a mut Arena<ActionId, ParallelAction>,
     pub(crate) gateways: Arena<GatewayId, Gateway>,
-    pub(crate) applied: IndexSet<TableId>,
+    /// Each table that is applied, and where.
+    pub(crate) applied: IndexMap<TableId, Span>,
     pub(crate) errors: &'a mut Vec<MidendError>,
 }
 
@@ -64,57 +65,50 @@ impl Flow<'_> {
 
     fn stmt(&mut self, stmt: &Stmt, pending: &mut Pending, seq: &mut Seq) {
         let span = stmt.span;
-        let what = match &stmt.kind {
-            StmtKind::Assign { dst, value } => {
-                match choice(dst, value, span, self.fields) {
-                    Some((cond, then, otherwise)) => {
-                        self.branch(cond, &[then], &[otherwise], span, pending, seq);
-                    }
-                    None => self.join(stmt, span, pending, seq),
+        match &stmt.kind {
+            StmtKind::Assign { dst, value } => match choice(dst, value, span, self.fields) {
+                Some((cond, then, otherwise)) => {
+                    self.branch(cond, &[then], &[otherwise], span, pending, seq);
                 }
-                return;
-            }
-            StmtKind::Call(call) => {
-                if let Some(what) = direct_unit(&call.kind) {
-                    return self.errors.push(MidendError::DirectOutside { what, span });
-                }
-                return self.join(stmt, span, pending, seq);
-            }
+                None => self.join(stmt, span, pending, seq),
+            },
+            StmtKind::Call(call) => match direct_unit(&call.kind) {
+                Some(what) => self.errors.push(MidendError::DirectOutside { what, span }),
+                None => self.join(stmt, span, pending, seq),
+            },
             StmtKind::If {
                 cond,
                 then,
                 otherwise,
             } => {
                 let cond = simplified(cond.clone(), self.fields);
-                return self.branch(cond, then, otherwise, span, pending, seq);
+                self.branch(cond, then, otherwise, span, pending, seq);
             }
             StmtKind::Apply { table, arms } => {
-                if !self.applied.insert(*table) {
+                if let Some(first) = self.applied.insert(*table, span) {
                     let table = self.tables[*table].name.clone();
-                    self.errors.push(MidendError::AppliedTwice { table, span });
-                    return;
+                    let twice = MidendError::AppliedTwice { table, first, span };
+                    return self.errors.push(twice);
                 }
                 self.compute_keys(*table, pending, seq);
                 self.flush(pending, seq);
                 let arms = arms.iter().map(|arm| (arm.on, self.seq(&arm.body)));
                 let arms = arms.collect();
                 let table = *table;
-                return seq.push(Node::Table { table, arms });
+                seq.push(Node::Table { table, arms });
             }
             StmtKind::Labeled { label, body } => {
                 let name = self.inlined.get(label).map(String::as_str);
-                return self.group(body, name, span, pending, seq);
+                self.group(body, name, span, pending, seq);
             }
             // Refused when jumps were removed.
-            StmtKind::Loop { .. } | StmtKind::Leave(_) | StmtKind::Exit => return,
-            StmtKind::Extract { .. } => "`extract`",
-            StmtKind::Advance { .. } => "`advance`",
-            StmtKind::Verify { .. } => "`verify`",
-            StmtKind::Emit { .. } => "`emit`",
-        };
-        let place = "a control";
-        self.errors
-            .push(MidendError::Misplaced { what, place, span });
+            StmtKind::Loop { .. } | StmtKind::Leave(_) | StmtKind::Exit => {}
+            // The validator keeps these out of controls.
+            StmtKind::Extract { .. }
+            | StmtKind::Advance { .. }
+            | StmtKind::Verify { .. }
+            | StmtKind::Emit { .. } => {}
+        }
     }
 
     fn branch(
@@ -206,7 +200,7 @@ impl Flow<'_> {
         let action = step.into_action(name.clone(), Vec::new(), false, span, self.fields);
         let action = self.actions.push(action);
         let table = self.tables.push(keyless_table(name, action, span));
-        self.applied.insert(table);
+        self.applied.insert(table, span);
         let arms = Vec::new();
         seq.push(Node::Table { table, arms });
     }

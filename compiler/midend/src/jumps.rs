@@ -48,15 +48,12 @@ pub(crate) fn without_jumps(
     fields: &mut Arena<FieldId, Field>,
     errors: &mut Vec<MidendError>,
 ) -> Block {
-    if let Some(span) = lost_leave(&body) {
-        errors.push(MidendError::UnknownLabel { span });
-        return Vec::new();
-    }
     let mut jumps = Jumps {
         fields,
         guards: IndexMap::new(),
         errors,
         depth: 0,
+        is_too_deep: false,
     };
     let body = jumps.block(body, &[Target::Control]);
     if !sets_guards_back {
@@ -72,30 +69,28 @@ pub(crate) fn without_jumps(
     cleared.chain(body).collect()
 }
 
-/// A `Leave` of a label that is not around it.
-fn lost_leave(body: &[Stmt]) -> Option<Span> {
-    let leaves = ends_of_block(body).leaves;
-    let is_lost = |target: &Target| matches!(target, Target::Label(_));
-    let span = body.first().map_or(Span::NONE, |stmt| stmt.span);
-    leaves.iter().any(is_lost).then_some(span)
-}
-
 struct Jumps<'a> {
     fields: &'a mut Arena<FieldId, Field>,
     guards: IndexMap<Target, FieldId>,
     errors: &'a mut Vec<MidendError>,
     depth: usize,
+    /// Whether that has been said.
+    is_too_deep: bool,
 }
 
 impl Jumps<'_> {
     /// Rewrites a block. `behind` are the targets that begin right behind it: leaving for one of
     /// them is reaching the end.
     fn block(&mut self, stmts: Block, behind: &[Target]) -> Block {
+        if self.is_too_deep {
+            return Vec::new();
+        }
         if self.depth == MAX_DEPTH {
             if let Some(stmt) = stmts.first() {
                 let span = stmt.span;
                 let limit = MAX_DEPTH;
                 self.errors.push(MidendError::TooDeep { limit, span });
+                self.is_too_deep = true;
             }
             return Vec::new();
         }

@@ -32,20 +32,18 @@ mod zeroing;
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexSet;
+use crate::naming::TableNames;
+use indexmap::IndexMap;
 use p4rmt_ir::validate::double_touches;
 use p4rmt_ir::{
     ActionId, Arch, Arena, Body, CallKind, Gress, Id, ParallelAction, Program, RegisterId, Stmt,
     StmtKind, Structured, TableId, Tables,
 };
-use p4rmt_source::Span;
-
-use crate::naming::TableNames;
 
 pub use error::MidendError;
 pub use explain::explanations;
 
-/// The program with every gress in the tables form. A gress that has it already stays as it is, and so
+/// The program, which the validator takes, with every gress in the tables form. A gress that has it already stays as it is, and so
 /// does a program for v1model, which runs structured.
 ///
 /// # Errors
@@ -58,9 +56,8 @@ pub fn to_tables(program: &Program) -> Result<Program, Vec<MidendError>> {
     }
     let mut errors = Vec::new();
     for pipe in program.pipes.values_mut() {
-        let span = pipe.span;
         for gress in pipe.gresses.values_mut() {
-            lower_gress(gress, span, &mut errors);
+            lower_gress(gress, &mut errors);
         }
     }
     if errors.is_empty() {
@@ -70,7 +67,7 @@ pub fn to_tables(program: &Program) -> Result<Program, Vec<MidendError>> {
     }
 }
 
-fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
+fn lower_gress(gress: &mut Gress, errors: &mut Vec<MidendError>) {
     let nothing = Body::Structured(Structured::default());
     let Structured { controls, actions } = match std::mem::replace(&mut gress.body, nothing) {
         Body::Structured(structured) => structured,
@@ -79,9 +76,8 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
             return;
         }
     };
-    let n_controls = controls.len();
+    // The validator asks for one control in a gress of a pipeline.
     let Ok([control]) = <[_; 1]>::try_from(controls) else {
-        errors.push(MidendError::NotOneControl { n_controls, span });
         return;
     };
 
@@ -110,7 +106,7 @@ fn lower_gress(gress: &mut Gress, span: Span, errors: &mut Vec<MidendError>) {
         tables: &mut gress.tables,
         actions: &mut parallel,
         gateways: Arena::new(),
-        applied: IndexSet::new(),
+        applied: IndexMap::new(),
         errors,
     };
     let seq = flow.seq(&body);
