@@ -81,10 +81,6 @@ explanations! {
     "An operand is as wide as a value of the register's element at most."
     "Register<bit<16>, bit<8>>(256) r; /* and an action that reads a field of 32 bits */"
     "pass a slice of the field";
-    "E0523" "action data in a register action"
-    "A stateful ALU sees memory and fields. Action data go to the action ALUs only."
-    "action a(bit<32> limit) { md.x = below.execute(i); } /* with `limit` inside `below` */"
-    "store the parameter in a field in an earlier table";
     "E0524" "a shape of element that does not exist"
     "An element is one value of 1, 8, 16, 32 or 64 bits, or a pair of equal ones; how wide exactly depends on the machine."
     "Register<bit<24>, bit<8>>(256) r;"

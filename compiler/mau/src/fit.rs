@@ -114,10 +114,20 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
     let bound = least_stages(&job);
     let schedule = schedule(&job, bound);
     for (unit, problem) in &schedule.problems {
-        problems.push(LocatedProblem {
-            problem: problem.clone(),
-            span: graph.units[unit.index()].span,
-        });
+        let mut problem = problem.clone();
+        if let Problem::StageOverflow { memories, .. } = &mut problem
+            && let UnitDemand::Table(demand) = &job.demands[unit.index()]
+        {
+            let gress = &pipe.gresses[graph.units[unit.index()].gress];
+            memories.extend(
+                demand
+                    .shared
+                    .iter()
+                    .map(|memory| memory_name(*memory, gress)),
+            );
+        }
+        let span = graph.units[unit.index()].span;
+        problems.push(LocatedProblem { problem, span });
     }
     problems.extend(check_stages(&job, &schedule, critical_path_stages, pipe));
     let placement = placement_of(pipe, &graph, &schedule, target);

@@ -34,10 +34,15 @@ pub enum Problem {
         critical_path: u32,
     },
     /// Units that must stand in one stage need more than a stage has.
-    #[error("`{unit}` needs {needed} {what} in one stage, which has {available}")]
+    #[error(
+        "`{unit}`{} needs {needed} {what} in one stage, which has {available}",
+        with(memories)
+    )]
     StageOverflow {
         /// The first of the units.
         unit: String,
+        /// The registers, counters, meters and profiles that stand with it.
+        memories: Vec<String>,
         /// What of.
         what: &'static str,
         /// How many.
@@ -168,12 +173,6 @@ pub enum Problem {
         /// The limit.
         available: u32,
     },
-    /// Action data inside a register action.
-    #[error("the register action `{action}` reads a parameter of the action that calls it")]
-    ParameterInRegisterAction {
-        /// The register action.
-        action: String,
-    },
     /// A shape of element that no stateful ALU has.
     #[error("an element of `{register}` is {shape}")]
     ElementShape {
@@ -266,6 +265,15 @@ pub enum Problem {
     },
 }
 
+/// What a table brings with it, in words.
+fn with(memories: &[String]) -> String {
+    if memories.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = memories.iter().map(|name| format!("`{name}`")).collect();
+    format!(" with {}", names.join(", "))
+}
+
 impl Problem {
     /// Its code.
     #[must_use]
@@ -287,7 +295,6 @@ impl Problem {
             Self::TooManyRegisterActions { .. } => "E0520",
             Self::TooManyOperands { .. } => "E0521",
             Self::OperandTooWide { .. } => "E0522",
-            Self::ParameterInRegisterAction { .. } => "E0523",
             Self::ElementShape { .. } => "E0524",
             Self::TooManyComparisons { .. } => "E0525",
             Self::ComparisonTooDeep { .. } => "E0526",
@@ -362,9 +369,6 @@ impl Problem {
             }
             Self::OperandTooWide { .. } => {
                 "pass a slice of it, or divide the register into two".to_owned()
-            }
-            Self::ParameterInRegisterAction { .. } => {
-                "store the parameter in a metadata field in an earlier table".to_owned()
             }
             Self::ElementShape { possible, .. } => format!("possible are {possible}"),
             Self::TooManyComparisons { .. } => {

@@ -4,7 +4,7 @@
 //! rule a line:
 //!
 //! * An element is one value, or a pair of equal ones, of a width that the unit has.
-//! * Four register actions; two fields as operands, the same for all of them; none of action data.
+//! * Four register actions; two fields as operands, the same for all of them.
 //! * A comparison is of memory, one operand and constants; so many of them an action.
 //! * A value is one operation on memory and an operand, from the values before the call; two
 //!   alternatives each; two values a call, those written back unchanged included.
@@ -56,12 +56,7 @@ pub fn check_register(
     check_operands(register_id, actions, gress, target, &mut problems);
     for action in actions {
         let action = &gress.register_actions[*action];
-        if let Err(problem) = check_register_action(action, gress, target) {
-            problems.push(LocatedProblem {
-                problem,
-                span: action.span,
-            });
-        }
+        problems.extend(check_register_action(action, gress, target).err());
     }
     problems
 }
@@ -96,7 +91,7 @@ fn in_words(numbers: &[u32]) -> String {
     words.join(", ")
 }
 
-/// The fields that the actions read: few, narrow, and no action data.
+/// The fields that the actions read: few and narrow.
 fn check_operands(
     register_id: RegisterId,
     actions: &[RegisterActionId],
@@ -108,25 +103,13 @@ fn check_operands(
     let mut operands: Vec<((FieldId, u32, u32), Span)> = Vec::new();
     for action in actions {
         let action = &gress.register_actions[*action];
-        let mut reads_parameter = None;
         for_each_expr(&action.body, &mut |expr, span| {
             for slice in field_slices(expr, gress) {
                 if !operands.iter().any(|(known, _)| *known == slice) {
                     operands.push((slice, span));
                 }
             }
-            expr.walk(&mut |expr| {
-                if matches!(expr, Expr::Param { .. }) {
-                    reads_parameter = Some(span);
-                }
-            });
         });
-        if let Some(span) = reads_parameter {
-            let problem = Problem::ParameterInRegisterAction {
-                action: action.name.clone(),
-            };
-            problems.push(LocatedProblem { problem, span });
-        }
     }
     let element_bits = register.element.first().map_or(1, |value| value.width);
     let available = target.salu.phv_operand_bits_max.min(element_bits.max(8));
@@ -213,25 +196,29 @@ fn check_register_action(
     action: &RegisterAction,
     gress: &Gress,
     target: &Target,
-) -> Result<(), Problem> {
+) -> Result<(), LocatedProblem> {
     let name = || action.name.clone();
-    let problem_of = |fault: Fault| match fault {
-        Fault::TooDeep => Problem::ValueTooDeep { action: name() },
-        Fault::ComparisonTooDeep => Problem::ComparisonTooDeep { action: name() },
-        Fault::NoSuchOperation(operator) => Problem::NoSuchStatefulOperation {
-            action: name(),
-            operator,
-        },
-        Fault::TooWide(needed) => Problem::ArithmeticTooWide {
-            action: name(),
-            needed,
-            available: target.salu.arithmetic_bits_max,
-        },
+    let problem_of = |fault: Fault, span: Span| {
+        let problem = match fault {
+            Fault::TooDeep => Problem::ValueTooDeep { action: name() },
+            Fault::ComparisonTooDeep => Problem::ComparisonTooDeep { action: name() },
+            Fault::NoSuchOperation(operator) => Problem::NoSuchStatefulOperation {
+                action: name(),
+                operator,
+            },
+            Fault::TooWide(needed) => Problem::ArithmeticTooWide {
+                action: name(),
+                needed,
+                available: target.salu.arithmetic_bits_max,
+            },
+        };
+        LocatedProblem { problem, span }
     };
-    let over = |needed: usize, available: u32, problem: fn(String, u32, u32) -> Problem| {
+    let over = |needed: usize, available: u32, span, problem: fn(String, u32, u32) -> Problem| {
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
         if needed > available {
-            Err(problem(name(), needed, available))
+            let problem = problem(name(), needed, available);
+            Err(LocatedProblem { problem, span })
         } else {
             Ok(())
         }
@@ -239,10 +226,12 @@ fn check_register_action(
     let mut symbolic = Symbolic::new(action);
     symbolic.run(&action.body)?;
     let value = |local: &LocalId| &symbolic.values[local.index()];
+    let place = |local: &LocalId| symbolic.spans[local.index()];
 
     over(
         action.outputs.len(),
         target.salu.outputs,
+        action.span,
         |action, needed, available| Problem::TooManyOutputs {
             action,
             needed,
@@ -251,21 +240,24 @@ fn check_register_action(
     )?;
     let mut contents = Contents::default();
     let mut written: Vec<&Expr> = Vec::new();
+    let mut computed: Vec<(&Expr, Span)> = Vec::new();
     for local in &action.memory {
         let mut leaves = Vec::new();
         contents
             .take_value(value(local), &mut leaves)
-            .map_err(problem_of)?;
+            .map_err(|fault| problem_of(fault, place(local)))?;
         leaves.retain(|leaf| **leaf != unchanged(action, *local));
         over(
             leaves.len(),
             target.salu.slots_per_value,
+            place(local),
             |action, needed, available| Problem::TooManyAlternatives {
                 action,
                 needed,
                 available,
             },
         )?;
+        computed.extend(leaves.iter().map(|leaf| (*leaf, place(local))));
         written.extend(leaves);
     }
     let mut extra: Vec<&Expr> = Vec::new();
@@ -273,19 +265,21 @@ fn check_register_action(
         let mut leaves = Vec::new();
         contents
             .take_value(value(local), &mut leaves)
-            .map_err(problem_of)?;
+            .map_err(|fault| problem_of(fault, place(local)))?;
         for leaf in leaves {
             if !is_at_hand(leaf, &written) && !extra.contains(&leaf) {
                 extra.push(leaf);
+                computed.push((leaf, place(local)));
             }
         }
     }
-    for leaf in written.iter().chain(&extra) {
-        check_operation(leaf, gress, target).map_err(problem_of)?;
+    for (leaf, span) in computed {
+        check_operation(leaf, gress, target).map_err(|fault| problem_of(fault, span))?;
     }
     over(
         contents.comparisons.len(),
         target.salu.comparators,
+        action.span,
         |action, needed, available| Problem::TooManyComparisons {
             action,
             needed,
@@ -297,6 +291,7 @@ fn check_register_action(
     over(
         n_values,
         target.salu.computed_values,
+        action.span,
         |action, needed, available| Problem::TooManyValues {
             action,
             needed,

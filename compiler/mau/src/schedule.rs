@@ -336,6 +336,7 @@ impl<'a> Placer<'a> {
         };
         let problem = Problem::StageOverflow {
             unit: self.job.graph.units[of.index()].name.clone(),
+            memories: Vec::new(),
             what: resource.words(),
             needed,
             available,
