@@ -119,12 +119,8 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
             && let UnitDemand::Table(demand) = &job.demands[unit.index()]
         {
             let gress = &pipe.gresses[graph.units[unit.index()].gress];
-            memories.extend(
-                demand
-                    .shared
-                    .iter()
-                    .map(|memory| memory_name(*memory, gress)),
-            );
+            let names = demand.shared.iter().map(|memory| memory.name(gress));
+            memories.extend(names.map(str::to_owned));
         }
         let span = graph.units[unit.index()].span;
         problems.push(LocatedProblem { problem, span });
