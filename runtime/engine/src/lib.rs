@@ -42,8 +42,10 @@ mod math_unit;
 mod meter;
 mod names;
 mod packet_headers;
+mod parser_error;
 mod profiles;
 mod random;
+mod reads;
 mod save;
 mod state;
 mod trace;
@@ -70,6 +72,7 @@ pub use names::{
     find_profile_action, find_register, find_table, find_value_set,
 };
 pub use packet_headers::PacketHeaders;
+pub use parser_error::{OnParserError, StandardErrors};
 pub use profiles::ProfileMembers;
 pub use random::random_value;
 pub use state::{Counts, State, StateError};

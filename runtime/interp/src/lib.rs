@@ -61,7 +61,6 @@ mod instance;
 mod load;
 mod packet;
 mod parser;
-mod reads;
 mod stages;
 mod stateful;
 mod statement;
