@@ -4,7 +4,7 @@
 //! own; one of what must be in its stage; a resource that the stage before had not enough of; a pragma;
 //! another user of its register, counter or meter.
 
-use p4rmt_ir::Id;
+use p4rmt_ir::{FieldId, Id};
 
 use crate::graph::Edge;
 use crate::resource::Resource;
@@ -40,6 +40,15 @@ pub enum BlockedBy {
     NextTable {
         /// The unit.
         open: UnitId,
+    },
+    /// A table in the stage before writes a container that this one writes too.
+    Container {
+        /// The other table.
+        other: UnitId,
+        /// What this one writes there.
+        own_field: FieldId,
+        /// What the other one does.
+        other_field: FieldId,
     },
     /// The program wants it there.
     StagePragma,
@@ -134,5 +143,14 @@ fn blocked_by_refusal(refusal: &Refusal) -> BlockedBy {
             available: *available,
         },
         Refusal::NextTable { open } => BlockedBy::NextTable { open: *open },
+        Refusal::Container {
+            other,
+            own_field,
+            other_field,
+        } => BlockedBy::Container {
+            other: *other,
+            own_field: *own_field,
+            other_field: *other_field,
+        },
     }
 }

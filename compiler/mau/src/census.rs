@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use p4rmt_ir::{Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe};
 
 use crate::resource::{Resource, Usage};
+use crate::sharing::{Container, Sharing};
 use crate::sizing::TableLayout;
 use crate::target::Target;
 use crate::unit::{Unit, UnitKind, Usage as FieldUsage, actions_of, call_args, field_slices};
@@ -58,6 +59,7 @@ pub(crate) fn add_census(
     usage: &mut Usage,
     occupants: &[Occupant<'_>],
     pipe: &Pipe,
+    sharing: &Sharing,
     target: &Target,
 ) {
     let mut exact = CrossbarBytes::default();
@@ -110,7 +112,7 @@ pub(crate) fn add_census(
     let rows = pipe
         .gresses
         .ids()
-        .map(|gress| instruction_rows(occupants, gress, pipe));
+        .map(|gress| instruction_rows(occupants, gress, pipe, sharing));
     usage[Resource::Vliw] = rows.max().unwrap_or(0);
 }
 
@@ -219,35 +221,45 @@ fn hash_call<'a>(call: &'a Call, gress: &Gress, target: &Target) -> Option<(Vec<
     }
 }
 
-/// Rows of instruction memory: each holds two actions of a gress that write different fields.
-fn instruction_rows(occupants: &[Occupant<'_>], gress: GressId, pipe: &Pipe) -> u32 {
-    let mut rows: Vec<(BTreeSet<FieldId>, bool)> = Vec::new();
-    for occupant in occupants
+/// Rows of instruction memory that the actions of a gress take, as the vendor's compiler gives them
+/// (`mau/instruction_memory.cpp`): a row holds two actions that write different containers. The first
+/// place of the first row does nothing; the first action of each table that does nothing is there, the
+/// others have places of their own, so that the driver can tell them apart.
+fn instruction_rows(
+    occupants: &[Occupant<'_>],
+    gress: GressId,
+    pipe: &Pipe,
+    sharing: &Sharing,
+) -> u32 {
+    let mut rows: Vec<(BTreeSet<Container>, u32)> = Vec::new();
+    let mut n_rows = 0;
+    let in_gress = occupants
         .iter()
-        .filter(|occupant| occupant.unit.gress == gress)
-    {
+        .filter(|occupant| occupant.unit.gress == gress);
+    for occupant in in_gress {
         let UnitKind::Table(table) = occupant.unit.kind else {
             continue;
         };
+        let mut has_no_op = false;
         for action in actions_of(&pipe.gresses[gress].tables[table]) {
-            let writes: BTreeSet<FieldId> = occupant
-                .unit
-                .accesses
-                .iter()
-                .filter(|access| access.usage == FieldUsage::Write && access.action == Some(action))
-                .map(|access| access.field)
-                .collect();
-            if writes.is_empty() {
+            let writes = sharing.written_by(occupant.unit, action);
+            if writes.is_empty() && !has_no_op {
+                has_no_op = true;
+                n_rows = n_rows.max(1);
                 continue;
             }
-            match rows
-                .iter_mut()
-                .find(|(taken, is_full)| !is_full && taken.is_disjoint(&writes))
-            {
-                Some((_, is_full)) => *is_full = true,
-                None => rows.push((writes, false)),
-            }
+            let fits = |(taken, free): &(BTreeSet<Container>, u32)| {
+                *free > 0 && taken.is_disjoint(&writes)
+            };
+            let row = rows.iter().position(fits).unwrap_or_else(|| {
+                // Of the first row one place is taken by what does nothing.
+                rows.push((BTreeSet::new(), if rows.is_empty() { 1 } else { 2 }));
+                rows.len() - 1
+            });
+            rows[row].0.extend(writes);
+            rows[row].1 -= 1;
+            n_rows = n_rows.max(count(row + 1));
         }
     }
-    count(rows.len())
+    n_rows
 }

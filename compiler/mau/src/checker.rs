@@ -10,7 +10,7 @@
 //! * The parts of a table are in stages that rise, hold its entries together, and have memory.
 //! * No stage uses more of a resource than it has; registers, counters and meters of a stage have
 //!   their memory and ALUs.
-//! * All users of one register, counter or meter are in one stage.
+//! * All users of one register, counter, meter or selector are in one stage.
 //! * Without long branches, all that a unit leads to stands before anything else of its gress.
 
 mod flow;
@@ -573,6 +573,11 @@ impl Checker<'_> {
         let mut stages: BTreeMap<(usize, Memory), u32> = BTreeMap::new();
         for item in items {
             for memory in &item.memories {
+                // Action data without a selector only are read: stages may have copies.
+                let profile = || pipe.gresses[item.gress].profiles.values().nth(memory.1);
+                if memory.0 == 3 && profile().is_some_and(|of| of.selector.is_none()) {
+                    continue;
+                }
                 let key = (Id::index(item.gress), *memory);
                 for slot in &item.slots {
                     let first = *stages.entry(key).or_insert(slot.stage);

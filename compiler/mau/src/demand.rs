@@ -4,15 +4,18 @@
 //! and meters that it shares with other tables, gateways. A memory that several tables use stands in
 //! one stage, and so do they.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use p4rmt_ir::{
     BinaryOp, CallKind, CountKind, Counter, CounterId, Expr, FieldId, Gress, GressId, MatchKind,
     MeterId, ParallelAction, ProfileId, Register, RegisterId, Selector, Table, Tables,
 };
 
+use crate::power::{Accesses, When};
 use crate::resource::{Resource, Usage};
-use crate::sizing::{MatchForm, MatchShape, action_data_memory, attached_blocks, color_map_rams};
+use crate::sizing::{
+    MatchForm, MatchShape, action_data_memory, attached_blocks, color_map_rams, lay_out,
+};
 use crate::target::Target;
 use crate::unit::{actions_of, call_args, field_slices};
 
@@ -51,6 +54,9 @@ pub struct TableDemand {
     pub entries: u64,
     /// The memories that it reaches by an index, each once.
     pub shared: Vec<SharedMemory>,
+    /// Whether each stage that it is in may have copies of all of those: action data of a profile, which
+    /// packets only read.
+    pub are_shared_copied: bool,
     /// ALUs of memories with one cell an entry: a part of the table in another stage needs as many
     /// there.
     pub direct_alus: Usage,
@@ -65,7 +71,7 @@ impl TableDemand {
     #[must_use]
     pub fn is_splittable(&self) -> bool {
         self.shape.form != MatchForm::Keyless
-            && self.shared.is_empty()
+            && (self.shared.is_empty() || self.are_shared_copied)
             && self.stage_pragma.is_none()
     }
 }
@@ -105,6 +111,7 @@ pub fn table_demand(
         } else {
             table.size.max(1)
         },
+        are_shared_copied: shared.iter().all(|memory| is_copied(*memory, gress)),
         shared,
         direct_alus,
         needs_gateway: table.keys.is_empty() && actions.iter().any(|action| uses_hash(action)),
@@ -114,6 +121,96 @@ pub fn table_demand(
 
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Whether several stages may have copies of a memory.
+#[must_use]
+pub fn is_copied(memory: SharedMemory, gress: &Gress) -> bool {
+    match memory {
+        SharedMemory::Profile(profile) => gress.profiles[profile].selector.is_none(),
+        SharedMemory::Register(_) | SharedMemory::Counter(_) | SharedMemory::Meter(_) => false,
+    }
+}
+
+/// What a part of a table reads and writes for a packet, with the memories `shared` that it is the
+/// first to reach.
+pub(crate) fn table_accesses(
+    demand: &TableDemand,
+    table: &Table,
+    entries: u64,
+    shared: &[SharedMemory],
+    gress: &Gress,
+    target: &Target,
+) -> Accesses {
+    let mut accesses = Accesses::default();
+    let Some(layout) = lay_out(&demand.shape, entries, target) else {
+        return accesses;
+    };
+    match demand.shape.form {
+        MatchForm::Keyless if demand.needs_gateway => {}
+        MatchForm::Keyless | MatchForm::Exact => accesses.sram_reads += layout.reads,
+        MatchForm::Ternary { .. } => {
+            accesses.tcam_searches += u64::from(layout.memory.tcam);
+            accesses.sram_reads += 1;
+        }
+    }
+    let word_bytes = u64::from(target.sram.width_bits / 8).max(1);
+    accesses.sram_reads += layout.action_data_bytes.div_ceil(word_bytes);
+    let meter = |id: &MeterId| match gress.meters[*id].filter {
+        None => When::PacketEndWithColor,
+        Some(_) => When::Lookup,
+    };
+    let marks = |id: &MeterId| gress.meters[*id].filter.is_none();
+    let ends_late = table.direct_meters.iter().any(marks)
+        || shared
+            .iter()
+            .any(|memory| matches!(memory, SharedMemory::Meter(id) if marks(id)));
+    let counter = |id: CounterId| match gress.counters[id].kind {
+        CountKind::Packets if !ends_late => When::Lookup,
+        CountKind::Packets | CountKind::Bytes | CountKind::PacketsAndBytes => When::PacketEnd,
+    };
+    let cells = layout.capacity_entries;
+    for id in &table.direct_counters {
+        let per_word = counter_cells_per_word(&gress.counters[*id]);
+        let blocks = attached_blocks(cells, per_word, target).map_ram;
+        accesses.add_attached(blocks, counter(*id));
+    }
+    for id in &table.direct_meters {
+        let blocks = attached_blocks(cells, 1, target).map_ram;
+        accesses.add_attached(blocks, meter(id));
+    }
+    for id in &table.direct_registers {
+        let per_word = register_cells_per_word(&gress.registers[*id], target);
+        let blocks = attached_blocks(cells, per_word, target).map_ram;
+        accesses.add_attached(blocks, When::Lookup);
+    }
+    for memory in shared {
+        let usage = shared_usage(*memory, gress, target);
+        let blocks = match memory {
+            // Colours are in map RAMs of their own.
+            SharedMemory::Meter(_) => usage[Resource::Sram],
+            SharedMemory::Register(_) | SharedMemory::Counter(_) | SharedMemory::Profile(_) => {
+                usage[Resource::MapRam]
+            }
+        };
+        match memory {
+            SharedMemory::Register(_) => accesses.add_attached(blocks, When::Lookup),
+            SharedMemory::Counter(id) => accesses.add_attached(blocks, counter(*id)),
+            SharedMemory::Meter(id) => accesses.add_attached(blocks, meter(id)),
+            SharedMemory::Profile(id) => {
+                let bytes = profile_data_bytes(*id, gress);
+                accesses.sram_reads += bytes.div_ceil(word_bytes);
+                if gress.profiles[*id].selector.is_some() {
+                    accesses.add_attached(blocks, When::Lookup);
+                }
+            }
+        }
+    }
+    if table.has_idle_timeout {
+        accesses.sram_reads += 1;
+        accesses.sram_writes += 1;
+    }
+    accesses
 }
 
 /// The memory that a call reaches by an index.
@@ -208,18 +305,7 @@ fn cells_of(memory: SharedMemory, gress: &Gress) -> u64 {
 fn profile_usage(id: ProfileId, gress: &Gress, target: &Target) -> Usage {
     let mut usage = Usage::default();
     let profile = &gress.profiles[id];
-    let tables = gress.tables.values();
-    let tables = tables.filter(|table| table.implementation == Some(id));
-    let actions = tables.flat_map(actions_of);
-    let bytes = gress.as_tables().map_or(0, |form| {
-        let bytes = actions.map(|action| action_data(&form.actions[action]).1);
-        bytes.max().unwrap_or(0)
-    });
-    let bytes = if bytes == 0 {
-        0
-    } else {
-        bytes.next_power_of_two()
-    };
+    let bytes = profile_data_bytes(id, gress);
     usage[Resource::Sram] = action_data_memory(bytes, profile.size, target).sram;
     if let Some(Selector { groups, .. }) = profile.selector {
         let (max_size, n_groups) = groups.map_or((1, profile.size), |limits| {
@@ -232,6 +318,22 @@ fn profile_usage(id: ProfileId, gress: &Gress, target: &Target) -> Usage {
         usage[Resource::MeterAlu] = 1;
     }
     usage
+}
+
+/// Bytes of action data of a member of a profile, as they stand in memory.
+fn profile_data_bytes(id: ProfileId, gress: &Gress) -> u64 {
+    let tables = gress.tables.values();
+    let tables = tables.filter(|table| table.implementation == Some(id));
+    let actions = tables.flat_map(actions_of);
+    let bytes = gress.as_tables().map_or(0, |form| {
+        let bytes = actions.map(|action| action_data(&form.actions[action]).1);
+        bytes.max().unwrap_or(0)
+    });
+    if bytes == 0 {
+        0
+    } else {
+        bytes.next_power_of_two()
+    }
 }
 
 /// Bits of an element as the memory holds it: one value, or a pair of equal ones.
@@ -290,15 +392,18 @@ fn match_shape(
         .direct_registers
         .iter()
         .map(|id| register_cells_per_word(&gress.registers[*id], target));
-    let (mut key_bits, mut key_bytes) = key_size(table, gress);
+    let mut key = key_size(table, gress, target);
     if let Some(hash) = table.proxy_hash {
-        key_bits = u64::from(gress.hashes[hash].width);
-        key_bytes = key_bits.div_ceil(8);
+        key.bits = u64::from(gress.hashes[hash].width);
+        key.bytes = key.bits.div_ceil(8);
     }
     MatchShape {
         form: match_form(table, gress, target),
-        key_bits,
-        key_bytes,
+        key_bits: key.bits,
+        key_bytes: key.bytes,
+        half_bytes: key.half_bytes,
+        range_bytes: key.range_bytes,
+        is_range_split: key.is_range_split,
         overhead_bits: 0,
         action_data_bits,
         action_data_bytes,
@@ -350,11 +455,21 @@ fn match_form(table: &Table, gress: &Gress, target: &Target) -> MatchForm {
     }
 }
 
-/// Bits and bytes of the key, as the crossbar takes them: the bytes of each field that the key
-/// touches, each once; fields of less than a byte share. A range takes a byte a nibble.
-fn key_size(table: &Table, gress: &Gress) -> (u64, u64) {
+/// The key as the crossbar takes it.
+struct KeySize {
+    bits: u64,
+    bytes: u64,
+    half_bytes: u64,
+    range_bytes: u64,
+    is_range_split: bool,
+}
+
+/// The size of the key: the bytes of each field that the key touches, each once; fields of less than
+/// a byte share. A range takes a byte a nibble.
+fn key_size(table: &Table, gress: &Gress, target: &Target) -> KeySize {
     let (mut bits, mut short_bits, mut range_bytes) = (0, 0, 0);
-    let mut bytes = BTreeSet::new();
+    let mut is_range_split = false;
+    let mut bytes: BTreeMap<(FieldId, u32), u8> = BTreeMap::new();
     for key in table
         .keys
         .iter()
@@ -365,17 +480,25 @@ fn key_size(table: &Table, gress: &Gress) -> (u64, u64) {
             bits += width;
             if key.kind == MatchKind::Range {
                 range_bytes += u64::from(hi / 4 - lo / 4 + 1);
+                is_range_split |= width >= u64::from(target.tcam.range_split_bits);
             } else if gress.fields[field].width >= 8 {
-                bytes.extend((lo / 8..=hi / 8).map(|byte| (field, byte)));
+                for bit in lo..=hi {
+                    *bytes.entry((field, bit / 8)).or_default() |= 1 << (bit % 8);
+                }
             } else {
                 short_bits += width;
             }
         }
     }
-    (
+    let is_half = |used: &&u8| **used & 0x0f == 0 || **used & 0xf0 == 0;
+    let half_short = u64::from((1..=4).contains(&(short_bits % 8)));
+    KeySize {
         bits,
-        bytes.len() as u64 + u64::div_ceil(short_bits, 8) + range_bytes,
-    )
+        bytes: bytes.len() as u64 + u64::div_ceil(short_bits, 8) + range_bytes,
+        half_bytes: bytes.values().filter(is_half).count() as u64 + half_short,
+        range_bytes,
+        is_range_split,
+    }
 }
 
 /// The slices of fields in a key; under a constant mask, those that the mask leaves.

@@ -9,7 +9,7 @@
 use p4rmt_ir::{
     Arch, Arena, CallKind, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind,
     MeterId, Pipe, PipeId, Placement, Program, RegisterActionId, RegisterId, Slot, Table, TableId,
-    TablePart, Tables,
+    Tables,
 };
 
 use crate::action::check_action;
@@ -18,13 +18,17 @@ use crate::bounds::{Direction, grouped_bounds, least_stages};
 use crate::census::{Occupant, add_census};
 use crate::checker::{Violation, check_placement};
 use crate::condition::{check_condition, n_gateways};
-use crate::demand::{SharedKey, SharedMemory, TableDemand, shared_usage, table_demand};
+use crate::demand::{
+    SharedKey, SharedMemory, TableDemand, shared_usage, table_accesses, table_demand,
+};
 use crate::graph::DependencyGraph;
-use crate::latency::{StageFeatures, latency_cycles};
+use crate::latency::{GressLatency, StageFeatures, gress_latency};
+use crate::power::{PoweredUnit, worst_power};
 use crate::problem::{LocatedProblem, Problem};
 use crate::resource::Usage;
 use crate::salu::check_register;
 use crate::schedule::{Job, Schedule, UnitDemand, schedule};
+use crate::sharing::Sharing;
 use crate::sizing::{MatchForm, lay_out};
 use crate::target::Target;
 use crate::unit::{Unit, UnitId, UnitKind, actions_of, collect_units};
@@ -47,6 +51,8 @@ pub struct Fit {
     pub critical_path_stages: u32,
     /// Cycles through the stages, by gress.
     pub latency_cycles: Arena<GressId, u32>,
+    /// Worst-case power of the memories in microwatts, by gress.
+    pub power_microwatts: Arena<GressId, u64>,
 }
 
 impl Fit {
@@ -106,6 +112,7 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         demands: demands(pipe, &graph, target),
         shared_usage: Vec::new(),
         groups: graph.unit_ids().map(|unit| vec![unit]).collect(),
+        sharing: Sharing::new(&graph.units, pipe, target),
         graph: &graph,
         target,
     };
@@ -135,11 +142,19 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         .unit_ids()
         .map(|unit| blocked_by(&job, &schedule, unit))
         .collect();
-    let latency_cycles = pipe
+    let latencies: Arena<GressId, GressLatency> = pipe
         .gresses
         .iter()
-        .map(|(gress, _)| gress_latency(pipe, gress, &job, &schedule))
+        .map(|(gress, _)| latency_of(pipe, gress, &job, &schedule))
         .collect();
+    let power_microwatts = latencies
+        .iter()
+        .map(|(gress, latency)| {
+            let units = powered_units(pipe, gress, &job, &schedule);
+            worst_power(&graph, &units, latency, target)
+        })
+        .collect();
+    let latency_cycles = latencies.values().map(|latency| latency.cycles).collect();
     let stages = stage_usage(pipe, &job, &schedule);
     drop(job);
     Ok(Fit {
@@ -149,6 +164,7 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         stages,
         critical_path_stages,
         latency_cycles,
+        power_microwatts,
         graph,
     })
 }
@@ -181,13 +197,13 @@ fn demands(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<UnitDem
         .map(|unit| {
             let gress = &pipe.gresses[unit.gress];
             match (table_of(pipe, unit), gateway_of(pipe, unit)) {
-                (Some((_, table)), _) => UnitDemand::Table(table_demand(
+                (Some((_, table)), _) => UnitDemand::Table(Box::new(table_demand(
                     table,
                     unit.branches_on_action,
                     gress,
                     tables_of(gress),
                     target,
-                )),
+                ))),
                 (None, Some(gateway)) => UnitDemand::Gateway {
                     n_gateways: n_gateways(gateway, gress, target),
                 },
@@ -309,9 +325,27 @@ fn share_memories(job: &mut Job<'_>, pipe: &Pipe) -> Vec<(SharedKey, Vec<UnitId>
     for ((gress, memory), users) in &users {
         let usage = shared_usage(*memory, &pipe.gresses[*gress], job.target);
         job.shared_usage.push(((*gress, *memory), usage));
-        join_groups(&mut job.groups, users);
+        if !is_divided(job, users, &usage) {
+            join_groups(&mut job.groups, users);
+        }
     }
     users
+}
+
+/// Whether one of the users of a memory is too large for a stage and may be divided: each stage that it
+/// is in then has a copy.
+fn is_divided(job: &Job<'_>, users: &[UnitId], usage: &Usage) -> bool {
+    users.iter().any(|unit| match &job.demands[unit.index()] {
+        UnitDemand::Table(demand) if demand.is_splittable() => {
+            let layout = lay_out(&demand.shape, demand.entries, job.target);
+            layout.is_some_and(|layout| {
+                let mut total = Usage::of_memory(layout.memory);
+                total.add(usage);
+                total.first_over(job.target).is_some()
+            })
+        }
+        UnitDemand::Table(_) | UnitDemand::Gateway { .. } => false,
+    })
 }
 
 /// Makes one group of the groups of these units.
@@ -495,41 +529,86 @@ fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
     }
     let mut stages = schedule.stages.clone();
     for (usage, occupants) in stages.iter_mut().zip(&occupants) {
-        add_census(usage, occupants, pipe, job.target);
+        add_census(usage, occupants, pipe, &job.sharing, job.target);
     }
     stages
 }
 
-fn gress_latency(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -> u32 {
-    let stages_of = |unit: UnitId| -> Vec<u32> {
-        match &schedule.positions[unit.index()] {
-            Some(position) if position.parts.is_empty() => vec![position.first.stage],
-            Some(position) => position
-                .parts
-                .iter()
-                .map(|part: &TablePart| part.slot.stage)
-                .collect(),
-            None => Vec::new(),
-        }
-    };
+fn latency_of(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -> GressLatency {
+    let mut units_in: Vec<Vec<UnitId>> = vec![Vec::new(); schedule.stages.len()];
     let mut features = vec![StageFeatures::default(); schedule.stages.len()];
     for unit in job.graph.unit_ids() {
         let of = &job.graph.units[unit.index()];
-        let UnitDemand::Table(demand) = &job.demands[unit.index()] else {
+        let Some(position) = schedule.positions[unit.index()].as_ref() else {
             continue;
         };
-        let table = table_of(pipe, of).map(|(_, table)| table);
-        for stage in stages_of(unit) {
-            if of.gress == gress {
+        if of.gress != gress {
+            continue;
+        }
+        for stage in position.stages() {
+            units_in[stage as usize].push(unit);
+            if let UnitDemand::Table(demand) = &job.demands[unit.index()] {
+                let table = table_of(pipe, of).map(|(_, table)| table);
                 let features = &mut features[stage as usize];
                 add_features(features, demand, table, &pipe.gresses[gress], job.target);
             }
         }
     }
     let is_egress = pipe.gresses[gress].role == GressRole::Egress;
-    latency_cycles(
-        job.graph, gress, is_egress, &stages_of, &features, job.target,
+    gress_latency(
+        job.graph,
+        &job.sharing,
+        is_egress,
+        &units_in,
+        &features,
+        job.target,
     )
+}
+
+/// The units of a gress with what they read and write. A memory that several tables share counts for
+/// the first of them.
+fn powered_units(
+    pipe: &Pipe,
+    gress: GressId,
+    job: &Job<'_>,
+    schedule: &Schedule,
+) -> Vec<PoweredUnit> {
+    let mut seen: Vec<SharedKey> = Vec::new();
+    let mut powered = Vec::new();
+    for unit in job.graph.unit_ids() {
+        let of = &job.graph.units[unit.index()];
+        let Some(position) = schedule.positions[unit.index()].as_ref() else {
+            continue;
+        };
+        if of.gress != gress {
+            continue;
+        }
+        let mut accesses = Vec::new();
+        if let (UnitDemand::Table(demand), Some((_, table))) =
+            (&job.demands[unit.index()], table_of(pipe, of))
+        {
+            let new = demand.shared.iter().filter(|memory| {
+                let key = (gress, **memory);
+                let is_new = !seen.contains(&key);
+                if is_new {
+                    seen.push(key);
+                }
+                is_new
+            });
+            let new: Vec<SharedMemory> = new.copied().collect();
+            for part in &position.parts {
+                let gress = &pipe.gresses[gress];
+                let of_part = table_accesses(demand, table, part.entries, &new, gress, job.target);
+                accesses.push((part.slot.stage, of_part));
+            }
+        }
+        powered.push(PoweredUnit {
+            unit,
+            place: (position.first.stage, position.first.logical_id),
+            accesses,
+        });
+    }
+    powered
 }
 
 fn add_features(

@@ -6,9 +6,10 @@
 //! what one of them has (TCAM, meters, stateful ALUs) slows the first. A table without keys takes the
 //! way of TCAM, unless it needs a hash.
 
-use p4rmt_ir::GressId;
+use p4rmt_ir::Id;
 
-use crate::graph::{DependencyGraph, DependencyKind, Edge};
+use crate::graph::DependencyGraph;
+use crate::sharing::Sharing;
 use crate::target::Target;
 use crate::unit::UnitId;
 
@@ -29,91 +30,98 @@ enum StageDependency {
     Match,
 }
 
-/// Cycles of one gress through all stages of the machine. `stages_of` gives the stages of a unit.
-pub(crate) fn latency_cycles(
+/// The cycles of a gress, and what they follow from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GressLatency {
+    pub(crate) cycles: u32,
+    /// By stage: whether it matches on what a stage before it wrote, or is taken to.
+    pub(crate) is_match: Vec<bool>,
+    /// By stage: cycles if it does.
+    pub(crate) stage_cycles: Vec<u32>,
+}
+
+/// Cycles of one gress through all stages of the machine. `units_in` gives the units of a stage.
+pub(crate) fn gress_latency(
     graph: &DependencyGraph,
-    gress: GressId,
+    sharing: &Sharing,
     is_egress: bool,
-    stages_of: &dyn Fn(UnitId) -> Vec<u32>,
+    units_in: &[Vec<UnitId>],
     features: &[StageFeatures],
     target: &Target,
-) -> u32 {
-    let n_stages = target
-        .machine
-        .stages
-        .max(u32::try_from(features.len()).unwrap_or(u32::MAX));
-    let edges_into = edges_into(graph, gress, n_stages, stages_of);
+) -> GressLatency {
+    let n_stages = target.machine.stages as usize;
+    let n_stages = n_stages.max(features.len()).max(units_in.len());
+    let none = Vec::new();
+    let units = |stage: usize| units_in.get(stage).unwrap_or(&none);
     let mut dependencies = Vec::new();
     let mut last_match = 0;
     for stage in 0..n_stages {
-        let is_forced = stage > 0 && stage == target.latency.forced_match_stage;
+        let is_forced = stage > 0 && stage == target.latency.forced_match_stage as usize;
         let dependency = if stage == 0 || is_forced {
             StageDependency::Match
         } else {
-            worst_dependency(&edges_into[stage as usize], last_match..stage, stages_of)
+            let before: Vec<UnitId> = (last_match..stage).flat_map(units).copied().collect();
+            worst_dependency(graph, sharing, units(stage), &before)
         };
         if dependency == StageDependency::Match {
             last_match = stage;
         }
         dependencies.push(dependency);
     }
-    let mut total = sum_stages(&dependencies, features, target);
     let least = if is_egress {
         target.latency.egress_cycles_min
     } else {
         0
     };
     for stage in 0..dependencies.len() {
-        if total >= least {
+        if sum_stages(&dependencies, features, target) >= least {
             break;
         }
         dependencies[stage] = StageDependency::Match;
-        total = sum_stages(&dependencies, features, target);
     }
-    total
+    GressLatency {
+        cycles: sum_stages(&dependencies, features, target),
+        is_match: dependencies
+            .iter()
+            .map(|of| *of == StageDependency::Match)
+            .collect(),
+        stage_cycles: (0..n_stages)
+            .map(|stage| match_cycles(stage, &dependencies, features, target))
+            .collect(),
+    }
 }
 
-/// By stage: the edges that lead to a unit in it.
-fn edges_into<'g>(
-    graph: &'g DependencyGraph,
-    gress: GressId,
-    n_stages: u32,
-    stages_of: &dyn Fn(UnitId) -> Vec<u32>,
-) -> Vec<Vec<&'g Edge>> {
-    let mut edges_into = vec![Vec::new(); n_stages as usize];
-    for edge in &graph.edges {
-        if graph.units[p4rmt_ir::Id::index(edge.to)].gress != gress {
-            continue;
+/// The worst dependency of units in a stage on units in the stages before, by container.
+fn worst_dependency(
+    graph: &DependencyGraph,
+    sharing: &Sharing,
+    units: &[UnitId],
+    before: &[UnitId],
+) -> StageDependency {
+    let mut worst = StageDependency::Concurrent;
+    for &unit in units {
+        let touched = sharing.of(unit);
+        if touched.matches_on_copies {
+            return StageDependency::Match;
         }
-        for stage in stages_of(edge.to) {
-            if let Some(edges) = edges_into.get_mut(stage as usize) {
-                edges.push(edge);
+        for &earlier in before {
+            let written = &sharing.of(earlier).written;
+            let own = &graph.units[unit.index()];
+            if unit == earlier || graph.units[earlier.index()].is_exclusive_with(own) {
+                continue;
+            }
+            for (container, _) in written {
+                if touched.matched.contains(container) {
+                    return StageDependency::Match;
+                }
+                let is_written = touched.written.iter().any(|(own, _)| own == container);
+                if touched.operands.contains(container) || is_written {
+                    worst = StageDependency::Action;
+                }
             }
         }
     }
-    edges_into
-}
-
-/// The worst of these dependencies on units in the stages before.
-fn worst_dependency(
-    edges: &[&Edge],
-    before: std::ops::Range<u32>,
-    stages_of: &dyn Fn(UnitId) -> Vec<u32>,
-) -> StageDependency {
-    edges
-        .iter()
-        .filter(|edge| {
-            stages_of(edge.from)
-                .iter()
-                .any(|from| before.contains(from))
-        })
-        .map(|edge| match edge.kind {
-            DependencyKind::Match => StageDependency::Match,
-            DependencyKind::Action | DependencyKind::Output => StageDependency::Action,
-            DependencyKind::Anti | DependencyKind::Control => StageDependency::Concurrent,
-        })
-        .max()
-        .unwrap_or(StageDependency::Concurrent)
+    worst
 }
 
 fn sum_stages(
@@ -121,39 +129,47 @@ fn sum_stages(
     features: &[StageFeatures],
     target: &Target,
 ) -> u32 {
+    let stages = dependencies.iter().enumerate();
+    let cycles = stages.map(|(stage, dependency)| match dependency {
+        StageDependency::Concurrent => target.latency.concurrent_cycles,
+        StageDependency::Action => target.latency.action_dependent_cycles,
+        StageDependency::Match => match_cycles(stage, dependencies, features, target),
+    });
+    cycles.sum()
+}
+
+/// Cycles of a stage that counts whole: with what the slowest of its chain has.
+fn match_cycles(
+    stage: usize,
+    dependencies: &[StageDependency],
+    features: &[StageFeatures],
+    target: &Target,
+) -> u32 {
     let model = &target.latency;
-    let mut total = 0;
-    for (stage, dependency) in dependencies.iter().enumerate() {
-        total += match dependency {
-            StageDependency::Concurrent => model.concurrent_cycles,
-            StageDependency::Action => model.action_dependent_cycles,
-            StageDependency::Match => {
-                let rest = &dependencies[stage + 1..];
-                let n_chained = rest
-                    .iter()
-                    .take_while(|d| **d != StageDependency::Match)
-                    .count();
-                let chain = features.iter().skip(stage).take(n_chained + 1);
-                let any = |has: fn(&StageFeatures) -> bool| chain.clone().any(has);
-                let tcam = if any(|f| f.has_tcam) {
-                    model.tcam_cycles
-                } else {
-                    0
-                };
-                let alu = if any(|f| f.has_selector) {
-                    model.selector_cycles
-                } else if any(|f| f.has_meter) {
-                    model.meter_cycles
-                } else if any(|f| f.has_stateful) {
-                    model.stateful_cycles
-                } else {
-                    0
-                };
-                model.base_cycles + tcam + alu
-            }
-        };
-    }
-    total
+    let is_linked = |d: &&StageDependency| **d != StageDependency::Match;
+    let up_to_stage = dependencies[..=stage].iter().rev();
+    let first = stage - up_to_stage.take_while(is_linked).count().min(stage);
+    let n_after = dependencies[stage + 1..].iter().take_while(is_linked);
+    let last = stage + n_after.count();
+    let any = |has: fn(&StageFeatures) -> bool| {
+        let chain = features.iter().skip(first).take(last + 1 - first);
+        chain.into_iter().any(has)
+    };
+    let tcam = if any(|f| f.has_tcam) {
+        model.tcam_cycles
+    } else {
+        0
+    };
+    let alu = if any(|f| f.has_selector) {
+        model.selector_cycles
+    } else if any(|f| f.has_meter) {
+        model.meter_cycles
+    } else if any(|f| f.has_stateful) {
+        model.stateful_cycles
+    } else {
+        0
+    };
+    model.base_cycles + tcam + alu
 }
 
 #[cfg(test)]
@@ -164,10 +180,9 @@ mod tests {
     fn check(target: &str, is_egress: bool, features: &[StageFeatures], expected: u32) {
         let target = Target::built_in(target).expect("built in");
         let graph = DependencyGraph::build(Vec::new());
-        let gress = p4rmt_ir::Id::from_index(0);
-        let none = |_| Vec::new();
-        let cycles = latency_cycles(&graph, gress, is_egress, &none, features, &target);
-        assert_eq!(cycles, expected);
+        let sharing = Sharing::default();
+        let latency = gress_latency(&graph, &sharing, is_egress, &[], features, &target);
+        assert_eq!(latency.cycles, expected);
     }
 
     /// The vendor's figures for gresses without tables, with one table without keys, and with a

@@ -12,13 +12,14 @@
 
 mod stage;
 
-use p4rmt_ir::{Id, Slot, TablePart};
+use p4rmt_ir::{FieldId, Id, Slot, TablePart};
 
 use crate::bounds::{Direction, grouped_bounds};
 use crate::demand::{SharedKey, TableDemand};
 use crate::graph::DependencyGraph;
 use crate::problem::Problem;
 use crate::resource::{Resource, Usage};
+use crate::sharing::Sharing;
 use crate::sizing::lay_out;
 use crate::target::Target;
 use crate::unit::UnitId;
@@ -32,12 +33,14 @@ pub(crate) struct Job<'a> {
     pub(crate) shared_usage: Vec<(SharedKey, Usage)>,
     /// By unit: all units that must be in its stage, itself included.
     pub(crate) groups: Vec<Vec<UnitId>>,
+    /// Which units write one container.
+    pub(crate) sharing: Sharing,
     pub(crate) target: &'a Target,
 }
 
 /// What a unit asks of its stage.
 pub(crate) enum UnitDemand {
-    Table(TableDemand),
+    Table(Box<TableDemand>),
     Gateway {
         /// Gateways that the condition takes.
         n_gateways: u32,
@@ -66,6 +69,16 @@ pub(crate) struct Position {
     pub(crate) parts: Vec<TablePart>,
 }
 
+impl Position {
+    /// The stages that it is in.
+    pub(crate) fn stages(&self) -> Vec<u32> {
+        if self.parts.is_empty() {
+            return vec![self.first.stage];
+        }
+        self.parts.iter().map(|part| part.slot.stage).collect()
+    }
+}
+
 /// Why a unit could not go into a stage although its dependencies allowed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -78,6 +91,14 @@ pub(crate) enum Refusal {
     },
     /// Without long branches: what this unit leads to must be placed first.
     NextTable { open: UnitId },
+    /// A unit in the stage writes a container that this one writes too.
+    Container {
+        other: UnitId,
+        /// What this unit writes there.
+        own_field: FieldId,
+        /// What the other one does.
+        other_field: FieldId,
+    },
 }
 
 /// An order in which units get their turn.
@@ -89,10 +110,14 @@ struct Strategy {
     splits_eagerly: bool,
     /// Whether the next-table rule of a machine without long branches is kept.
     keeps_next_table_rule: bool,
+    /// Whether fields that stand together by default are taken to do so.
+    keeps_containers: bool,
 }
 
 #[derive(Clone, Copy)]
 enum TieBreak {
+    /// The vendor's compiler decides so: of equals the last one.
+    LastFirst,
     ProgramOrder,
     LargerFirst,
     MoreDependentsFirst,
@@ -103,10 +128,38 @@ enum TieBreak {
 /// Shuffled orders that are tried while the result is above its lower bound.
 const N_SHUFFLES: u64 = 12;
 
+/// Stages above the bound from which containers are taken to be divided otherwise: up to there the
+/// vendor's compiler accepts what containers cost (`mau/table_summary.cpp`).
+const CONTAINER_STAGES: usize = 2;
+
 /// Places all units. `bound` is a number of stages below which no placement can be.
+///
+/// Which small fields share a container is decided before tables are placed. If that costs too many
+/// stages, containers are divided by where the tables are.
 pub(crate) fn schedule(job: &Job<'_>, bound: u32) -> Schedule {
+    let shared = best_schedule(job, bound, true);
+    let n_stages = shared.stages.len();
+    let accepted = bound as usize + CONTAINER_STAGES;
+    if shared.problems.is_empty()
+        && n_stages <= accepted
+        && n_stages <= job.target.machine.stages as usize
+    {
+        return shared;
+    }
+    let divided = best_schedule(job, bound, false);
+    let cost = |schedule: &Schedule| (schedule.problems.len(), schedule.stages.len());
+    if cost(&divided) < cost(&shared) {
+        divided
+    } else {
+        shared
+    }
+}
+
+/// The best of several orders.
+fn best_schedule(job: &Job<'_>, bound: u32, keeps_containers: bool) -> Schedule {
     let keeps_next_table_rule = job.target.machine.long_branch_tags == 0;
     let fixed = [
+        TieBreak::LastFirst,
         TieBreak::ProgramOrder,
         TieBreak::LargerFirst,
         TieBreak::MoreDependentsFirst,
@@ -121,6 +174,7 @@ pub(crate) fn schedule(job: &Job<'_>, bound: u32) -> Schedule {
                 tie_break,
                 splits_eagerly,
                 keeps_next_table_rule,
+                keeps_containers,
             };
             let found = Placer::new(job, strategy).run();
             let cost = |schedule: &Schedule| (schedule.problems.len(), schedule.stages.len());
@@ -143,6 +197,8 @@ pub(crate) fn schedule(job: &Job<'_>, bound: u32) -> Schedule {
 struct StageState {
     usage: Usage,
     shared: Vec<SharedKey>,
+    /// Tables of which a part is here.
+    tables: Vec<UnitId>,
 }
 
 /// A table of which only a part is placed.
@@ -225,6 +281,7 @@ impl<'a> Placer<'a> {
         order.sort_by_cached_key(|unit| {
             let tail = u64::from(tails[unit.index()]);
             let (chain, tie) = match self.strategy.tie_break {
+                TieBreak::LastFirst => (tail, unit.index() as u64),
                 TieBreak::ProgramOrder => (tail, 0),
                 TieBreak::LargerFirst => (tail, u64::from(memory(*unit))),
                 TieBreak::MoreDependentsFirst => {
@@ -326,7 +383,7 @@ impl<'a> Placer<'a> {
                         let is_now = *stage == self.stage && self.positions[unit.index()].is_none();
                         is_now.then_some((unit, *of, *resource, *needed, *available))
                     }
-                    Some((_, Refusal::NextTable { .. })) | None => None,
+                    Some((_, Refusal::NextTable { .. } | Refusal::Container { .. })) | None => None,
                 });
         let Some((unit, of, resource, needed, available)) = refused else {
             return false;
@@ -398,7 +455,7 @@ impl<'a> Placer<'a> {
                 Err(refusal) => {
                     // In one stage use only grows; only what needs others may need fewer later.
                     refused[unit.index()] =
-                        closure.len() == 1 && matches!(refusal, Refusal::Resource { .. });
+                        closure.len() == 1 && !matches!(refusal, Refusal::NextTable { .. });
                     self.refusals[unit.index()] = Some((self.stage, refusal));
                 }
             }

@@ -23,6 +23,12 @@ pub struct MatchShape {
     pub key_bits: u64,
     /// Bytes of key as the crossbar sees them.
     pub key_bytes: u64,
+    /// Of those, bytes of which only one half is used.
+    pub half_bytes: u64,
+    /// Of those, bytes that ranges take.
+    pub range_bytes: u64,
+    /// Whether the bytes of a range do not reach one block together.
+    pub is_range_split: bool,
     /// Bits of an entry that name its action, what follows, and indices of attached memory.
     pub overhead_bits: u64,
     /// Bits of action data an entry.
@@ -68,6 +74,12 @@ pub struct TableLayout {
     pub width: u64,
     /// Its blocks, memories with one cell an entry included.
     pub memory: MemoryUse,
+    /// Blocks that one lookup reads: one of each way and width.
+    pub reads: u64,
+    /// Bytes of action data in blocks of their own.
+    pub action_data_bytes: u64,
+    /// Bytes of action data beside the key.
+    pub immediate_bytes: u64,
     /// Bits that hash functions give it: the word of each way, and the block.
     pub hash_bits: u32,
     /// Hash distribution units that it takes to find its action data.
@@ -114,6 +126,9 @@ fn lay_out_keyless(shape: &MatchShape, target: &Target) -> TableLayout {
         pack: 0,
         width: 0,
         memory: blocks.finish(),
+        reads: 1,
+        action_data_bytes: bytes,
+        immediate_bytes: if beside { shape.action_data_bytes } else { 0 },
         hash_bits: 0,
         hash_dist_units: 0,
     }
@@ -161,7 +176,8 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
                 continue;
             }
             let depth_words = u64::from(target.sram.depth_words);
-            let (depth, hash_bits) = depth_blocks(shape, table_bytes, pack, entries, target);
+            let ways = ways(shape, table_bytes, pack, entries, target);
+            let depth: u64 = ways.blocks.iter().sum();
             let capacity_entries = depth * pack * depth_words;
             let mut blocks = Blocks {
                 sram: depth * width,
@@ -176,7 +192,10 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
                     pack,
                     width,
                     memory: blocks.finish(),
-                    hash_bits,
+                    reads: ways.blocks.len() as u64 * width,
+                    action_data_bytes: table_bytes,
+                    immediate_bytes: immediate_bits.div_ceil(8),
+                    hash_bits: ways.hash_bits,
                     hash_dist_units: 0,
                 },
                 table_bytes,
@@ -224,6 +243,9 @@ fn by_position(
         pack: 0,
         width: 0,
         memory: blocks.finish(),
+        reads: 0,
+        action_data_bytes: table_bytes,
+        immediate_bytes: 0,
         hash_bits: key_bits,
         hash_dist_units: key_bits.div_ceil(target.hash.dist_unit_bits),
     };
@@ -249,36 +271,106 @@ fn word_width(shape: &MatchShape, immediate_bits: u64, pack: u64, target: &Targe
     (width <= u64::from(exact.width_rams_max)).then_some(width)
 }
 
-/// Blocks on top of each other for `entries` entries, `pack` a word; and the hash bits that find them.
-fn depth_blocks(
-    shape: &MatchShape,
-    table_bytes: u64,
-    pack: u64,
-    entries: u64,
-    target: &Target,
-) -> (u64, u32) {
+/// The ways of an exact table.
+struct Ways {
+    /// By way: blocks on top of each other.
+    blocks: Vec<u64>,
+    /// Bits that find a word of each.
+    hash_bits: u32,
+}
+
+/// The ways of `entries` entries, `pack` a word (`calculate_way_sizes` of the vendor's compiler).
+fn ways(shape: &MatchShape, table_bytes: u64, pack: u64, entries: u64, target: &Target) -> Ways {
     let exact = &target.exact;
-    let select_bits = |blocks: u64| blocks.max(1).next_power_of_two().ilog2();
     let index_bits = u64::from(exact.hash_index_bits);
     let depth = entries.div_ceil(pack * u64::from(target.sram.depth_words));
+    let without_hash = |blocks: u64| Ways {
+        blocks: vec![blocks],
+        hash_bits: exact.hash_index_bits + blocks.next_power_of_two().ilog2(),
+    };
     if shape.key_bits < index_bits && depth == 1 {
-        return (1, exact.hash_index_bits);
+        return without_hash(1);
     }
     let hashed = depth.max(u64::from(exact.ways_min));
     let extra_bits = shape.key_bits.saturating_sub(index_bits);
     // A miss then needs a word of its own, and a key of all ones would collide with it.
-    let has_miss_entry = shape.default_calls_units || (shape.default_takes_data && table_bytes > 0);
+    let has_miss_entry = shape.default_calls_units
+        || (shape.default_takes_data && table_bytes > 0)
+        || shape.has_idle_times;
     if extra_bits <= u64::from(exact.identity_extra_bits_max) && extra_bits < 32 && !has_miss_entry
     {
         let identity = (1_u64 << extra_bits).div_ceil(pack).next_power_of_two();
         if identity <= hashed {
-            return (identity, exact.hash_index_bits + select_bits(identity));
+            return without_hash(identity);
         }
     }
-    // Each way has its own word, and its own block where it has several.
-    let ways = u64::from(exact.ways_min).max(1);
-    let bits = exact.ways_min * (exact.hash_index_bits + select_bits(hashed / ways));
-    (hashed, bits)
+    let n_ways = u64::from(exact.ways_min).max(1);
+    let mut blocks = Vec::new();
+    if hashed < 2 * n_ways {
+        blocks.extend((0..n_ways).map(|way| 1 + u64::from(way < hashed - n_ways)));
+    } else {
+        // Equal ways as large as they can be, then smaller ones for the rest.
+        let mut size = 1 << (hashed.min(64).ilog2() - n_ways.ilog2());
+        let mut rest = hashed;
+        while rest > 0 {
+            if size > rest {
+                size /= 2;
+            } else if blocks.len() >= WAYS_MAX {
+                let last = blocks.len() - 1;
+                blocks[last] += rest;
+                rest = 0;
+            } else {
+                blocks.push(size);
+                rest -= size;
+            }
+        }
+    }
+    // Ways beyond the independent ones find their words by the same bits.
+    let select = |way: &u64| way.next_power_of_two().ilog2();
+    let independent = blocks.iter().take(exact.ways_min as usize);
+    let hash_bits = independent
+        .map(|way| exact.hash_index_bits + select(way))
+        .sum();
+    Ways { blocks, hash_bits }
+}
+
+/// Ways of a table that is larger than any machine; the rest counts as one.
+const WAYS_MAX: usize = 128;
+
+/// Blocks of TCAM side by side for a key.
+///
+/// A block takes some bytes by itself; two side by side share one more, a half each. A half also holds
+/// the version of an entry. The vendor's compiler adds shared bytes and blocks in turn until the key
+/// has room (`mau/tofino/input_xbar.cpp`), then takes as many blocks as the halves need
+/// (`mau/table_format.cpp`).
+fn tcam_width(shape: &MatchShape, target: &Target) -> u64 {
+    let alone = u64::from(target.tcam.single_key_bytes);
+    let has_shared = u64::from(target.tcam.pair_key_bytes) > 2 * alone;
+    let (mut blocks, mut halves) = (if shape.is_range_split { 2 } else { 1 }, 0);
+    loop {
+        let whole = halves / 2;
+        let has_room = alone * blocks + whole >= shape.key_bytes;
+        let has_half = halves % 2 == 1
+            && shape.half_bytes > 0
+            && alone * blocks + whole + 1 >= shape.key_bytes;
+        if has_room || has_half {
+            break;
+        }
+        if has_shared && blocks > halves {
+            halves += 1;
+        } else {
+            blocks += 1;
+        }
+    }
+    let shareable = shape.key_bytes - shape.range_bytes.min(shape.key_bytes);
+    let whole = (halves / 2).min(shareable);
+    let half = if halves % 2 == 1 {
+        shape.half_bytes.min(1)
+    } else {
+        0
+    };
+    let version = 1;
+    blocks.max(2 * whole + half + version)
 }
 
 fn lay_out_ternary(
@@ -302,15 +394,7 @@ fn lay_out_ternary(
     } else {
         depth * depth_rows
     };
-    let pair_bytes = u64::from(tcam.pair_key_bytes);
-    let pairs = shape.key_bytes.saturating_sub(1) / pair_bytes;
-    let rest_bytes = shape.key_bytes - pairs * pair_bytes;
-    // Of its last byte, a block by itself takes half.
-    let single_bits = u64::from(tcam.single_key_bits);
-    let rest_bits = shape.key_bits.saturating_sub(pairs * pair_bytes * 8);
-    let fits_single = rest_bytes <= single_bits / 8
-        || (rest_bytes <= single_bits.div_ceil(8) && rest_bits <= single_bits);
-    let width = 2 * pairs + if fits_single { 1 } else { 2 };
+    let width = tcam_width(shape, target);
     action_data_splits(shape, target)
         .into_iter()
         .filter(|(immediate, _)| {
@@ -334,6 +418,9 @@ fn lay_out_ternary(
                 pack: 0,
                 width,
                 memory: blocks.finish(),
+                reads: 1,
+                action_data_bytes: table_bytes,
+                immediate_bytes: immediate_bits.div_ceil(8),
                 hash_bits: 0,
                 hash_dist_units: 0,
             }
@@ -424,6 +511,9 @@ mod tests {
             form: MatchForm::Exact,
             key_bits,
             key_bytes: key_bits.div_ceil(8),
+            half_bytes: u64::from((1..=4).contains(&(key_bits % 8))),
+            range_bytes: 0,
+            is_range_split: false,
             overhead_bits,
             action_data_bits,
             action_data_bytes: action_data_bits.div_ceil(8),
@@ -490,12 +580,17 @@ mod tests {
     #[test]
     fn tcam_blocks_pair_up_for_eleven_bytes() {
         check(&ternary(5, 1), 512, (1, 1, 0));
+        // A half byte beside five whole ones leaves none for the version.
         let mut half_byte = ternary(6, 1);
-        half_byte.key_bits = 44;
-        check(&half_byte, 512, (1, 1, 0));
+        half_byte.half_bytes = 1;
+        check(&half_byte, 512, (1, 2, 0));
         check(&ternary(6, 1), 512, (1, 2, 0));
         check(&ternary(7, 1), 512, (1, 2, 0));
-        check(&ternary(11, 1), 512, (1, 2, 0));
+        let mut half_byte = ternary(11, 1);
+        half_byte.half_bytes = 1;
+        check(&half_byte, 512, (1, 2, 0));
+        check(&ternary(10, 1), 512, (1, 2, 0));
+        check(&ternary(11, 1), 512, (1, 3, 0));
         check(&ternary(12, 1), 513, (1, 6, 0));
     }
 

@@ -41,6 +41,10 @@ pub struct Target {
     pub meter: MeterRules,
     /// Memory of action selectors.
     pub selector: SelectorRules,
+    /// What fields share containers.
+    pub containers: ContainerRules,
+    /// What an access to a memory costs.
+    pub power: PowerModel,
 }
 
 /// Limits of the pipe as a whole.
@@ -106,8 +110,10 @@ pub struct TcamRules {
     pub depth_rows: u32,
     /// Bytes of key that two blocks side by side hold.
     pub pair_key_bytes: u32,
-    /// Bits of key that one block alone holds.
-    pub single_key_bits: u32,
+    /// Bytes of key that one block alone holds.
+    pub single_key_bytes: u32,
+    /// Bits of a range key from which it stands in a container whose bytes can't all reach one block.
+    pub range_split_bits: u32,
     /// Most rows that one entry with a range takes.
     pub range_lines_max: u32,
     /// How many of a hundred entries are taken to need them.
@@ -248,6 +254,49 @@ pub struct SelectorRules {
     pub select_bits: u32,
 }
 
+/// What fields share containers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerRules {
+    /// Bits that say what is there, in one container.
+    pub pov_bits: u32,
+    /// Whether a bit of those says of each value for traffic manager and deparser that it was set;
+    /// otherwise its container knows.
+    pub output_validity: bool,
+    /// Whether a stage that matches on a container without an ALU waits for the stage before.
+    pub copies_match: bool,
+}
+
+/// What an access to a memory costs, in microwatts for each pipe.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PowerModel {
+    /// Reading an SRAM block.
+    pub sram_read: u32,
+    /// Writing one.
+    pub sram_write: u32,
+    /// Searching a TCAM block.
+    pub tcam_search: u32,
+    /// Reading a map RAM.
+    pub map_ram_read: u32,
+    /// Writing one.
+    pub map_ram_write: u32,
+    /// Reading an SRAM block after the packet has ended.
+    pub deferred_read: u32,
+    /// Writing one.
+    pub deferred_write: u32,
+    /// Pipes that the figures of a report stand for.
+    pub pipes: u32,
+    /// Whether the table that ends the worst path counts.
+    pub counts_last_table: bool,
+    /// Cycles of latency from which packets come slower; 0 for never.
+    pub throttled_from_cycles: u32,
+    /// Packets under way when they do.
+    pub packets_under_way: u32,
+    /// Cycles that admitting one takes beside the stages.
+    pub admission_cycles: u32,
+}
+
 /// Why a target file is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
@@ -345,6 +394,8 @@ impl Target {
             hash,
             meter,
             selector,
+            containers,
+            power,
         } = self;
         let one = *RANGE.start();
         let mut numbers = vec![
@@ -368,7 +419,8 @@ impl Target {
             ("width_bits", sram.width_bits, one),
             ("depth_rows", tcam.depth_rows, one),
             ("pair_key_bytes", tcam.pair_key_bytes, one),
-            ("single_key_bits", tcam.single_key_bits, one),
+            ("single_key_bytes", tcam.single_key_bytes, one),
+            ("range_split_bits", tcam.range_split_bits, 0),
             ("range_lines_max", tcam.range_lines_max, one),
             ("range_entries_percent", tcam.range_entries_percent, 0),
             ("range_key_bits_max", tcam.range_key_bits_max, 0),
@@ -420,6 +472,18 @@ impl Target {
             ("idle_times_per_word", meter.idle_times_per_word, one),
             ("members_per_word", selector.members_per_word, one),
             ("select_bits", selector.select_bits, 0),
+            ("pov_bits", containers.pov_bits, one),
+            ("sram_read", power.sram_read, 0),
+            ("sram_write", power.sram_write, 0),
+            ("tcam_search", power.tcam_search, 0),
+            ("map_ram_read", power.map_ram_read, 0),
+            ("map_ram_write", power.map_ram_write, 0),
+            ("deferred_read", power.deferred_read, 0),
+            ("deferred_write", power.deferred_write, 0),
+            ("pipes", power.pipes, one),
+            ("throttled_from_cycles", power.throttled_from_cycles, 0),
+            ("packets_under_way", power.packets_under_way, 0),
+            ("admission_cycles", power.admission_cycles, 0),
         ];
         numbers.extend(
             salu.element_bits
@@ -499,7 +563,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 73: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 74: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }

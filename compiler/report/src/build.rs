@@ -34,6 +34,11 @@ pub fn report(
     let reporter = Reporter { fit, pipe, sources };
     let stages: Vec<StageReport> = reporter.stages(target);
     let cycles = |role: GressRole| pipe.gress(role).map(|(gress, _)| fit.latency_cycles[gress]);
+    let watts = |role: GressRole| {
+        let gress = pipe.gress(role).map(|(gress, _)| gress);
+        // Three decimals, as the vendor's reports have them.
+        gress.map(|gress| (fit.power_microwatts[gress] as f64 / 1_000.0).round() / 1_000.0)
+    };
     let total_cycles: u32 = fit.latency_cycles.values().sum();
     let mau_ns = f64::from(total_cycles) * 1_000.0 / f64::from(target.machine.clock_mhz);
     FitReport {
@@ -59,8 +64,8 @@ pub fn report(
             mau_ns: two_decimals(mau_ns),
         },
         power_w_per_pipe: PowerReport {
-            ingress: None,
-            egress: None,
+            ingress: watts(GressRole::Ingress).or(watts(GressRole::Whole)),
+            egress: watts(GressRole::Egress),
         },
         problems: reporter.problems(),
     }
@@ -343,6 +348,25 @@ impl Reporter<'_> {
                     self.at(self.fit.graph.units[open.index()].span)
                 ),
             },
+            BlockedBy::Container {
+                other,
+                own_field,
+                other_field,
+            } => {
+                let of = &self.fit.graph.units[other.index()];
+                let fields = &self.pipe.gresses[of.gress].fields;
+                BlockedByReport {
+                    kind: "container",
+                    on: self.unit_name(*other),
+                    detail: format!(
+                        "`{}`{} writes `{}`, which shares a container with `{}`",
+                        self.unit_name(*other),
+                        self.at(of.span),
+                        fields[*other_field].name,
+                        fields[*own_field].name,
+                    ),
+                }
+            }
             BlockedBy::StagePragma => BlockedByReport {
                 kind: "stage_pragma",
                 on: "@stage".to_owned(),

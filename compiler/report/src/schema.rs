@@ -43,7 +43,7 @@ pub struct FitReport {
     pub parser: Option<()>,
     /// Latency.
     pub latency: LatencyReport,
-    /// Worst-case power; not computed yet.
+    /// Worst-case power of the memories.
     pub power_w_per_pipe: PowerReport,
     /// What stands in the way.
     pub problems: Vec<ProblemReport>,
@@ -244,9 +244,9 @@ pub struct LatencyReport {
 /// Worst-case power in watts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PowerReport {
-    /// Of the ingress; not computed yet.
+    /// Of the ingress.
     pub ingress: Option<f64>,
-    /// Of the egress; not computed yet.
+    /// Of the egress.
     pub egress: Option<f64>,
 }
 

@@ -169,6 +169,7 @@ impl Placer<'_> {
     ) -> Result<(), Refusal> {
         let job = self.job;
         self.check_next_table(unit)?;
+        self.check_containers(unit)?;
         let mut usage = demand.direct_alus;
         usage[Resource::LogicalTables] = n_gateways.unwrap_or(1);
         usage[Resource::Gateway] = n_gateways.unwrap_or(u32::from(demand.needs_gateway));
@@ -199,6 +200,9 @@ impl Placer<'_> {
             pack: 0,
             width: 0,
             memory: MemoryUse::default(),
+            reads: 0,
+            action_data_bytes: 0,
+            immediate_bytes: 0,
             hash_bits: 0,
             hash_dist_units: 0,
         });
@@ -215,6 +219,7 @@ impl Placer<'_> {
             }
         };
         self.state.shared.extend(newly_shared);
+        self.state.tables.push(unit);
         let memory = MemoryUse {
             sram: layout.memory.sram.saturating_add(shared_memory.sram),
             tcam: layout.memory.tcam,
@@ -299,6 +304,29 @@ impl Placer<'_> {
             });
         }
         self.state.usage = total;
+        Ok(())
+    }
+
+    /// No packet runs two tables in one stage that write one container, unless they must be together.
+    fn check_containers(&self, unit: UnitId) -> Result<(), Refusal> {
+        if !self.strategy.keeps_containers || self.is_forced {
+            return Ok(());
+        }
+        let graph = self.job.graph;
+        let own = &graph.units[unit.index()];
+        let group = &self.job.groups[unit.index()];
+        for &other in &self.state.tables {
+            if group.contains(&other) || own.is_exclusive_with(&graph.units[other.index()]) {
+                continue;
+            }
+            if let Some((own_field, other_field)) = self.job.sharing.conflict(unit, other) {
+                return Err(Refusal::Container {
+                    other,
+                    own_field,
+                    other_field,
+                });
+            }
+        }
         Ok(())
     }
 
