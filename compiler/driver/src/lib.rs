@@ -2,7 +2,7 @@
 //!
 //! 1. `syntax`: preprocess and parse.
 //! 2. `typing`: names, types, constants of the whole program, whatever its architecture.
-//! 3. `frontend`: instantiation; the structured form.
+//! 3. `frontend`: instantiation of what typing knows; the structured form.
 //! 4. `midend`: the tables form (TNA and T2NA).
 //!
 //! [`check`] stops, content, where there is no machine for a program that is right; [`compile`]
@@ -22,6 +22,7 @@ use std::sync::Arc;
 use p4rmt_ir as ir;
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
 use p4rmt_syntax::{Loader, Setting, ast};
+use p4rmt_typing::Typed;
 
 pub use lints::{ALL_WARNINGS, LintError, Lints};
 pub use load::DiskLoader;
@@ -248,12 +249,14 @@ fn check_parsed(
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into());
     let origin = |span| load::origin(&parsed.sources, path, span);
-    let (_, found) = p4rmt_typing::check_and_warn(&parsed.program, &origin);
-    let is_typed = !found.has_errors();
-    diagnostics.append(found);
-    let lowered = is_typed
-        .then(|| lower(&parsed.program, &name, &mut diagnostics))
-        .flatten();
+    let lowered = {
+        let (typed, found) = p4rmt_typing::check_and_warn(&parsed.program, &origin);
+        let is_typed = !found.has_errors();
+        diagnostics.append(found);
+        is_typed
+            .then(|| lower(&parsed.program, &typed, &name, &mut diagnostics))
+            .flatten()
+    };
     if lowered.is_none() && !diagnostics.has_errors() {
         let message = "a step of the compiler refused the program without a reason";
         diagnostics.push(bug(message.to_owned()));
@@ -274,15 +277,15 @@ fn check_parsed(
     }
 }
 
-/// The steps behind the parser; `None` after an error. What they say is added to `diagnostics`.
-fn lower(syntax: &ast::Program, name: &str, diagnostics: &mut Diagnostics) -> Option<Lowered> {
-    let structured = match p4rmt_frontend::lower(syntax, name) {
+/// The steps behind typing; `None` after an error. What they say is added to `diagnostics`.
+fn lower<'a>(
+    syntax: &'a ast::Program,
+    typed: &'a Typed<'a>,
+    name: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Lowered> {
+    let structured = match p4rmt_frontend::lower(syntax, typed, name) {
         Ok((structured, more)) => {
-            let is_known = |warning: &Diagnostic| {
-                let mut known = diagnostics.iter();
-                known.any(|known| (known.code, known.span) == (warning.code, warning.span))
-            };
-            let more = more.filter_map(|warning| (!is_known(&warning)).then_some(warning));
             diagnostics.append(more);
             structured
         }

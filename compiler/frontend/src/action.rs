@@ -7,10 +7,9 @@ use std::collections::HashMap;
 
 use p4rmt_ir::{Block, Expr, StmtKind};
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, Direction};
+use p4rmt_typing::Call;
 
 use crate::args::{Arg, written_order};
-use crate::error::ErrorKind;
 use crate::inline::{Copy, arg_bases, in_order};
 use crate::lower::{Lower, Unit};
 use crate::rewrite::{self, Accesses, Replacement};
@@ -24,15 +23,13 @@ impl<'a> Lower<'a> {
     pub(crate) fn call_action(
         &mut self,
         action: &ActionObject<'a>,
-        args: &'a [ast::Argument],
+        call: &'a Call<'a>,
         span: Span,
     ) {
-        let name = &action.decl.name.text;
-        let Some(evaluated) = self.arguments(name, &action.decl.params, args, action.scope, span)
-        else {
+        let Some(evaluated) = self.arguments(call, span) else {
             return;
         };
-        let order = written_order(&action.decl.params, args);
+        let order = written_order(call);
         let Some(body) = self.inline_action(action, (&evaluated, &order), span) else {
             return;
         };
@@ -52,8 +49,7 @@ impl<'a> Lower<'a> {
         span: Span,
     ) -> Option<Block> {
         let path = action.path.clone();
-        let name = action.path.clone();
-        self.nested_call(&name, span, |lower| {
+        self.nested_call(span, |lower| {
             let outer_unit = std::mem::replace(&mut lower.unit, Unit::Action);
             let outer_path = std::mem::replace(&mut lower.path, path);
             let block = lower.in_scope(action.scope, |lower| {
@@ -74,21 +70,17 @@ impl<'a> Lower<'a> {
         args: &[Arg<'a>],
     ) -> Vec<Option<Storage>> {
         let mut params = Vec::new();
-        for (param, arg) in action.decl.params.iter().zip(args) {
+        for (param, arg) in action.head.params.iter().zip(args) {
             let (binding, storage) = match arg {
-                Arg::Value(value) if crate::coerce::is_constant(value) || is_param(value) => {
+                Arg::Value(value) if crate::convert::is_constant(value) || is_param(value) => {
                     (Binding::Value(value.clone()), None)
                 }
                 Arg::Value(Value { ty, .. }) | Arg::Place(ty, _) => {
-                    match self.variable(&param.name.text, ty, param.span) {
+                    match self.variable(param.name, ty, param.span) {
                         Some(storage) => (
                             Binding::Place {
                                 ty: ty.clone(),
                                 storage: storage.clone(),
-                                is_writable: matches!(
-                                    param.direction,
-                                    Direction::Out | Direction::InOut
-                                ),
                             },
                             Some(storage),
                         ),
@@ -96,22 +88,15 @@ impl<'a> Lower<'a> {
                     }
                 }
                 Arg::Omitted => {
-                    let ty = self.ty(&param.ty);
-                    match self.variable(&param.name.text, &ty, param.span) {
-                        Some(storage) => (
-                            Binding::Place {
-                                ty,
-                                storage: storage.clone(),
-                                is_writable: true,
-                            },
-                            None,
-                        ),
+                    let ty = self.concrete(param.ty, param.span);
+                    match self.variable(param.name, &ty, param.span) {
+                        Some(storage) => (Binding::Place { ty, storage }, None),
                         None => (Binding::Poison, None),
                     }
                 }
                 Arg::Object(binding) => (binding.clone(), None),
             };
-            self.bind(&param.name, binding);
+            self.scopes.bind(self.scope, param.decl, binding);
             params.push(storage);
         }
         params
@@ -210,27 +195,6 @@ impl<'a> Lower<'a> {
                 })
             }
             _ => None,
-        }
-    }
-
-    /// Complains about action data in front of parameters with a direction.
-    pub(crate) fn check_param_order(&mut self, params: &'a [ast::Parameter]) {
-        let first_data = params
-            .iter()
-            .position(|param| param.direction == Direction::None);
-        let last_bound = params
-            .iter()
-            .rposition(|param| param.direction != Direction::None);
-        if let (Some(first), Some(last)) = (first_data, last_bound)
-            && first < last
-        {
-            self.error(
-                params[first].span,
-                &ErrorKind::Misplaced {
-                    what: "a parameter without a direction",
-                    place: "front of one with a direction",
-                },
-            );
         }
     }
 }

@@ -4,7 +4,7 @@ use p4rmt_ir::{Expr, GressRole, UnaryOp};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind};
 
-use crate::coerce::{is_index, read_storage};
+use crate::convert::{is_index, read_storage};
 use crate::fold;
 use crate::lower::{Lower, Unit};
 use crate::rewrite;
@@ -22,35 +22,28 @@ impl<'a> Lower<'a> {
         span: Span,
     ) {
         let Some((ty, storage)) = self.place(target) else {
-            self.expr(value, None);
             return;
         };
         let value = match op {
             Some(op) => {
                 let mut old = Value::place(ty.clone(), storage.clone());
-                let mark = self.block().len();
-                let rhs = self.expr(value, None);
-                self.settle(&mut old, mark, span);
-                let result = self.binary_values(op, old, rhs, span);
-                self.coerce(result, &ty, span)
-            }
-            None => {
-                if let (
-                    Storage::Leaf(slot),
-                    ExprKind::Call {
-                        callee,
-                        type_args,
-                        args,
-                    },
-                ) = (&storage, &value.kind)
-                {
-                    let result =
-                        self.call(callee, type_args, args, Some(&ty), Some(*slot), value.span);
-                    self.coerce(result, &ty, value.span)
-                } else {
-                    self.expr_as(value, &ty)
+                if let Some(number) = self.typed.conversion(target) {
+                    let number = self.concrete(number, span);
+                    old = self.converted(old, &number, span);
                 }
+                let mark = self.block().len();
+                let rhs = self.expr(value);
+                self.settle(&mut old, mark, span);
+                let result = self.binary_values(op, &old, &rhs, span);
+                self.converted(result, &ty, span)
             }
+            None => match (&storage, &value.kind) {
+                (Storage::Leaf(slot), ExprKind::Call { .. }) => {
+                    let result = self.call(value, Some(*slot));
+                    self.converted(result, &ty, value.span)
+                }
+                _ => self.expr(value),
+            },
         };
         self.assign_storage(&storage, &value, span);
     }

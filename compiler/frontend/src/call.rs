@@ -1,315 +1,198 @@
-//! Calls: what is called, and where it leads.
+//! Calls: where what is called leads.
 
 use p4rmt_ir::{Arm, BinaryOp, Outcome};
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, DeclarationKind, Direction, ExprKind};
+use p4rmt_syntax::ast::{self, ArgumentValue, ExprKind};
+use p4rmt_typing::{ArgSource, Builtin, Call, Callee, DeclId, Node};
 
-use crate::error::ErrorKind;
 use crate::fold;
 use crate::lower::{Lower, Unit};
 use crate::scope::{Binding, Instance, Object};
 use crate::storage::{Slot, Storage};
 use crate::types::Type;
-use crate::value::{Data, Value};
+use crate::value::Value;
 
 impl<'a> Lower<'a> {
     /// The value of a call. `dest` is where a scalar result may be stored at once; the value is then
     /// that place.
-    pub(crate) fn call(
-        &mut self,
-        callee: &'a ast::Expr,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
-        want: Option<&Type>,
-        dest: Option<Slot>,
-        span: Span,
-    ) -> Value {
-        match &callee.kind {
-            ExprKind::Path(path) => self.call_name(path, type_args, args, want, span),
-            ExprKind::Member { base, name } => {
-                self.call_member(base, name, type_args, args, want, dest, span)
+    pub(crate) fn call(&mut self, expr: &'a ast::Expr, dest: Option<Slot>) -> Value {
+        let span = expr.span;
+        let (Some(call), ExprKind::Call { callee, .. }) = (self.typed.call(expr), &expr.kind)
+        else {
+            return Value::poison();
+        };
+        let base = match &callee.kind {
+            ExprKind::Member { base, .. } => Some(&**base),
+            _ => None,
+        };
+        match call.callee {
+            Callee::Function(id) => match self.typed.decl(id).node {
+                Node::Function(function) => self.call_function(function, call, span),
+                _ => Value::poison(),
+            },
+            Callee::ExternFunction(id) => match self.typed.decl(id).node {
+                Node::ExternFunction(function) => self.call_extern_function(function, call, span),
+                _ => Value::poison(),
+            },
+            Callee::Method(id) => {
+                let name = self.typed.decl(id).name;
+                match base.map(|base| self.object(base)) {
+                    Some(Binding::Object(Object::Packet)) => self.call_packet(name, call, span),
+                    Some(Binding::Object(Object::Extern(object))) => {
+                        self.call_method(&object, name, call, dest, span)
+                    }
+                    _ => Value::poison(),
+                }
             }
-            ExprKind::TypeMember { .. } => {
+            Callee::Action(id) => {
+                if let Binding::Object(Object::Action(action)) = self.binding(id) {
+                    self.call_action(&action, call, span);
+                }
+                Value::void()
+            }
+            Callee::Apply(_) => match base.map(|base| self.object(base)) {
+                Some(Binding::Object(Object::Control(instance))) => {
+                    self.apply_control(&instance, call, span);
+                    Value::void()
+                }
+                Some(Binding::Object(Object::Parser(_))) => {
+                    // A state is cut in two around it; where that is impossible it ends up here.
+                    self.parser_in_statement(span);
+                    Value::poison()
+                }
+                _ => Value::poison(),
+            },
+            Callee::ApplyDirectly(id) => {
+                self.apply_type(id, call, span);
+                Value::void()
+            }
+            Callee::ApplyTable(_) => {
+                if let Some(table) = self.applied_table(expr) {
+                    self.apply_table(&table, Vec::new(), span);
+                }
+                Value::void()
+            }
+            Callee::Builtin(builtin) => match base {
+                Some(base) => self.call_builtin(builtin, base, call, span),
+                None => Value::poison(),
+            },
+            Callee::ExternConstructor(_) | Callee::Constructor(_) => {
                 self.unsupported(
                     span,
-                    "`apply` of a generic type",
-                    "declare an instance, and apply that",
-                );
-                Value::poison()
-            }
-            _ => {
-                self.error(
-                    callee.span,
-                    &ErrorKind::NotCallable {
-                        name: "this".to_owned(),
-                    },
+                    "an instance as a value",
+                    "declare it, and use its name",
                 );
                 Value::poison()
             }
         }
     }
 
-    /// `f(a)`.
-    fn call_name(
-        &mut self,
-        path: &'a ast::Path,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
-        want: Option<&Type>,
-        span: Span,
-    ) -> Value {
-        let mut binding = self.lookup(path);
-        if let Binding::Object(Object::Action(action)) = &binding
-            && self.inlining.contains(&action.path)
-            && self
-                .scopes
-                .lookup_here(self.global, &path.name.text)
-                .is_some()
-        {
-            // Its own name is not known yet within its body: it means what it did before.
-            binding = self
-                .scopes
-                .lookup_here(self.global, &path.name.text)
-                .cloned()
-                .unwrap_or(Binding::Poison);
-        }
-        match binding {
-            Binding::Poison => return Value::poison(),
-            Binding::Object(Object::Action(action)) => {
-                if !matches!(self.unit, Unit::Control | Unit::Action | Unit::Deparser) {
-                    self.misplaced("a call of an action", span);
-                    return Value::poison();
-                }
-                self.call_action(&action, args, span);
-                return Value::void();
-            }
-            Binding::Declaration(_) => {
-                if let Some(declaration) = self.overload(&path.name.text, args.len()) {
-                    self.visited.insert(declaration);
-                    match &declaration.kind {
-                        DeclarationKind::Function(function) => {
-                            return self.call_function(function, type_args, args, span);
-                        }
-                        DeclarationKind::ExternFunction(function) => {
-                            return self
-                                .call_extern_function(function, type_args, args, want, span);
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            Binding::Type(_) | Binding::Value(_) | Binding::Place { .. } | Binding::Object(_) => {}
-        }
-        self.error(
-            path.span,
-            &ErrorKind::NotCallable {
-                name: path.name.text.clone(),
-            },
+    fn parser_in_statement(&mut self, span: Span) {
+        self.unsupported(
+            span,
+            "`apply` of a parser within this statement",
+            "apply it in a state of its own",
         );
-        Value::poison()
     }
 
-    /// The function of this name that takes so many arguments, or else any of this name.
-    fn overload(&self, name: &str, n_args: usize) -> Option<&'a ast::Declaration> {
-        let declarations = self.globals.get(name)?;
-        let params = |declaration: &&'a ast::Declaration| -> &'a [ast::Parameter] {
-            match &declaration.kind {
-                DeclarationKind::Function(function) => &function.prototype.params,
-                DeclarationKind::ExternFunction(function) => &function.params,
-                _ => &[],
-            }
+    /// The table that a call applies, if it does.
+    pub(crate) fn applied_table(
+        &mut self,
+        expr: &'a ast::Expr,
+    ) -> Option<std::rc::Rc<crate::table::TableObject<'a>>> {
+        let Callee::ApplyTable(id) = self.typed.call(expr)?.callee else {
+            return None;
         };
-        declarations
-            .iter()
-            .find(|declaration| {
-                let params = params(declaration);
-                let n_needed = params
-                    .iter()
-                    .filter(|param| !crate::args::is_optional(param))
-                    .count();
-                (n_needed..=params.len()).contains(&n_args)
-            })
-            .or(declarations.first())
-            .copied()
-    }
-
-    /// `x.m(a)`.
-    #[expect(clippy::too_many_arguments, reason = "they are the parts of a call")]
-    fn call_member(
-        &mut self,
-        base: &'a ast::Expr,
-        name: &'a ast::Name,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
-        want: Option<&Type>,
-        dest: Option<Slot>,
-        span: Span,
-    ) -> Value {
-        if let ExprKind::Path(path) = &base.kind {
-            if let Some(object) = self.path_object(path) {
-                return self.call_object(&object, path, name, type_args, args, want, dest, span);
-            }
-            if matches!(
-                self.scopes.lookup(self.scope, &path.name.text),
-                Some(Binding::Poison)
-            ) || self.is_broken_instance(path)
-            {
-                return Value::poison();
-            }
-            if name.text == "apply" {
-                return self.apply_type(path, args, span);
-            }
-            if let Some(ty) = self.path_as_type(path) {
-                return match size_by_name(&ty, &name.text) {
-                    Some(size) => Value::int(size.into()),
-                    None => {
-                        self.error(
-                            name.span,
-                            &ErrorKind::UnknownMember {
-                                ty: ty.to_string(),
-                                member: name.text.clone(),
-                            },
-                        );
-                        Value::poison()
-                    }
-                };
-            }
-        }
-        let value = self.expr(base, None);
-        if value.is_poison() {
-            return Value::poison();
-        }
-        self.call_value(&value, base, name, args, span)
-    }
-
-    /// `x.m(a)` where `x` is an instance.
-    #[expect(clippy::too_many_arguments, reason = "they are the parts of a call")]
-    fn call_object(
-        &mut self,
-        object: &Object<'a>,
-        path: &'a ast::Path,
-        name: &'a ast::Name,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
-        want: Option<&Type>,
-        dest: Option<Slot>,
-        span: Span,
-    ) -> Value {
-        match (object, name.text.as_str()) {
-            (Object::Extern(object), _) => {
-                self.call_method(&object.clone(), name, type_args, args, dest, span)
-            }
-            (Object::Packet, _) => self.call_packet(name, type_args, args, want, span),
-            (Object::Control(instance), "apply") => {
-                self.apply_control(&instance.clone(), args, span);
-                Value::void()
-            }
-            (Object::Parser(_), "apply") => {
-                // A state is cut in two around it; where that is impossible it ends up here.
-                self.misplaced("`apply` of a parser within a statement", span);
-                Value::poison()
-            }
-            (Object::Table(table), "apply") => {
-                let table = table.clone();
-                self.apply_table(&table, args, Vec::new(), span);
-                Value::void()
-            }
-            _ => {
-                self.error(
-                    name.span,
-                    &ErrorKind::UnknownMember {
-                        ty: path.name.text.clone(),
-                        member: name.text.clone(),
-                    },
-                );
-                Value::poison()
-            }
-        }
-    }
-
-    /// Whether a path names an instance of the top level that has been complained about.
-    fn is_broken_instance(&mut self, path: &'a ast::Path) -> bool {
-        match self.scopes.lookup(self.scope, &path.name.text).cloned() {
-            Some(binding @ Binding::Declaration(_)) => {
-                matches!(self.settle_binding(binding), Binding::Poison)
-            }
-            _ => false,
+        match self.binding(id) {
+            Binding::Object(Object::Table(table)) => Some(table),
+            _ => None,
         }
     }
 
     /// `C.apply(a)` where `C` is the name of a control: an instance without a name of its own.
-    fn apply_type(&mut self, path: &'a ast::Path, args: &'a [ast::Argument], span: Span) -> Value {
-        if let Binding::Declaration(declaration) = self.lookup(path)
-            && let DeclarationKind::Control(control) = &declaration.kind
-            && control.constructor_params.is_empty()
-        {
-            self.visited.insert(declaration);
-            // Every such call is an instance of its own.
-            let base = self.dotted(&control.head.name.text);
-            let mut path = base.clone();
-            let mut number = 0;
-            while self.applied.contains_key(&path) {
-                path = format!("{base}_{number}");
-                number += 1;
-            }
-            let instance = std::rc::Rc::new(Instance {
-                decl: control,
-                path,
-                types: Vec::new(),
-                args: Vec::new(),
-            });
-            self.apply_control(&instance, args, span);
-            return Value::void();
+    fn apply_type(&mut self, id: DeclId, call: &'a Call<'a>, span: Span) {
+        let head = self.typed.signature(call.callee);
+        let (Node::Control(control), Some(head)) = (self.typed.decl(id).node, head) else {
+            return self.parser_in_statement(span);
+        };
+        // Every such call is an instance of its own.
+        let base = self.dotted(&control.head.name.text);
+        let mut path = base.clone();
+        let mut number = 0;
+        while self.applied.contains_key(&path) {
+            path = format!("{base}_{number}");
+            number += 1;
         }
-        self.error(
-            path.span,
-            &ErrorKind::NotCallable {
-                name: format!("{}.apply", path.name.text),
-            },
-        );
-        Value::poison()
+        let instance = std::rc::Rc::new(Instance {
+            decl: control,
+            head,
+            types: Vec::new(),
+            path,
+            args: Vec::new(),
+        });
+        self.apply_control(&instance, call, span);
     }
 
     /// `hdr.isValid()` and the like.
-    fn call_value(
+    fn call_builtin(
         &mut self,
-        value: &Value,
+        builtin: Builtin,
         base: &'a ast::Expr,
-        name: &'a ast::Name,
-        args: &'a [ast::Argument],
+        call: &'a Call<'a>,
         span: Span,
     ) -> Value {
-        let is_header = value.ty.as_header().is_some();
-        let is_place = matches!(value.data, Data::Place(_));
-        match name.text.as_str() {
-            "isValid" if (is_header || value.ty.is_union()) && args.is_empty() => {
-                match self.validity(value) {
+        match builtin {
+            Builtin::IsValid => {
+                let value = self.expr(base);
+                match self.validity(&value) {
                     Some(valid) => Value::scalar(Type::Bool, valid),
                     None => Value::poison(),
                 }
             }
-            "setValid" | "setInvalid" if is_header && is_place && args.is_empty() => {
-                let Some((_, storage)) = self.place(base) else {
-                    return Value::poison();
-                };
-                self.set_validity(&storage, name.text == "setValid", span);
+            Builtin::SetValid | Builtin::SetInvalid => {
+                if let Some((_, storage)) = self.place(base) {
+                    self.set_validity(&storage, builtin == Builtin::SetValid, span);
+                }
                 Value::void()
             }
-            "push_front" | "pop_front" if value.ty.is_header_stack() && is_place => {
-                self.shift_stack(base, name, args, span);
+            Builtin::PushFront | Builtin::PopFront => {
+                if let [ArgSource::Given(arg)] = call.args[..]
+                    && let ArgumentValue::Expr(count) = &arg.value
+                {
+                    self.shift_stack(base, builtin == Builtin::PushFront, count, span);
+                }
                 Value::void()
             }
-            member if size_by_name(&value.ty, member).is_some() => {
-                let size = size_by_name(&value.ty, member).unwrap_or_default();
-                Value::int(size.into())
+            Builtin::MinSizeInBits => self.size_of(base, true, 1),
+            Builtin::MinSizeInBytes => self.size_of(base, true, 8),
+            Builtin::MaxSizeInBits => self.size_of(base, false, 1),
+            Builtin::MaxSizeInBytes => self.size_of(base, false, 8),
+            Builtin::ListSize => {
+                let value = self.expr(base);
+                let parts = self.parts(&value);
+                parts.map_or_else(Value::poison, |parts| Value::int(parts.len().into()))
             }
-            _ => {
-                self.error(
-                    name.span,
-                    &ErrorKind::UnknownMember {
-                        ty: value.ty.to_string(),
-                        member: name.text.clone(),
-                    },
+        }
+    }
+
+    /// The size of a type that type arguments give, in units of so many bits; varbits empty or full.
+    fn size_of(&mut self, base: &'a ast::Expr, is_least: bool, unit: u32) -> Value {
+        let ty = match (&base.kind, self.typed.expr(base)) {
+            (_, Some(facts)) => Some(facts.ty),
+            (ExprKind::Path(path), None) => {
+                let decl = self.typed.path(path);
+                decl.map(|decl| self.typed.decl(decl).ty)
+            }
+            _ => None,
+        };
+        let ty = ty.map(|ty| self.concrete(ty, base.span));
+        match ty.and_then(|ty| size_in_bits(&ty, is_least)) {
+            Some(size) => Value::int(size.div_ceil(unit).into()),
+            None => {
+                self.unsupported(
+                    base.span,
+                    "the size of this type",
+                    "write the number of its bits",
                 );
                 Value::poison()
             }
@@ -320,29 +203,11 @@ impl<'a> Lower<'a> {
     fn shift_stack(
         &mut self,
         base: &'a ast::Expr,
-        name: &'a ast::Name,
-        args: &'a [ast::Argument],
+        is_push: bool,
+        count: &'a ast::Expr,
         span: Span,
     ) {
-        let count = match args {
-            [
-                ast::Argument {
-                    value: ast::ArgumentValue::Expr(expr),
-                    ..
-                },
-            ] => self.size(expr, 0, u64::from(u32::MAX)),
-            _ => {
-                self.error(
-                    span,
-                    &ErrorKind::ArgumentCount {
-                        callee: name.text.clone(),
-                        needed: 1,
-                        available: args.len(),
-                    },
-                );
-                None
-            }
-        };
+        let count = self.size(count, 0, u64::from(u32::MAX));
         let Some((Type::Stack(element, size), Storage::Stack(stack))) = self.place(base) else {
             return;
         };
@@ -351,7 +216,6 @@ impl<'a> Lower<'a> {
         let by = count.min(most);
         let size = size as usize;
         let count = usize::try_from(count).unwrap_or(size).min(size);
-        let is_push = name.text == "push_front";
         let mut moves: Vec<(usize, Option<usize>)> = (0..size)
             .map(|to| {
                 let from = if is_push {
@@ -397,28 +261,9 @@ impl<'a> Lower<'a> {
     pub(crate) fn apply_outcome(
         &mut self,
         table: &std::rc::Rc<crate::table::TableObject<'a>>,
-        args: &'a [ast::Argument],
-        name: &'a ast::Name,
+        is_hit: bool,
         span: Span,
     ) -> Value {
-        let is_hit = match name.text.as_str() {
-            "hit" => true,
-            "miss" => false,
-            "action_run" => {
-                self.misplaced("`action_run` outside of `switch`", span);
-                return Value::poison();
-            }
-            _ => {
-                self.error(
-                    name.span,
-                    &ErrorKind::UnknownMember {
-                        ty: "apply_result".to_owned(),
-                        member: name.text.clone(),
-                    },
-                );
-                return Value::poison();
-            }
-        };
         let Some(Storage::Leaf(slot)) = self.temporary("hit", &Type::Bool, span) else {
             return Value::poison();
         };
@@ -431,18 +276,8 @@ impl<'a> Lower<'a> {
                 }),
             })
             .collect();
-        self.apply_table(table, args, arms, span);
+        self.apply_table(table, arms, span);
         Value::slot(Type::Bool, slot)
-    }
-}
-
-/// What `minSizeInBits` and its kin yield.
-fn size_by_name(ty: &Type, member: &str) -> Option<u32> {
-    let is_least = member.starts_with("min");
-    match member {
-        "minSizeInBits" | "maxSizeInBits" => size_in_bits(ty, is_least),
-        "minSizeInBytes" | "maxSizeInBytes" => Some(size_in_bits(ty, is_least)?.div_ceil(8)),
-        _ => None,
     }
 }
 
@@ -464,9 +299,4 @@ fn size_in_bits(ty: &Type, is_least: bool) -> Option<u32> {
         _ => 0,
     };
     Some(full - varbits)
-}
-
-/// Whether a parameter is written by what it is given to.
-pub(crate) fn is_written(param: &ast::Parameter) -> bool {
-    matches!(param.direction, Direction::Out | Direction::InOut)
 }

@@ -1,219 +1,17 @@
-//! What can be wrong with a program after it has been parsed: one variant a cause.
+//! What can be wrong with a program that is P4-16: one variant a cause.
 //!
-//! E1xxx names, E2xxx types, E3xxx constants, E4xxx architecture and externs, E5xxx what the
-//! language has and this compiler does not carry. [`explanations`] is what `p4rmt explain` reads.
+//! E4xxx architecture and externs, E5xxx what the language has and this compiler does not carry; and
+//! the codes of typing, where only instantiation shows what is wrong.
 
 use crate::explain;
 
 /// A cause of a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorKind {
-    /// A name that nothing declares.
-    #[error("unknown name `{name}`")]
-    UnknownName {
-        /// As written.
-        name: String,
-    },
-    /// Two declarations of one name in one scope.
-    #[error("`{name}` is declared twice")]
-    DuplicateName {
-        /// As written.
-        name: String,
-    },
-    /// A member that its type does not have.
-    #[error("`{ty}` has no member `{member}`")]
-    UnknownMember {
-        /// The type.
-        ty: String,
-        /// The member.
-        member: String,
-    },
-    /// A declaration that needs itself.
-    #[error("`{name}` is declared in terms of itself")]
-    Recursive {
-        /// The declaration.
-        name: String,
-    },
-    /// A name that stands for something of another kind.
-    #[error("`{name}` is not {expected}")]
-    WrongKind {
-        /// As written.
-        name: String,
-        /// What was needed, with its article.
-        expected: &'static str,
-    },
-    /// A transition to a state that the parser does not have.
-    #[error("no state `{name}` in this parser")]
-    UnknownState {
-        /// As written.
-        name: String,
-    },
-
-    /// A value of a type that does not fit.
-    #[error("expected `{expected}`, found `{found}`")]
-    Mismatch {
-        /// The type that was needed.
-        expected: String,
-        /// The type that was there.
-        found: String,
-    },
-    /// An operator on types that it is not defined for.
-    #[error("operator `{operator}` is not defined on `{lhs}` and `{rhs}`")]
-    BinaryOperands {
-        /// As written.
-        operator: &'static str,
-        /// The type on its left.
-        lhs: String,
-        /// The type on its right.
-        rhs: String,
-    },
-    /// An operator on a type that it is not defined for.
-    #[error("operator `{operator}` is not defined on `{arg}`")]
-    UnaryOperand {
-        /// As written.
-        operator: &'static str,
-        /// The type of the operand.
-        arg: String,
-    },
-    /// An assignment to something that does not hold a value.
-    #[error("this cannot be written to")]
-    NotAssignable,
-    /// An assignment to a parameter without `out`.
-    #[error("`{name}` is read only")]
-    ReadOnly {
-        /// The parameter or constant.
-        name: String,
-    },
-    /// A call with too many or too few arguments.
-    #[error("`{callee}` takes {needed} arguments, {available} given")]
-    ArgumentCount {
-        /// What is called.
-        callee: String,
-        /// How many it takes.
-        needed: usize,
-        /// How many there are.
-        available: usize,
-    },
-    /// An argument named for a parameter that is not there.
-    #[error("`{callee}` has no parameter `{name}`")]
-    UnknownParameter {
-        /// What is called.
-        callee: String,
-        /// As written.
-        name: String,
-    },
-    /// A parameter without an argument.
-    #[error("`{callee}` needs an argument for `{name}`")]
-    MissingArgument {
-        /// What is called.
-        callee: String,
-        /// The parameter.
-        name: String,
-    },
-    /// A cast that the language does not have.
-    #[error("`{from}` cannot be cast to `{to}`")]
-    Cast {
-        /// The type of the value.
-        from: String,
-        /// The type that was asked for.
-        to: String,
-    },
-    /// A number where a width is needed to store it.
-    #[error("this number needs a width")]
-    NeedsWidth,
-    /// Type arguments of which there are too many or too few.
-    #[error("`{name}` takes {needed} type arguments, {available} given")]
-    TypeArgumentCount {
-        /// The generic declaration.
-        name: String,
-        /// How many it takes.
-        needed: usize,
-        /// How many there are.
-        available: usize,
-    },
-    /// A type argument that nothing determines.
-    #[error("type argument `{name}` cannot be inferred")]
-    CannotInfer {
-        /// The type parameter.
-        name: String,
-    },
-    /// Something called that cannot be.
-    #[error("`{name}` cannot be called here")]
-    NotCallable {
-        /// As written.
-        name: String,
-    },
-    /// A bit range outside of what is sliced.
-    #[error("bits [{hi}:{lo}] of a value of {width} bits")]
-    SliceRange {
-        /// Highest bit.
-        hi: String,
-        /// Lowest bit.
-        lo: String,
-        /// Width of the value.
-        width: u32,
-    },
-    /// A `return` with a value where none is wanted, or without one where one is.
-    #[error("this `return` does not fit what it returns from")]
-    Return,
-    /// A statement where its kind may not stand.
-    #[error("{what} may not stand in {place}")]
-    Misplaced {
-        /// The statement, with its article.
-        what: &'static str,
-        /// Where it stands, with its article.
-        place: &'static str,
-    },
-
-    /// An expression that must be known when the program is compiled.
-    #[error("this must be a constant")]
-    NotConstant,
-    /// A division by a constant zero, or of negative constants.
-    #[error("division of {lhs} by {rhs} has no result")]
-    Division {
-        /// Dividend.
-        lhs: String,
-        /// Divisor.
-        rhs: String,
-    },
-    /// A shift of a constant by a negative or absurd distance.
-    #[error("shift by {distance}")]
-    ShiftDistance {
-        /// The distance.
-        distance: String,
-    },
-    /// A width that no value can have.
-    #[error("a width of {width} bits is outside {least} to {most}")]
-    Width {
-        /// As evaluated.
-        width: String,
-        /// Least width.
-        least: u32,
-        /// Greatest width.
-        most: u32,
-    },
-    /// A size that is negative or absurd.
-    #[error("a size of {size} is outside {least} to {most}")]
-    Size {
-        /// As evaluated.
-        size: String,
-        /// Least size.
-        least: u64,
-        /// Greatest size.
-        most: u64,
-    },
-    /// An index beyond the elements.
-    #[error("index {index} of a stack of {size}")]
-    IndexRange {
-        /// The index.
-        index: String,
-        /// How many elements there are.
-        size: u32,
-    },
-
-    /// A `static_assert` that does not hold.
-    #[error("this assertion does not hold")]
-    AssertionFailed,
+    /// What the language forbids, and only instantiation shows; or a type or value that the machine
+    /// cannot take.
+    #[error(transparent)]
+    Language(#[from] p4rmt_typing::ErrorKind),
 
     /// A program without `main`.
     #[error("the program has no instance `main`")]
@@ -262,15 +60,6 @@ pub enum ErrorKind {
         /// Of what they must be a multiple.
         unit: u32,
     },
-    /// A key set that its match kind cannot hold.
-    #[error("a key matched `{kind}` cannot take {what}")]
-    EntryKey {
-        /// The match kind.
-        kind: &'static str,
-        /// What was given, with its article.
-        what: &'static str,
-    },
-
     /// Two action selectors over one action profile.
     #[error("`{profile}` has an action selector already")]
     SecondSelector {
@@ -342,38 +131,13 @@ impl ErrorKind {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::UnknownName { .. } => "E1001",
-            Self::DuplicateName { .. } => "E1002",
-            Self::UnknownMember { .. } => "E1003",
-            Self::Recursive { .. } => "E1004",
-            Self::WrongKind { .. } => "E1005",
-            Self::UnknownState { .. } => "E1006",
-            Self::Mismatch { .. } => "E2001",
-            Self::BinaryOperands { .. } | Self::UnaryOperand { .. } => "E2002",
-            Self::NotAssignable => "E2003",
-            Self::ReadOnly { .. } => "E2004",
-            Self::ArgumentCount { .. }
-            | Self::UnknownParameter { .. }
-            | Self::MissingArgument { .. } => "E2005",
-            Self::Cast { .. } => "E2006",
-            Self::NeedsWidth => "E2007",
-            Self::TypeArgumentCount { .. } | Self::CannotInfer { .. } => "E2008",
-            Self::NotCallable { .. } => "E2009",
-            Self::SliceRange { .. } => "E2010",
-            Self::Return => "E2011",
-            Self::Misplaced { .. } => "E2012",
-            Self::NotConstant => "E3001",
-            Self::Division { .. } | Self::ShiftDistance { .. } => "E3003",
-            Self::Width { .. } | Self::Size { .. } => "E3004",
-            Self::IndexRange { .. } => "E3005",
-            Self::AssertionFailed => "E3006",
+            Self::Language(kind) => kind.code(),
             Self::NoMain => "E4001",
             Self::UnknownPackage { .. } => "E4002",
             Self::CallPlace { .. } | Self::ControlPlace { .. } => "E4006",
             Self::SharedExtern { .. } => "E4007",
             Self::RegisterElement { .. } => "E4008",
             Self::Alignment { .. } => "E4010",
-            Self::EntryKey { .. } => "E4012",
             Self::SecondSelector { .. } => "E4014",
             Self::SecondAdjustment { .. } => "E4015",
             Self::Construct { .. } => "E5001",
@@ -392,7 +156,8 @@ impl ErrorKind {
             Self::ControlPlace { needed, .. } => format!("move the call to the {needed}"),
             Self::Construct { instead, .. } => (*instead).to_owned(),
             _ => {
-                let page = explain::explanation(self.code());
+                let code = self.code();
+                let page = explain::explanation(code).or_else(|| p4rmt_typing::explanation(code));
                 page.map_or_else(String::new, |page| page.help.to_owned())
             }
         }

@@ -119,9 +119,10 @@ impl Lower<'_> {
         }
         let flag = self.exit_flag(span)?;
         for action in new {
-            let is_global = self.lowered_actions.iter().any(|((_, scope), lowered)| {
-                *scope == self.global && lowered.as_ref().is_some_and(|(id, _)| *id == action)
-            });
+            let is_global = self
+                .lowered_actions
+                .iter()
+                .any(|((_, scope), lowered)| *scope == self.global && *lowered == Some(action));
             if is_global {
                 // Another table may have it, whose control does not look at the flag.
                 self.unsupported(

@@ -9,13 +9,14 @@ use std::rc::Rc;
 use p4rmt_ir::{Block, Expr, LabelId, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ControlLocal, Direction, StatementKind};
+use p4rmt_typing::{Call, Param};
 
 use crate::args::{Arg, written_order};
 use crate::error::ErrorKind;
 use crate::expr::value_bases;
 use crate::leaves::{has_leave, trim_tail};
-use crate::lower::{Frame, Lower, MAX_DEPTH, Unit};
-use crate::scope::{ActionObject, Binding, Instance, Object, ScopeId};
+use crate::lower::{Frame, Lower, MAX_DEPTH};
+use crate::scope::{Binding, Instance, Object, ScopeId};
 use crate::storage::{Base, Storage};
 use crate::table::TableObject;
 use crate::types::Type;
@@ -36,30 +37,19 @@ pub(crate) struct Applied {
 }
 
 impl<'a> Lower<'a> {
-    /// Runs `inner` as the inlined body of a declaration; nothing if calls nest too deeply or the
-    /// declaration calls itself.
+    /// Runs `inner` as the inlined body of a declaration; nothing if calls nest too deeply.
     pub(crate) fn nested_call<R>(
         &mut self,
-        name: &str,
         span: Span,
         inner: impl FnOnce(&mut Self) -> R,
     ) -> Option<R> {
-        if self.inlining.iter().any(|outer| outer == name) {
-            self.error(
-                span,
-                &ErrorKind::Recursive {
-                    name: name.to_owned(),
-                },
-            );
+        if self.n_inlined >= MAX_DEPTH {
+            self.error(span, ErrorKind::TooDeep { limit: MAX_DEPTH });
             return None;
         }
-        if self.inlining.len() >= MAX_DEPTH {
-            self.error(span, &ErrorKind::TooDeep { limit: MAX_DEPTH });
-            return None;
-        }
-        self.inlining.push(name.to_owned());
+        self.n_inlined += 1;
         let result = inner(self);
-        self.inlining.pop();
+        self.n_inlined -= 1;
         Some(result)
     }
 
@@ -96,7 +86,7 @@ impl<'a> Lower<'a> {
                         .frames
                         .last()
                         .is_some_and(|frame| frame.storage.is_some());
-                    let result = lower.expr_as(tail, &result);
+                    let result = lower.expr(tail);
                     if is_early {
                         lower.store_result(&result, tail.span);
                     } else {
@@ -110,8 +100,8 @@ impl<'a> Lower<'a> {
         if let Some(storage) = frame.storage {
             value = Value::place(result, storage);
         } else if tail.is_none() && result != Type::Void {
-            self.error(span, &ErrorKind::Return);
-            value = Value::poison();
+            // Lowering was cut short before a `return`.
+            value = self.default_value(&result).unwrap_or_else(Value::poison);
         }
         match frame.label {
             Some(label) => {
@@ -136,28 +126,23 @@ impl<'a> Lower<'a> {
     pub(crate) fn call_function(
         &mut self,
         function: &'a ast::Function,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
+        call: &'a Call<'a>,
         span: Span,
     ) -> Value {
-        let prototype = &function.prototype;
-        let name = &prototype.name.text;
-        let global = self.global;
-        let Some(types) = self.type_scope(name, &prototype.type_params, type_args, global, span)
-        else {
+        let Some(head) = self.typed.signature(call.callee) else {
             return Value::poison();
         };
-        let Some(evaluated) = self.arguments(name, &prototype.params, args, types, span) else {
+        let Some(evaluated) = self.arguments(call, span) else {
             return Value::poison();
         };
-        let result = self.type_in(types, &prototype.result);
-        let path = self.dotted(name);
-        let lowered = self.nested_call(name, span, |lower| {
+        let types = self.type_scope(&call.type_args, self.global, span);
+        let result = self.concrete(call.result, span);
+        let path = self.dotted(head.name);
+        let lowered = self.nested_call(span, |lower| {
             lower.in_scope(types, |lower| {
                 let outer_path = std::mem::replace(&mut lower.path, path);
-                let order = written_order(&prototype.params, args);
-                let copies =
-                    lower.bind_params(&prototype.params, (&evaluated, &order), types, span);
+                let order = written_order(call);
+                let copies = lower.bind_params(&head.params, (&evaluated, &order), span);
                 let (block, mut value) = lower.returning(result, &function.body, span);
                 lower.block().extend(block);
                 let mark = lower.block().len();
@@ -170,63 +155,13 @@ impl<'a> Lower<'a> {
         lowered.unwrap_or_else(Value::poison)
     }
 
-    /// A scope in which type parameters stand for their arguments, or are open.
-    pub(crate) fn type_scope(
-        &mut self,
-        callee: &str,
-        params: &'a [ast::Name],
-        args: &'a [ast::Type],
-        parent: ScopeId,
-        span: Span,
-    ) -> Option<ScopeId> {
-        if !args.is_empty() && args.len() != params.len() {
-            self.error(
-                span,
-                &ErrorKind::TypeArgumentCount {
-                    name: callee.to_owned(),
-                    needed: params.len(),
-                    available: args.len(),
-                },
-            );
-            return None;
-        }
-        let given: Vec<Type> = args.iter().map(|arg| self.ty(arg)).collect();
-        let scope = self.scopes.open(Some(parent));
-        for (position, param) in params.iter().enumerate() {
-            let ty = match given.get(position) {
-                Some(Type::Var(_)) | None => Type::Var(param.text.as_str().into()),
-                Some(ty) => ty.clone(),
-            };
-            self.scopes.bind(scope, &param.text, Binding::Type(ty));
-        }
-        Some(scope)
-    }
-
-    /// The same for an instance, whose type arguments are types already.
-    pub(crate) fn instance_types(
-        &mut self,
-        callee: &str,
-        params: &'a [ast::Name],
-        given: &[Type],
-        span: Span,
-    ) -> Option<ScopeId> {
-        let global = self.global;
-        let scope = self.type_scope(callee, params, &[], global, span)?;
-        for (param, ty) in params.iter().zip(given) {
-            self.scopes
-                .bind(scope, &param.text, Binding::Type(ty.clone()));
-        }
-        Some(scope)
-    }
-
     /// Binds the parameters of a function or control to their arguments in the current scope, by
     /// reference where no two overlap. Returns what must be copied out in the end, in the order in which
     /// the arguments are written.
     pub(crate) fn bind_params(
         &mut self,
-        params: &'a [ast::Parameter],
+        params: &[Param<'a>],
         (args, order): (&[Arg<'a>], &[usize]),
-        types: ScopeId,
         span: Span,
     ) -> Vec<Copy> {
         let mut copies = Vec::new();
@@ -244,13 +179,9 @@ impl<'a> Lower<'a> {
             let binding = match arg {
                 Arg::Object(binding) => binding.clone(),
                 Arg::Omitted => {
-                    let ty = self.type_in(types, &param.ty);
-                    match self.variable(&param.name.text, &ty, param.span) {
-                        Some(storage) => Binding::Place {
-                            ty,
-                            storage,
-                            is_writable: true,
-                        },
+                    let ty = self.concrete(param.ty, param.span);
+                    match self.variable(param.name, &ty, param.span) {
+                        Some(storage) => Binding::Place { ty, storage },
                         None => Binding::Poison,
                     }
                 }
@@ -258,9 +189,8 @@ impl<'a> Lower<'a> {
                     Data::Place(storage) if !overlaps && !self.copies_all => Binding::Place {
                         ty: value.ty.clone(),
                         storage: storage.clone(),
-                        is_writable: false,
                     },
-                    _ if crate::coerce::is_constant(value)
+                    _ if crate::convert::is_constant(value)
                         && (!self.copies_all || param.direction == Direction::None) =>
                     {
                         Binding::Value(value.clone())
@@ -269,13 +199,12 @@ impl<'a> Lower<'a> {
                     Data::Expr(expr) if !overlaps && !self.copies_all && is_small(expr) => {
                         Binding::Value(value.clone())
                     }
-                    _ => match self.variable(&param.name.text, &value.ty, param.span) {
+                    _ => match self.variable(param.name, &value.ty, param.span) {
                         Some(storage) => {
                             self.assign_storage(&storage, value, span);
                             Binding::Place {
                                 ty: value.ty.clone(),
                                 storage,
-                                is_writable: false,
                             }
                         }
                         None => Binding::Value(value.clone()),
@@ -289,7 +218,7 @@ impl<'a> Lower<'a> {
                     let bound = if is_direct {
                         Some(storage.clone())
                     } else {
-                        self.variable(&param.name.text, ty, param.span)
+                        self.variable(param.name, ty, param.span)
                     };
                     match bound {
                         Some(bound) => {
@@ -306,14 +235,13 @@ impl<'a> Lower<'a> {
                             Binding::Place {
                                 ty: ty.clone(),
                                 storage: bound,
-                                is_writable: true,
                             }
                         }
                         None => Binding::Poison,
                     }
                 }
             };
-            self.bind(&param.name, binding);
+            self.scopes.bind(self.scope, param.decl, binding);
         }
         in_order(copies, order)
     }
@@ -330,40 +258,47 @@ impl<'a> Lower<'a> {
     pub(crate) fn apply_control(
         &mut self,
         instance: &Rc<Instance<'a, ast::Control>>,
-        args: &'a [ast::Argument],
+        call: &'a Call<'a>,
         span: Span,
     ) {
-        if !matches!(self.unit, Unit::Control | Unit::Deparser) {
-            self.misplaced("`apply` of a control", span);
-            return;
-        }
-        let head = &instance.decl.head;
-        let name = &head.name.text;
-        let Some(types) = self.instance_types(name, &head.type_params, &instance.types, span)
-        else {
+        let Some(evaluated) = self.arguments(call, span) else {
             return;
         };
-        let Some(evaluated) = self.arguments(name, &head.params, args, types, span) else {
-            return;
-        };
-        self.nested_call(name, span, |lower| {
+        let types = self.instance_scope(instance, call, span);
+        self.nested_call(span, |lower| {
             let block = lower.block_of(|lower| {
-                let order = written_order(&head.params, args);
-                lower.control_body(instance, (&evaluated, &order), types, span);
+                lower.control_body(instance, call, &evaluated, types, span);
             });
             lower.block().extend(block);
         });
+    }
+
+    /// A scope in which the type parameters of an instance stand for what its construction says of them,
+    /// and this call of its `apply`.
+    pub(crate) fn instance_scope<T>(
+        &mut self,
+        instance: &Instance<'a, T>,
+        call: &'a Call<'a>,
+        span: Span,
+    ) -> ScopeId {
+        let applied = self.concrete_args(&call.type_args, span);
+        let types = instance.types.iter().cloned().chain(applied);
+        self.scope_of(types, self.global)
     }
 
     /// The declarations of an instance, once, and what its `apply` does.
     pub(crate) fn control_body(
         &mut self,
         instance: &Rc<Instance<'a, ast::Control>>,
-        (args, order): (&[Arg<'a>], &[usize]),
+        call: &'a Call<'a>,
+        args: &[Arg<'a>],
         types: ScopeId,
         span: Span,
     ) {
         let decl = instance.decl;
+        let params_of = &instance.head.params;
+        let order = written_order(call);
+        let passed = (args, order.as_slice());
         let outer_path = std::mem::replace(&mut self.path, instance.path.clone());
         let outer_scope = self.scope;
         let places: Vec<Option<Storage>> = args
@@ -394,7 +329,7 @@ impl<'a> Lower<'a> {
                     return;
                 }
                 let copies = if copies_all {
-                    self.pass_again(&decl.head.params, (args, order), applied.params, span)
+                    self.pass_again(params_of, passed, applied.params, span)
                 } else {
                     Vec::new()
                 };
@@ -409,11 +344,11 @@ impl<'a> Lower<'a> {
             None => {
                 self.scope = self.scopes.open(Some(types));
                 let params = self.scope;
-                for (name, binding) in &instance.args {
-                    self.scopes.bind(params, name, binding.clone());
+                for (param, binding) in &instance.args {
+                    self.scopes.bind(params, *param, binding.clone());
                 }
                 let outer = std::mem::replace(&mut self.copies_all, copies_all);
-                let copies = self.bind_params(&decl.head.params, (args, order), types, span);
+                let copies = self.bind_params(params_of, passed, span);
                 self.copies_all = outer;
                 self.scope = self.scopes.open(Some(params));
                 self.applied.insert(
@@ -433,7 +368,6 @@ impl<'a> Lower<'a> {
         let (block, _) = self.returning(Type::Void, &decl.apply, span);
         let block = self.copied_out(block, &copies, span);
         self.block().extend(block);
-        self.note_unused(decl);
         self.scope = outer_scope;
         self.path = outer_path;
     }
@@ -442,15 +376,15 @@ impl<'a> Lower<'a> {
     /// copied out in the end.
     fn pass_again(
         &mut self,
-        params: &'a [ast::Parameter],
+        params: &[Param<'a>],
         (args, order): (&[Arg<'a>], &[usize]),
         scope: ScopeId,
         span: Span,
     ) -> Vec<Copy> {
         let mut copies = Vec::new();
         for (position, (param, arg)) in params.iter().zip(args).enumerate() {
-            let Some(Binding::Place { ty, storage, .. }) =
-                self.scopes.lookup_here(scope, &param.name.text).cloned()
+            let Some(Binding::Place { ty, storage }) =
+                self.scopes.lookup_here(scope, param.decl).cloned()
             else {
                 continue;
             };
@@ -474,16 +408,14 @@ impl<'a> Lower<'a> {
 
     /// A variable of a control that is applied again starts anew.
     fn initialize_again(&mut self, variable: &'a ast::Variable) {
-        let Some(Binding::Place { ty, storage, .. }) = self
-            .scopes
-            .lookup_here(self.scope, &variable.name.text)
-            .cloned()
-        else {
+        let bound = self.typed.declared(&variable.name);
+        let bound = bound.and_then(|decl| self.scopes.lookup_here(self.scope, decl));
+        let Some(Binding::Place { storage, .. }) = bound.cloned() else {
             return;
         };
         match &variable.init {
             Some(init) => {
-                let value = self.expr_as(init, &ty);
+                let value = self.expr(init);
                 self.assign_storage(&storage, &value, init.span);
             }
             None => self.invalidate(&storage, variable.span),
@@ -493,24 +425,20 @@ impl<'a> Lower<'a> {
     /// A declaration of a control.
     pub(crate) fn control_local(&mut self, local: &'a ControlLocal) {
         match local {
-            ControlLocal::Const(constant) => {
-                let value = self.constant_declaration(constant);
-                self.bind(&constant.name, Binding::Value(value));
-            }
+            // Typing knows its value.
+            ControlLocal::Const(_) => {}
             ControlLocal::Variable(variable) => self.variable_declaration(variable),
             ControlLocal::Instantiation(instance) => {
                 let binding = self.instance(instance);
                 self.bind(&instance.name, binding);
             }
             ControlLocal::Action(action) => {
-                self.check_param_order(&action.params);
                 let path = self.control_plane_name(&action.annotations, &action.name.text);
-                let object = ActionObject {
-                    decl: action,
-                    scope: self.scope,
-                    path,
-                };
-                self.bind(&action.name, Binding::Object(Object::Action(object)));
+                let id = self.typed.declared(&action.name);
+                let object = id.and_then(|id| self.action_object(id, action, path));
+                if let Some(object) = object {
+                    self.bind(&action.name, Binding::Object(Object::Action(object)));
+                }
             }
             ControlLocal::Table(table) => {
                 let path = self.control_plane_name(&table.annotations, &table.name.text);

@@ -1,26 +1,27 @@
-//! Names, types, constants, instantiation: from the syntax tree to the structured IR.
+//! Instantiation: from a syntax tree and what typing found out about it to the structured IR.
 //!
-//! [`lower`] takes a program apart in one walk from `main` inwards:
+//! What names mean, which types and constants there are, which conversions stand where, and which
+//! declaration a call means: all that is asked of [`Typed`](p4rmt_typing::Typed). [`lower`] takes the
+//! program apart in one walk from `main` inwards:
 //!
-//! 1. Names of the top level are collected ([`scope`]), errors numbered.
-//! 2. `main` and its pipelines are taken apart; the blocks of a gress share storage ([`package`]).
-//! 3. Parsers, controls and deparsers are walked with every sub-parser, sub-control, function and
-//!    directly called action put in its place ([`parser`], [`inline`], [`stmt`], [`expr`]). Types are
-//!    checked on the way ([`types`], [`coerce`]), constants computed ([`operators`], [`fold`]).
+//! 1. `main` and its pipelines are taken apart; the blocks of a gress share storage ([`package`]).
+//! 2. Parsers, controls and deparsers are walked with every sub-parser, sub-control, function and
+//!    directly called action put in its place ([`parser`], [`inline`], [`stmt`], [`expr`]). A declaration
+//!    stands for something else in each of them ([`scope`]); type parameters get what they stand for
+//!    ([`concrete`]), and constants that only instantiation gives are computed ([`operators`], [`fold`]).
 //!    What externs mean is known by name ([`externs`]).
-//! 4. What no pipe reaches is checked and dropped ([`check_only`]).
 //!
-//! Every complaint is a [`Diagnostic`](p4rmt_source::Diagnostic) with a code that [`explanation`]
-//! knows; after one, lowering goes on with the next statement, and what depends on the mistake is not
-//! complained about again. Nothing here prints, and no tree makes it panic.
+//! What no pipe reaches is not lowered: typing has checked it. Every complaint is a
+//! [`Diagnostic`](p4rmt_source::Diagnostic) with a code that [`explanation`] or typing knows; after one,
+//! lowering goes on with the next statement. Nothing here prints, and no tree makes it panic.
 
 mod action;
 mod args;
 mod assign;
 mod call;
-mod check_only;
-mod coerce;
 mod compact;
+mod concrete;
+mod convert;
 mod entries;
 mod error;
 mod exits;
@@ -38,7 +39,6 @@ mod operators;
 mod package;
 mod parser;
 mod priority;
-mod resolve;
 mod rewrite;
 mod scope;
 mod select;
@@ -54,12 +54,12 @@ use std::collections::HashSet;
 use p4rmt_ir::Program;
 use p4rmt_source::Diagnostics;
 use p4rmt_syntax::ast::{self, DeclarationKind};
+use p4rmt_typing::Typed;
 
 pub use error::ErrorKind;
 pub use explain::{explanation, explanations};
 
 use crate::lower::Lower;
-use crate::scope::Binding;
 
 /// Errors that `core.p4` declares, in its order: they come first in every program.
 const STANDARD_ERRORS: [&str; 7] = [
@@ -75,19 +75,24 @@ const STANDARD_ERRORS: [&str; 7] = [
 /// Codes of complaints that there is no machine for a program.
 const NO_MACHINE: [&str; 2] = ["E4001", "E4002"];
 
-/// Lowers a program to the structured form of the IR. `name` is the name of the program.
+/// Lowers a program without errors of typing, `typed`, to the structured form of the IR. `name` is the
+/// name of the program.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the program, in the order in which it was found; and what is only
-/// worth knowing. The same list of the latter comes with a program that is accepted.
-pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics), Diagnostics> {
+/// What the machine cannot carry, and what only instantiation shows to be wrong, in the order in which it
+/// was found; and what is only worth knowing. The same list of the latter comes with a program that is
+/// accepted.
+pub fn lower<'a>(
+    program: &'a ast::Program,
+    typed: &'a Typed<'a>,
+    name: &str,
+) -> Result<(Program, Diagnostics), Diagnostics> {
     let mut by_copy = HashSet::new();
-    let (mut lower, lowered) = loop {
-        let mut lower = Lower::new();
+    let (lower, lowered) = loop {
+        let mut lower = Lower::new(typed);
         lower.by_copy = by_copy;
-        lower.collect(program);
-        lower.declarations(program);
+        lower.errors = errors(program);
         let lowered = lower.program(program);
         if !lower.must_restart {
             break (lower, lowered);
@@ -105,7 +110,6 @@ pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics
         }
         return Err(diagnostics);
     }
-    lower.check_unreached(program);
     match lowered {
         Some((arch, pipes)) if !lower.diagnostics.has_errors() => Ok((
             Program {
@@ -120,98 +124,18 @@ pub fn lower(program: &ast::Program, name: &str) -> Result<(Program, Diagnostics
     }
 }
 
-/// Whether it declares a function, of the program or of the architecture.
-fn is_function(declaration: &ast::Declaration) -> bool {
-    matches!(
-        declaration.kind,
-        DeclarationKind::Function(_)
-            | DeclarationKind::ExternFunction(_)
-            | DeclarationKind::ExternForward(_)
-    )
-}
-
-impl<'a> Lower<'a> {
-    /// Evaluates constants and types of the top level in the order of their declaration, so that each
-    /// finds those that it builds on.
-    fn declarations(&mut self, program: &'a ast::Program) {
-        for declaration in &program.declarations {
-            match &declaration.kind {
-                DeclarationKind::Const(constant) => {
-                    let binding = self.scopes.lookup_here(self.global, &constant.name.text);
-                    if matches!(binding, Some(Binding::Declaration(bound)) if std::ptr::eq(*bound, declaration))
-                    {
-                        self.settle_binding(Binding::Declaration(declaration));
-                    }
-                }
-                DeclarationKind::Header(_)
-                | DeclarationKind::HeaderUnion(_)
-                | DeclarationKind::Struct(_)
-                | DeclarationKind::Enum(_)
-                | DeclarationKind::SerializableEnum(_)
-                | DeclarationKind::Typedef(_)
-                | DeclarationKind::NewType(_)
-                    if resolve::type_params(declaration).is_empty() =>
-                {
-                    self.declared(declaration, Vec::new(), declaration.span);
-                }
-                _ => {}
+/// All errors by position: those of the core library, and those of the program in their order.
+fn errors(program: &ast::Program) -> Vec<String> {
+    let mut errors = STANDARD_ERRORS.map(str::to_owned).to_vec();
+    for declaration in &program.declarations {
+        let DeclarationKind::Error(names) = &declaration.kind else {
+            continue;
+        };
+        for name in names {
+            if !errors.contains(&name.text) {
+                errors.push(name.text.clone());
             }
         }
     }
-
-    /// Collects the names of the top level.
-    fn collect(&mut self, program: &'a ast::Program) {
-        self.errors = STANDARD_ERRORS.map(str::to_owned).to_vec();
-        for declaration in &program.declarations {
-            if let DeclarationKind::Error(names) = &declaration.kind {
-                for name in names {
-                    if !self.errors.contains(&name.text) {
-                        self.errors.push(name.text.clone());
-                    }
-                }
-                continue;
-            }
-            let Some(name) = resolve::name_of(declaration) else {
-                continue;
-            };
-            let others = self.globals.entry(&name.text).or_default();
-            // What is called with arguments may have namesakes with other parameters.
-            let may_overload = |declaration: &ast::Declaration| {
-                matches!(
-                    declaration.kind,
-                    DeclarationKind::Function(_)
-                        | DeclarationKind::ExternFunction(_)
-                        | DeclarationKind::ExternForward(_)
-                        | DeclarationKind::Extern(_)
-                        | DeclarationKind::Parser(_)
-                        | DeclarationKind::Control(_)
-                        | DeclarationKind::Package(_)
-                )
-            };
-            let is_duplicate = others.first().is_some_and(|first| {
-                !may_overload(first)
-                    || std::mem::discriminant(&first.kind)
-                        != std::mem::discriminant(&declaration.kind)
-                        && !(is_function(first) && is_function(declaration))
-            });
-            others.push(declaration);
-            if is_duplicate {
-                let first = others[0].span;
-                self.error_with(
-                    name.span,
-                    &ErrorKind::DuplicateName {
-                        name: name.text.clone(),
-                    },
-                    first,
-                    "declared here before",
-                );
-                continue;
-            }
-            if others.len() == 1 {
-                let global = self.global;
-                self.scopes
-                    .bind(global, &name.text, Binding::Declaration(declaration));
-            }
-        }
-    }
+    errors
 }

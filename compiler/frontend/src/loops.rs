@@ -4,6 +4,7 @@ use num_bigint::BigInt;
 use p4rmt_ir::{BinaryOp, Block, Expr, StmtKind, UnaryOp};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind, ForCollection, StatementKind};
+use p4rmt_typing::DeclId;
 
 use crate::error::ErrorKind;
 use crate::fold;
@@ -34,7 +35,7 @@ impl<'a> Lower<'a> {
             lower.statements(init);
             lower.run_loop(
                 span,
-                &mut |lower| lower.scalar(condition, &Type::Bool),
+                &mut |lower| lower.scalar(condition),
                 &mut |lower| lower.nested(body),
                 &mut |lower| lower.statements(update),
             );
@@ -73,13 +74,15 @@ impl<'a> Lower<'a> {
     /// `for (T x in a .. b) …`: a copy of the body for each value, or a loop over a range.
     pub(crate) fn for_in(
         &mut self,
-        ty: &'a ast::Type,
         name: &'a ast::Name,
         collection: &'a ForCollection,
         body: &'a ast::Statement,
         span: Span,
     ) {
-        let ty = self.ty(ty);
+        let Some(decl) = self.typed.declared(name) else {
+            return;
+        };
+        let ty = self.concrete(self.typed.decl(decl).ty, span);
         let values: Vec<Value> = match collection {
             ForCollection::Range(first, last) if self.is_structured => {
                 return self.range_loop(&ty, name, (first, last), body, span);
@@ -91,14 +94,7 @@ impl<'a> Lower<'a> {
                 };
                 let count = &last - &first + BigInt::from(1);
                 if count > BigInt::from(MAX_TURNS) {
-                    self.error(
-                        span,
-                        &ErrorKind::TooMany {
-                            what: "turns of a loop",
-                            limit: MAX_TURNS,
-                        },
-                    );
-                    return;
+                    return self.too_many_turns(span);
                 }
                 let count = usize::try_from(count).unwrap_or(0);
                 (0..count)
@@ -106,10 +102,7 @@ impl<'a> Lower<'a> {
                     .collect()
             }
             ForCollection::Expr(expr) => {
-                let mut value = self.expr(expr, None);
-                if value.is_poison() {
-                    return;
-                }
+                let mut value = self.expr(expr);
                 if matches!(value.data, Data::Place(_)) && self.is_structured {
                     // The turns may change it; what they run over is what it was before the first.
                     if let Some(storage) = self.temporary("list", &value.ty, span) {
@@ -120,15 +113,14 @@ impl<'a> Lower<'a> {
                 match self.parts(&value) {
                     Some(parts) => parts,
                     None => {
-                        self.mismatch_text(expr.span, "a list, tuple or stack", &value.ty);
-                        return;
+                        return self.mismatch(expr.span, "a list, tuple or stack", &value.ty);
                     }
                 }
             }
         };
         let turns: Vec<Value> = values
             .into_iter()
-            .map(|value| self.coerce(value, &ty, span))
+            .map(|value| self.converted(value, &ty, span))
             .collect();
         self.turns(name, turns, body, span);
     }
@@ -146,11 +138,11 @@ impl<'a> Lower<'a> {
             .scalar_width()
             .filter(|width| *width < p4rmt_ir::Bits::MAX_WIDTH)
         else {
-            return self.mismatch_text(span, "numbers", ty);
+            return self.mismatch(span, "numbers", ty);
         };
-        let mut low = self.expr_as(first, ty);
+        let mut low = self.expr(first);
         let mark = self.block().len();
-        let high = self.expr_as(last, ty);
+        let high = self.expr(last);
         self.settle(&mut low, mark, span);
         let (Some(low), Some(high)) = (self.read(&low, first.span), self.read(&high, last.span))
         else {
@@ -183,7 +175,6 @@ impl<'a> Lower<'a> {
                     let binding = Binding::Place {
                         ty: ty.clone(),
                         storage: variable.clone(),
-                        is_writable: true,
                     };
                     lower.bind(name, binding);
                     lower.nested(body);
@@ -248,7 +239,6 @@ impl<'a> Lower<'a> {
             return Binding::Place {
                 ty: value.ty,
                 storage,
-                is_writable: true,
             };
         }
         Binding::Value(value)
@@ -285,45 +275,35 @@ impl<'a> Lower<'a> {
             return None;
         };
         let name = &variable.name;
-        if path.name.text != name.text || is_assigned(body, &name.text) {
+        let decl = self.typed.declared(name)?;
+        if self.typed.path(path) != Some(decl) || self.is_assigned(body, decl) {
             return None;
         }
         let ty = self.ty(&variable.ty);
-        let mut current = self.quiet(|lower| {
-            let first = variable.init.as_ref()?;
-            Some(lower.expr_as(first, &ty))
-        })?;
+        let mut current = self.quiet(|lower| Some(lower.expr(variable.init.as_ref()?)))?;
         let mut values = Vec::new();
         loop {
             let holds = self.quiet(|lower| {
-                lower.with_constant(name, &current, |lower| {
-                    Some(lower.expr(condition, Some(&Type::Bool)))
-                })
+                lower.with_constant(name, &current, |lower| Some(lower.expr(condition)))
             })?;
             if !holds.as_bits()?.is_true() {
                 break;
             }
             if values.len() >= MAX_TURNS {
-                self.error(
-                    span,
-                    &ErrorKind::TooMany {
-                        what: "turns of a loop",
-                        limit: MAX_TURNS,
-                    },
-                );
+                self.too_many_turns(span);
                 return Some(());
             }
             let next = self.quiet(|lower| {
                 lower.with_constant(name, &current, |lower| {
-                    let value = lower.expr(value, Some(&ty));
+                    let value = lower.expr(value);
                     let value = match op {
                         Some(op) => {
-                            let old = lower.expr(target, Some(&ty));
-                            lower.binary_values(*op, old, value, span)
+                            let old = lower.expr(target);
+                            lower.binary_values(*op, &old, &value, span)
                         }
                         None => value,
                     };
-                    Some(lower.coerce(value, &ty, span))
+                    Some(lower.converted(value, &ty, span))
                 })
             })?;
             values.push(std::mem::replace(&mut current, next));
@@ -340,7 +320,7 @@ impl<'a> Lower<'a> {
         let block = self.block_of(|lower| value = evaluate(lower));
         self.diagnostics = diagnostics;
         self.seen = seen;
-        value.filter(|value| block.is_empty() && crate::coerce::is_constant(value))
+        value.filter(|value| block.is_empty() && crate::convert::is_constant(value))
     }
 
     /// Evaluates where a name stands for a constant.
@@ -356,55 +336,60 @@ impl<'a> Lower<'a> {
             evaluate(lower)
         })
     }
-}
 
-/// Whether a statement assigns to this name, whatever the name stands for there.
-fn is_assigned(statement: &ast::Statement, name: &str) -> bool {
-    let block = |statements: &[ast::Statement]| {
-        statements
-            .iter()
-            .any(|statement| is_assigned(statement, name))
-    };
-    match &statement.kind {
-        StatementKind::Assign { target, .. } => is_rooted(target, name),
-        StatementKind::If {
-            then, otherwise, ..
-        } => {
-            is_assigned(then, name)
-                || otherwise
-                    .as_deref()
-                    .is_some_and(|statement| is_assigned(statement, name))
-        }
-        StatementKind::Block(inner) => block(&inner.statements),
-        StatementKind::Switch { cases, .. } => cases
-            .iter()
-            .filter_map(|case| case.body.as_ref())
-            .any(|body| block(&body.statements)),
-        StatementKind::For {
-            init, update, body, ..
-        } => block(init) || block(update) || is_assigned(body, name),
-        StatementKind::ForIn { body, .. } => is_assigned(body, name),
-        StatementKind::Empty
-        // A call that would write it is refused: while the loop is written out it is a constant.
-        | StatementKind::Call(_)
-        | StatementKind::Return(_)
-        | StatementKind::Exit
-        | StatementKind::Break
-        | StatementKind::Continue
-        | StatementKind::Variable(_)
-        | StatementKind::Const(_)
-        | StatementKind::Instantiation(_) => false,
+    fn too_many_turns(&mut self, span: Span) {
+        let (what, limit) = ("turns of a loop", MAX_TURNS);
+        self.error(span, ErrorKind::TooMany { what, limit });
     }
-}
 
-/// Whether a place begins with this name.
-fn is_rooted(expr: &ast::Expr, name: &str) -> bool {
-    match &expr.kind {
-        ExprKind::Path(path) => path.name.text == name,
-        ExprKind::Member { base, .. }
-        | ExprKind::Index { base, .. }
-        | ExprKind::Slice { base, .. }
-        | ExprKind::PlusSlice { base, .. } => is_rooted(base, name),
-        _ => false,
+    /// Whether a statement assigns to this variable.
+    fn is_assigned(&self, statement: &ast::Statement, variable: DeclId) -> bool {
+        let block = |statements: &[ast::Statement]| {
+            statements
+                .iter()
+                .any(|statement| self.is_assigned(statement, variable))
+        };
+        match &statement.kind {
+            StatementKind::Assign { target, .. } => self.root(target) == Some(variable),
+            StatementKind::If {
+                then, otherwise, ..
+            } => {
+                self.is_assigned(then, variable)
+                    || otherwise
+                        .as_deref()
+                        .is_some_and(|statement| self.is_assigned(statement, variable))
+            }
+            StatementKind::Block(inner) => block(&inner.statements),
+            StatementKind::Switch { cases, .. } => cases
+                .iter()
+                .filter_map(|case| case.body.as_ref())
+                .any(|body| block(&body.statements)),
+            StatementKind::For {
+                init, update, body, ..
+            } => block(init) || block(update) || self.is_assigned(body, variable),
+            StatementKind::ForIn { body, .. } => self.is_assigned(body, variable),
+            StatementKind::Empty
+            // A call that would write it is refused: while the loop is written out it is a constant.
+            | StatementKind::Call(_)
+            | StatementKind::Return(_)
+            | StatementKind::Exit
+            | StatementKind::Break
+            | StatementKind::Continue
+            | StatementKind::Variable(_)
+            | StatementKind::Const(_)
+            | StatementKind::Instantiation(_) => false,
+        }
+    }
+
+    /// The declaration that a place begins with.
+    fn root(&self, expr: &ast::Expr) -> Option<DeclId> {
+        match &expr.kind {
+            ExprKind::Path(path) => self.typed.path(path),
+            ExprKind::Member { base, .. }
+            | ExprKind::Index { base, .. }
+            | ExprKind::Slice { base, .. }
+            | ExprKind::PlusSlice { base, .. } => self.root(base),
+            _ => None,
+        }
     }
 }

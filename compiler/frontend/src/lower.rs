@@ -1,4 +1,4 @@
-//! The state of lowering: what is being built, where names are looked up, and the complaints.
+//! The state of lowering: what is being built, what declarations stand for, and the complaints.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,15 +8,15 @@ use p4rmt_ir::{
 };
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Span};
 use p4rmt_syntax::ast;
+use p4rmt_typing::{self as typing, DeclId, Node, Typed};
 
-use crate::check_only::Unused;
 use crate::error::ErrorKind;
 use crate::explain::explanation;
 use crate::gress::GressBuilder;
 use crate::inline::Applied;
-use crate::scope::{Binding, Object, ScopeId, Scopes};
+use crate::scope::{ActionObject, Binding, Object, ScopeId, Scopes};
 use crate::storage::{Base, Slot, Storage};
-use crate::table::{LoweredAction, LoweredTable};
+use crate::table::LoweredTable;
 use crate::types::Type;
 
 /// How deep calls may nest when they are inlined.
@@ -92,32 +92,31 @@ pub(crate) struct LoopFrame {
 
 /// The state of lowering.
 pub(crate) struct Lower<'a> {
+    /// What is known of the program.
+    pub(crate) typed: &'a Typed<'a>,
     pub(crate) diagnostics: Diagnostics,
     /// Places and messages of what has been reported.
     pub(crate) seen: HashSet<(Span, String)>,
     pub(crate) scopes: Scopes<'a>,
     pub(crate) global: ScopeId,
     pub(crate) scope: ScopeId,
-    /// Declarations of the top level by name; functions can share one.
-    pub(crate) globals: HashMap<&'a str, Vec<&'a ast::Declaration>>,
     /// All errors by position.
     pub(crate) errors: Vec<String>,
-    /// Declared types that have been resolved, by declaration and arguments.
-    pub(crate) types: HashMap<(*const ast::Declaration, Vec<Type>), Type>,
-    /// Declarations that are being resolved.
-    pub(crate) resolving: Vec<*const ast::Declaration>,
-    /// Instances of the top level that this gress has, by declaration.
-    pub(crate) global_objects: HashMap<*const ast::Instantiation, Binding<'a>>,
+    /// Types without type parameters, as values have them.
+    pub(crate) types: HashMap<typing::Type, Type>,
+    /// Structs, headers and header unions by declaration and arguments.
+    pub(crate) records: HashMap<(DeclId, Vec<Type>), Type>,
+    /// Instances of the top level that this gress has.
+    pub(crate) global_objects: HashMap<DeclId, Binding<'a>>,
     /// Which gress first used an instance of the top level.
-    pub(crate) global_owners: HashMap<*const ast::Instantiation, GressRole>,
+    pub(crate) global_owners: HashMap<DeclId, GressRole>,
     /// Instances of controls that have been applied, by name.
     pub(crate) applied: HashMap<String, Applied>,
     /// Tables that have been lowered, by declaration and the scope around it; nothing for those with
     /// errors.
     pub(crate) lowered_tables: HashMap<(*const ast::Table, ScopeId), Option<LoweredTable>>,
-    /// Actions without bound arguments that have been lowered, likewise, with the types of their
-    /// action data.
-    pub(crate) lowered_actions: HashMap<(*const ast::Action, ScopeId), LoweredAction>,
+    /// Actions without bound arguments that have been lowered, likewise.
+    pub(crate) lowered_actions: HashMap<(*const ast::Action, ScopeId), Option<ActionId>>,
     /// What a table does where nothing else is said, if the program does not declare it.
     pub(crate) no_action: Option<ActionId>,
     pub(crate) role: GressRole,
@@ -161,36 +160,30 @@ pub(crate) struct Lower<'a> {
     pub(crate) state_depth: usize,
     /// In a parser: the next free element of each stack.
     pub(crate) stack_next: Vec<(usize, u32)>,
-    /// Names of the declarations that are being inlined.
-    pub(crate) inlining: Vec<String>,
+    /// How many calls are being inlined.
+    pub(crate) n_inlined: usize,
     pub(crate) n_statements: usize,
     /// How many statements and expressions have been looked at.
     n_steps: usize,
     /// How deep statements and expressions nest, those of inlined calls included.
     depth: usize,
-    /// Whether what is lowered is taken back, after its mistakes have been told.
-    pub(crate) checks_only: bool,
-    /// What nothing has used: checked in the end.
-    pub(crate) unused: Vec<Unused<'a>>,
-    /// Parsers and controls that were lowered, by declaration.
-    pub(crate) visited: HashSet<*const ast::Declaration>,
 }
 
 impl<'a> Lower<'a> {
     /// Before anything is known.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(typed: &'a Typed<'a>) -> Self {
         let mut scopes = Scopes::default();
         let global = scopes.open(None);
         Self {
+            typed,
             diagnostics: Diagnostics::new(),
             seen: HashSet::new(),
             scopes,
             global,
             scope: global,
-            globals: HashMap::new(),
             errors: Vec::new(),
             types: HashMap::new(),
-            resolving: Vec::new(),
+            records: HashMap::new(),
             global_objects: HashMap::new(),
             global_owners: HashMap::new(),
             applied: HashMap::new(),
@@ -218,34 +211,20 @@ impl<'a> Lower<'a> {
             locals: None,
             state_depth: 0,
             stack_next: Vec::new(),
-            inlining: Vec::new(),
+            n_inlined: 0,
             n_statements: 0,
             n_steps: 0,
             depth: 0,
-            checks_only: false,
-            unused: Vec::new(),
-            visited: HashSet::new(),
         }
     }
 
     /// Reports an error, once a place and message.
-    pub(crate) fn error(&mut self, span: Span, kind: &ErrorKind) {
+    pub(crate) fn error(&mut self, span: Span, kind: impl Into<ErrorKind>) {
+        let kind = kind.into();
         let message = kind.to_string();
         if self.seen.insert((span, message.clone())) {
             let diagnostic = Diagnostic::error(Code(kind.code()), span, message);
             self.diagnostics.push(diagnostic.with_help(kind.help()));
-        }
-    }
-
-    /// Reports an error with another place that belongs to it.
-    pub(crate) fn error_with(&mut self, span: Span, kind: &ErrorKind, other: Span, note: &str) {
-        let message = kind.to_string();
-        if self.seen.insert((span, message.clone())) {
-            self.diagnostics.push(
-                Diagnostic::error(Code(kind.code()), span, message)
-                    .with_note_at(other, note)
-                    .with_help(kind.help()),
-            );
         }
     }
 
@@ -260,20 +239,26 @@ impl<'a> Lower<'a> {
 
     /// Reports a part of the language that is not supported, and says what to write instead.
     pub(crate) fn unsupported(&mut self, span: Span, what: &'static str, instead: &'static str) {
-        self.error(span, &ErrorKind::Construct { what, instead });
+        self.error(span, ErrorKind::Construct { what, instead });
     }
 
-    /// Reports two types that do not agree.
-    pub(crate) fn mismatch(&mut self, span: Span, expected: &Type, found: &Type) {
-        if !expected.is_poison() && !found.is_poison() {
-            self.error(
-                span,
-                &ErrorKind::Mismatch {
-                    expected: expected.to_string(),
-                    found: found.to_string(),
-                },
-            );
+    /// Reports a type that the machine cannot take where it stands.
+    pub(crate) fn mismatch(&mut self, span: Span, expected: &str, found: &Type) {
+        if !found.is_poison() {
+            let (expected, found) = (expected.to_owned(), found.to_string());
+            self.error(span, typing::ErrorKind::Mismatch { expected, found });
         }
+    }
+
+    /// Reports a value that is not known once everything is instantiated.
+    pub(crate) fn not_constant(&mut self, span: Span) {
+        self.error(span, typing::ErrorKind::NotConstant);
+    }
+
+    /// Complains about a statement that may not stand here.
+    pub(crate) fn misplaced(&mut self, what: &'static str, span: Span) {
+        let place = self.unit.name();
+        self.error(span, typing::ErrorKind::Misplaced { what, place });
     }
 
     /// The block that is being filled.
@@ -287,13 +272,8 @@ impl<'a> Lower<'a> {
     pub(crate) fn emit(&mut self, span: Span, kind: StmtKind) {
         self.n_statements += 1;
         if self.n_statements > MAX_STATEMENTS {
-            self.error(
-                span,
-                &ErrorKind::TooMany {
-                    what: "statements",
-                    limit: MAX_STATEMENTS,
-                },
-            );
+            let (what, limit) = ("statements", MAX_STATEMENTS);
+            self.error(span, ErrorKind::TooMany { what, limit });
             return;
         }
         if let StmtKind::Assign { dst, .. } = &kind
@@ -318,17 +298,12 @@ impl<'a> Lower<'a> {
     ) -> Option<R> {
         self.n_steps += 1;
         if self.n_steps > MAX_STEPS {
-            self.error(
-                span,
-                &ErrorKind::TooMany {
-                    what: "statements and expressions",
-                    limit: MAX_STEPS,
-                },
-            );
+            let (what, limit) = ("statements and expressions", MAX_STEPS);
+            self.error(span, ErrorKind::TooMany { what, limit });
             return None;
         }
         if self.depth >= MAX_NESTING {
-            self.error(span, &ErrorKind::TooDeep { limit: MAX_NESTING });
+            self.error(span, ErrorKind::TooDeep { limit: MAX_NESTING });
             return None;
         }
         self.depth += 1;
@@ -358,81 +333,53 @@ impl<'a> Lower<'a> {
         result
     }
 
-    /// Binds a name in the innermost scope; complains if it is there already.
-    pub(crate) fn bind(&mut self, name: &'a ast::Name, binding: Binding<'a>) {
-        let scope = self.scope;
-        if !self.scopes.bind(scope, &name.text, binding) {
-            self.error(
-                name.span,
-                &ErrorKind::DuplicateName {
-                    name: name.text.clone(),
-                },
-            );
+    /// Says what the declaration of a name stands for in the innermost scope.
+    pub(crate) fn bind(&mut self, name: &ast::Name, binding: Binding<'a>) {
+        if let Some(decl) = self.typed.declared(name) {
+            self.scopes.bind(self.scope, decl, binding);
         }
     }
 
-    /// What a path stands for; complains if it is nothing.
+    /// What a path stands for.
     pub(crate) fn lookup(&mut self, path: &'a ast::Path) -> Binding<'a> {
-        let scope = if path.is_absolute {
-            self.global
-        } else {
-            self.scope
-        };
-        let found = self.scopes.lookup(scope, &path.name.text).cloned();
-        match found {
-            Some(binding) => self.settle_binding(binding),
-            None => {
-                self.error(
-                    path.span,
-                    &ErrorKind::UnknownName {
-                        name: path.name.text.clone(),
-                    },
-                );
-                Binding::Poison
-            }
+        match self.typed.path(path) {
+            Some(decl) => self.binding(decl),
+            None => Binding::Poison,
         }
     }
 
-    /// Evaluates constants and instances of the top level when they are first used.
-    pub(crate) fn settle_binding(&mut self, binding: Binding<'a>) -> Binding<'a> {
-        let Binding::Declaration(declaration) = binding else {
-            return binding;
-        };
-        match &declaration.kind {
-            ast::DeclarationKind::Const(constant) => {
-                if self.resolving.contains(&std::ptr::from_ref(declaration)) {
-                    self.error(
-                        constant.name.span,
-                        &ErrorKind::Recursive {
-                            name: constant.name.text.clone(),
-                        },
-                    );
-                    return Binding::Poison;
-                }
-                if self.resolving.len() >= MAX_DEPTH {
-                    self.error(constant.name.span, &ErrorKind::TooDeep { limit: MAX_DEPTH });
-                    return Binding::Poison;
-                }
-                self.resolving.push(declaration);
-                let outer = std::mem::replace(&mut self.scope, self.global);
-                let value = self.constant_declaration(constant);
-                self.scope = outer;
-                self.resolving.pop();
-                let binding = Binding::Value(value);
-                self.scopes
-                    .bind(self.global, &constant.name.text, binding.clone());
-                binding
-            }
-            ast::DeclarationKind::Instantiation(instance) => self.global_instance(instance),
-            ast::DeclarationKind::Action(action) => {
-                Binding::Object(Object::Action(crate::scope::ActionObject {
-                    decl: action,
-                    scope: self.global,
-                    path: action.name.text.clone(),
-                }))
-            }
-            _ => binding,
+    /// What a declaration stands for here; constants and what the top level declares are in no scope.
+    pub(crate) fn binding(&mut self, id: DeclId) -> Binding<'a> {
+        if let Some(binding) = self.scopes.lookup(self.scope, id) {
+            return binding.clone();
         }
+        match self.typed.decl(id).node {
+            Node::Const(constant) => Binding::Value(self.constant_value(id, constant)),
+            Node::Instance(instance) => self.global_instance(id, instance),
+            Node::Action(decl) => match self.action_object(id, decl, decl.name.text.clone()) {
+                Some(object) => Binding::Object(Object::Action(ActionObject {
+                    scope: self.global,
+                    ..object
+                })),
+                None => Binding::Poison,
+            },
+            _ => Binding::Poison,
+        }
+    }
+
+    /// An action that sees the current scope.
+    pub(crate) fn action_object(
+        &self,
+        id: DeclId,
+        decl: &'a ast::Action,
+        path: String,
+    ) -> Option<ActionObject<'a>> {
+        Some(ActionObject {
+            decl,
+            head: self.typed.signature(typing::Callee::Action(id))?,
+            scope: self.scope,
+            path,
+        })
     }
 
     /// A dotted name inside the instance that is being lowered.

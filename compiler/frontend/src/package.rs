@@ -4,31 +4,36 @@
 //! that the architecture declares, whatever the blocks call them. Fields bear the names that the
 //! control gives.
 
-use std::rc::Rc;
-
 use indexmap::IndexMap;
 use p4rmt_ir::{
     Arch, Arena, Body, Control, ControlRole, Deparser, FieldKind, Gress, GressRole, Pipe, PipeId,
     Structured,
 };
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, ArgumentValue, DeclarationKind, ExprKind, TypeKind};
+use p4rmt_syntax::ast::{self, ArgumentValue, DeclarationKind};
+use p4rmt_typing::{ArgSource, Call, Callee, DeclId, Node, Param, Signature, Sort, TypeKind};
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
 use crate::gress::GressBuilder;
 use crate::lower::{Lower, Unit};
-use crate::scope::{Binding, Instance, Object};
+use crate::scope::{Binding, Object};
 use crate::storage::{Base, Storage};
 use crate::types::Type;
+
+/// How many parsers and controls a pipeline has, and a switch of v1model.
+const N_BLOCKS: usize = 6;
 
 /// A parser or control that a package is given.
 #[derive(Clone)]
 pub(crate) struct Block<'a> {
-    head_name: &'a ast::Name,
-    params: &'a [ast::Parameter],
     decl: BlockDecl<'a>,
-    args: Vec<(&'a str, Binding<'a>)>,
+    apply: &'a Signature<'a>,
+    /// The head that the architecture gives it.
+    expected: &'a Signature<'a>,
+    /// The constructor call.
+    call: &'a Call<'a>,
+    args: Vec<(DeclId, Binding<'a>)>,
     span: Span,
 }
 
@@ -97,17 +102,23 @@ impl<'a> Lower<'a> {
             });
         let Some(main) = main else {
             self.lacks_machine = true;
-            self.error(Span::NONE, &ErrorKind::NoMain);
+            self.error(Span::NONE, ErrorKind::NoMain);
             return None;
         };
-        let package = type_path(&main.ty).map(|path| path.name.text.as_str());
-        let has = |name: &str| self.globals.contains_key(name);
-        let arch = match package {
-            Some("Switch") if has("ghost_intrinsic_metadata_t") => Arch::T2na,
-            Some("Switch") if has("ingress_intrinsic_metadata_t") => Arch::Tna,
-            Some("V1Switch") if has("standard_metadata_t") && self.is_package("V1Switch", 6) => {
+        let package = self.typed.instantiation(main);
+        let package = package.and_then(|call| match call.callee {
+            Callee::Constructor(id) => Some((self.typed.decl(id).name, &**call)),
+            _ => None,
+        });
+        let has = |name: &str| self.typed.top_level(name).is_some();
+        let (arch, call) = match package {
+            Some(("Switch", call)) if has("ghost_intrinsic_metadata_t") => (Arch::T2na, call),
+            Some(("Switch", call)) if has("ingress_intrinsic_metadata_t") => (Arch::Tna, call),
+            Some(("V1Switch", call))
+                if has("standard_metadata_t") && call.args.len() == N_BLOCKS =>
+            {
                 self.is_structured = true;
-                let pipe = self.v1_pipe(main)?;
+                let pipe = self.v1_pipe(main, call)?;
                 return Some((Arch::V1model, [pipe].into_iter().collect()));
             }
             _ => {
@@ -116,9 +127,10 @@ impl<'a> Lower<'a> {
             }
         };
         let mut pipes = Arena::new();
-        let mut is_good = !main.args.is_empty();
-        for arg in &main.args {
-            match self.pipeline(arg, main) {
+        let mut is_good = true;
+        let given = call.args.iter();
+        for source in given.filter(|source| matches!(source, ArgSource::Given(_))) {
+            match self.pipeline(source, main) {
                 Some(pipe) => {
                     pipes.push(pipe);
                 }
@@ -130,84 +142,46 @@ impl<'a> Lower<'a> {
 
     /// Says that no machine has this package. One of the program's own may have the name of one that
     /// a machine has, and other arguments.
-    pub(crate) fn unknown_package(&mut self, main: &'a ast::Instantiation) {
+    fn unknown_package(&mut self, main: &'a ast::Instantiation) {
         self.lacks_machine = true;
         let package = type_path(&main.ty).map(|path| path.name.text.as_str());
         let name = package.unwrap_or("?").to_owned();
-        self.error(main.ty.span, &ErrorKind::UnknownPackage { name });
+        self.error(main.ty.span, ErrorKind::UnknownPackage { name });
     }
 
-    /// Whether a package of this name takes so many blocks.
-    fn is_package(&self, name: &str, n_blocks: usize) -> bool {
-        let declarations = self.globals.get(name).map_or(&[][..], Vec::as_slice);
-        declarations.iter().any(|declaration| {
-            matches!(&declaration.kind, DeclarationKind::Package(package)
-                if package.params.len() == n_blocks)
-        })
+    /// What an argument of a package constructs, the name of the instance if it has one, and where.
+    fn constructed(&self, source: &ArgSource<'a>) -> Option<(&'a Call<'a>, Option<&'a str>, Span)> {
+        let ArgSource::Given(ast::Argument {
+            value: ArgumentValue::Expr(expr),
+            ..
+        }) = source
+        else {
+            return None;
+        };
+        if let Some(call) = self.typed.call(expr) {
+            return Some((call, None, expr.span));
+        }
+        let ast::ExprKind::Path(path) = &expr.kind else {
+            return None;
+        };
+        let Node::Instance(instance) = self.typed.decl(self.typed.path(path)?).node else {
+            return None;
+        };
+        let call = self.typed.instantiation(instance)?;
+        Some((call, Some(&instance.name.text), instance.span))
     }
 
     /// An argument of `Switch`.
-    fn pipeline(&mut self, arg: &'a ast::Argument, main: &'a ast::Instantiation) -> Option<Pipe> {
-        let ArgumentValue::Expr(expr) = &arg.value else {
+    fn pipeline(&mut self, source: &ArgSource<'a>, main: &'a ast::Instantiation) -> Option<Pipe> {
+        let made = self.constructed(source).filter(|(call, ..)| {
+            matches!(call.callee, Callee::Constructor(package)
+                if self.typed.decl(package).name == "Pipeline")
+        });
+        let Some((call, name, span)) = made else {
             self.unknown_package(main);
             return None;
         };
-        let (name, span, callee, args): (&str, Span, &'a ast::Path, &'a [ast::Argument]) =
-            match &expr.kind {
-                ExprKind::Path(path) => {
-                    let declarations = self.globals.get(path.name.text.as_str());
-                    match declarations
-                        .and_then(|found| found.first())
-                        .map(|found| &found.kind)
-                    {
-                        Some(DeclarationKind::Instantiation(instance)) => {
-                            let Some(callee) = type_path(&instance.ty) else {
-                                self.unknown_package(main);
-                                return None;
-                            };
-                            (&instance.name.text, instance.span, callee, &instance.args)
-                        }
-                        Some(_) => {
-                            self.unknown_package(main);
-                            return None;
-                        }
-                        None => {
-                            self.error(
-                                path.span,
-                                &ErrorKind::UnknownName {
-                                    name: path.name.text.clone(),
-                                },
-                            );
-                            return None;
-                        }
-                    }
-                }
-                ExprKind::Call { callee, args, .. } => match &callee.kind {
-                    ExprKind::Path(path) => ("pipe", expr.span, path, args),
-                    _ => {
-                        self.unknown_package(main);
-                        return None;
-                    }
-                },
-                _ => {
-                    self.unknown_package(main);
-                    return None;
-                }
-            };
-        let package = self
-            .globals
-            .get("Pipeline")
-            .and_then(|declarations| declarations.first())
-            .and_then(|declaration| match &declaration.kind {
-                DeclarationKind::Package(package) => Some(package),
-                _ => None,
-            });
-        let Some(package) = package.filter(|_| callee.name.text == "Pipeline") else {
-            self.unknown_package(main);
-            return None;
-        };
-        let matched = self.match_args("Pipeline", &package.params, args, span)?;
-        if let Some(Some(ghost)) = matched.get(6) {
+        if let Some(ArgSource::Given(ghost)) = call.args.get(6) {
             self.unsupported(
                 ghost.span,
                 "the ghost thread",
@@ -215,94 +189,73 @@ impl<'a> Lower<'a> {
             );
             return None;
         }
-        let mut blocks = Vec::new();
-        for position in 0..6 {
-            let arg = matched.get(position).copied().flatten();
-            let block = arg.and_then(|arg| self.block_arg(arg, position % 3 == 0));
-            let Some(block) = block else {
-                self.unknown_package(main);
-                return None;
-            };
-            blocks.push(block);
-        }
         const PARTS: [BlockRole; 3] = [
             BlockRole::Parser,
             BlockRole::Control(ControlRole::Sole),
             BlockRole::Deparser,
         ];
-        let declared = &package.params;
-        let ingress = self.gress_of(GressRole::Ingress, &PARTS, &blocks[..3], &declared[..3]);
-        let egress = self.gress_of(GressRole::Egress, &PARTS, &blocks[3..], &declared[3..6]);
+        let blocks = self.blocks(call, &PARTS, main)?;
+        let ingress = self.gress_of(GressRole::Ingress, &PARTS, &blocks[..3]);
+        let egress = self.gress_of(GressRole::Egress, &PARTS, &blocks[3..]);
         let mut gresses = Arena::new();
         gresses.push(ingress?);
         gresses.push(egress?);
         Some(Pipe {
-            name: name.to_owned(),
+            name: name.unwrap_or("pipe").to_owned(),
             gresses,
             span,
         })
     }
 
-    /// A parser or control as an argument of a package.
-    pub(crate) fn block_arg(
+    /// The parsers and controls that a package is given.
+    pub(crate) fn blocks(
         &mut self,
-        arg: &'a ast::Argument,
-        is_parser: bool,
+        call: &'a Call<'a>,
+        parts: &[BlockRole],
+        main: &'a ast::Instantiation,
+    ) -> Option<Vec<Block<'a>>> {
+        let params = &self.typed.signature(call.callee)?.params;
+        let given = call.args.iter().zip(params.iter()).take(N_BLOCKS);
+        let blocks: Vec<Block<'a>> = given
+            .zip(parts.iter().cycle())
+            .map_while(|((source, declared), part)| self.block_given(source, declared, *part))
+            .collect();
+        if blocks.len() != N_BLOCKS {
+            self.unknown_package(main);
+            return None;
+        }
+        Some(blocks)
+    }
+
+    /// A parser or control as an argument of a package.
+    fn block_given(
+        &mut self,
+        source: &ArgSource<'a>,
+        declared: &Param<'a>,
+        part: BlockRole,
     ) -> Option<Block<'a>> {
-        let ArgumentValue::Expr(expr) = &arg.value else {
+        let (call, _, span) = self.constructed(source)?;
+        let Callee::Constructor(id) = call.callee else {
             return None;
         };
-        let (path, args, span): (&'a ast::Path, &'a [ast::Argument], Span) = match &expr.kind {
-            ExprKind::Call { callee, args, .. } => match &callee.kind {
-                ExprKind::Path(path) => (path, args, expr.span),
-                _ => return None,
-            },
-            ExprKind::Path(path) => {
-                let found = self.globals.get(path.name.text.as_str())?.first()?;
-                match &found.kind {
-                    DeclarationKind::Instantiation(instance) => {
-                        (type_path(&instance.ty)?, &instance.args, instance.span)
-                    }
-                    _ => return None,
-                }
-            }
+        let decl = self.typed.decl(id);
+        let is_parser = part == BlockRole::Parser;
+        let (block, declared_at) = match decl.node {
+            Node::Parser(decl) if is_parser => (BlockDecl::Parser(decl), decl.span),
+            Node::Control(decl) if !is_parser => (BlockDecl::Control(decl), decl.span),
             _ => return None,
         };
-        let declaration = *self.globals.get(path.name.text.as_str())?.first()?;
-        self.visited.insert(declaration);
-        match &declaration.kind {
-            DeclarationKind::Parser(decl) if is_parser => {
-                let args = self.constructor_args(
-                    &decl.head.name.text,
-                    &decl.constructor_params,
-                    args,
-                    span,
-                )?;
-                Some(Block {
-                    head_name: &decl.head.name,
-                    params: &decl.head.params,
-                    decl: BlockDecl::Parser(decl),
-                    args,
-                    span: decl.span,
-                })
-            }
-            DeclarationKind::Control(decl) if !is_parser => {
-                let args = self.constructor_args(
-                    &decl.head.name.text,
-                    &decl.constructor_params,
-                    args,
-                    span,
-                )?;
-                Some(Block {
-                    head_name: &decl.head.name,
-                    params: &decl.head.params,
-                    decl: BlockDecl::Control(decl),
-                    args,
-                    span: decl.span,
-                })
-            }
-            _ => None,
-        }
+        let TypeKind::Named { decl: head, .. } = self.typed.types.kind(declared.ty) else {
+            return None;
+        };
+        Some(Block {
+            decl: block,
+            apply: self.typed.signature(Callee::Apply(id))?,
+            expected: self.typed.signature(Callee::Apply(*head))?,
+            call,
+            args: self.constructor_args(call, span).unwrap_or_default(),
+            span: declared_at,
+        })
     }
 
     /// A gress, made of the blocks that have these parts in it.
@@ -311,7 +264,6 @@ impl<'a> Lower<'a> {
         role: GressRole,
         parts: &[BlockRole],
         blocks: &[Block<'a>],
-        declared: &'a [ast::Parameter],
     ) -> Option<Gress> {
         self.role = role;
         self.gress = GressBuilder::default();
@@ -323,11 +275,10 @@ impl<'a> Lower<'a> {
         self.no_action = None;
         self.flagged_actions.clear();
         self.exit_flag = None;
-        self.inlining.clear();
         let mut params = Vec::new();
         let mut types: IndexMap<Role, (Type, Span)> = IndexMap::new();
-        for (block, declared) in blocks.iter().zip(declared) {
-            params.push(self.block_params(block, declared, &mut types)?);
+        for block in blocks {
+            params.push(self.block_params(block, &mut types));
         }
         let storage = self.shared_storage(parts, &params)?;
         if let Some((ty, _)) = types.get(&Role::Var("M".to_owned()))
@@ -352,16 +303,12 @@ impl<'a> Lower<'a> {
                 BlockRole::Control(role) => (Unit::Control, Some(*role)),
                 BlockRole::Deparser => (Unit::Deparser, None),
             };
-            self.path.clone_from(&block.head_name.text);
+            self.path = block.apply.name.to_owned();
             match block.decl {
                 BlockDecl::Parser(decl) => {
-                    let global = self.global;
-                    parser = self.in_scope(global, |lower| {
-                        let scope = lower.scope;
-                        for (name, binding) in &block.args {
-                            lower.scopes.bind(scope, name, binding.clone());
-                        }
-                        lower.bind_block(block.params, args);
+                    let types = self.type_scope(&block.call.type_args, self.global, block.span);
+                    parser = self.in_scope(types, |lower| {
+                        lower.bind_block(block, args);
                         lower.parser(decl)
                     });
                 }
@@ -386,7 +333,6 @@ impl<'a> Lower<'a> {
             self.control = None;
             self.path.clear();
         }
-        self.check_unused();
         let built = std::mem::take(&mut self.gress);
         let mut gress = Gress {
             role,
@@ -424,82 +370,55 @@ impl<'a> Lower<'a> {
         block: &Block<'a>,
         args: Vec<Arg<'a>>,
     ) -> p4rmt_ir::Block {
-        let instance = Rc::new(Instance {
-            decl,
-            path: decl.head.name.text.clone(),
-            types: Vec::new(),
-            args: block.args.clone(),
-        });
-        let name = decl.head.name.text.clone();
-        let body = self.nested_call(&name, block.span, |lower| {
-            lower.block_of(|lower| lower.block_body(&instance, args))
+        let body = self.nested_call(block.span, |lower| {
+            lower.block_of(|lower| lower.block_body(decl, block, args))
         });
         body.unwrap_or_default()
     }
 
-    /// What the parameters of a block stand for. Nothing if they
-    /// are not those of the architecture, which the package's types have shown.
+    /// What the parameters of a block stand for.
     fn block_params(
         &mut self,
         block: &Block<'a>,
-        declared: &'a ast::Parameter,
         types: &mut IndexMap<Role, (Type, Span)>,
-    ) -> Option<Vec<BlockParam>> {
-        let declaration = type_path(&declared.ty)
-            .and_then(|path| self.globals.get(path.name.text.as_str()))
-            .and_then(|found| found.first())
-            .copied()?;
-        let (vars, expected): (&'a [ast::Name], &'a [ast::Parameter]) = match &declaration.kind {
-            DeclarationKind::ParserType(decl) => (&decl.type_params, &decl.params),
-            DeclarationKind::ControlType(decl) => (&decl.type_params, &decl.params),
-            _ => return None,
-        };
-        let scope = self.type_scope(&block.head_name.text, vars, &[], self.global, block.span)?;
+    ) -> Vec<BlockParam> {
+        let expected = &block.expected.params[..];
+        let scope = self.type_scope(&block.call.type_args, self.global, block.span);
+        let outer = std::mem::replace(&mut self.scope, scope);
         let mut params = Vec::new();
-        let mut is_good = true;
-        for (param, expected) in block.params.iter().zip(expected) {
-            let wanted = self.type_in(scope, &expected.ty);
-            let global = self.global;
-            let found = self.type_in(global, &param.ty);
-            let role = match &wanted {
-                Type::Object { .. } => Role::Packet,
-                Type::Var(name) => Role::Var(name.to_string()),
-                other => Role::Intrinsic(other.to_string()),
+        for (param, expected) in block.apply.params.iter().zip(expected) {
+            let ty = self.concrete(param.ty, param.span);
+            let role = match self.typed.types.kind(expected.ty) {
+                TypeKind::Named {
+                    sort: Sort::Extern, ..
+                } => Role::Packet,
+                TypeKind::Param(param) => Role::Var(self.typed.decl(*param).name.to_owned()),
+                _ => Role::Intrinsic(ty.to_string()),
             };
-            if found.is_poison() {
-                is_good = false;
-                continue;
-            }
-            let expected = match &role {
-                Role::Var(_) => {
-                    &types
-                        .entry(role.clone())
-                        .or_insert((found.clone(), param.span))
-                        .0
-                }
-                Role::Packet | Role::Intrinsic(_) => &wanted,
-            };
-            is_good &= *expected == found;
+            types
+                .entry(role.clone())
+                .or_insert_with(|| (ty.clone(), param.span));
             params.push(BlockParam {
                 role,
-                ty: found,
-                name: param.name.text.clone(),
+                ty,
+                name: param.name.to_owned(),
                 span: param.span,
             });
         }
         // What the block leaves out exists all the same.
-        for expected in expected.iter().skip(block.params.len()) {
-            let ty = self.type_in(scope, &expected.ty);
+        for expected in expected.iter().skip(block.apply.params.len()) {
+            let ty = self.concrete(expected.ty, expected.span);
             if matches!(ty, Type::Record(_)) {
                 params.push(BlockParam {
                     role: Role::Intrinsic(ty.to_string()),
                     ty,
-                    name: expected.name.text.clone(),
+                    name: expected.name.to_owned(),
                     span: expected.span,
                 });
             }
         }
-        is_good.then_some(params)
+        self.scope = outer;
+        params
     }
 
     /// Storage for all that the blocks share, named as the control names it.
@@ -520,7 +439,7 @@ impl<'a> Lower<'a> {
                 Role::Packet | Role::Var(_) => FieldKind::Metadata,
             };
             let Some(made) = self.gress.storage(&param.name, &param.ty, kind, param.span) else {
-                self.mismatch_text(param.span, "a type with values", &param.ty);
+                self.mismatch(param.span, "a type with values", &param.ty);
                 return None;
             };
             if let (Role::Intrinsic(_), Type::Record(record), Storage::Record(fields)) =
@@ -542,34 +461,43 @@ impl<'a> Lower<'a> {
     }
 
     /// Declarations and `apply` of a control of the pipe, its parameters bound to shared storage.
-    pub(crate) fn block_body(
-        &mut self,
-        instance: &Rc<Instance<'a, ast::Control>>,
-        args: Vec<Arg<'a>>,
-    ) {
-        let decl = instance.decl;
-        self.scope = self.scopes.open(Some(self.global));
-        let scope = self.scope;
-        for (name, binding) in &instance.args {
-            self.scopes.bind(scope, name, binding.clone());
+    fn block_body(&mut self, decl: &'a ast::Control, block: &Block<'a>, args: Vec<Arg<'a>>) {
+        let types = self.type_scope(&block.call.type_args, self.global, block.span);
+        self.in_scope(types, |lower| {
+            lower.bind_block(block, args);
+            lower.in_scope(lower.scope, |lower| {
+                for local in &decl.locals {
+                    lower.control_local(local);
+                }
+                let (body, _) = lower.returning(Type::Void, &decl.apply, decl.span);
+                let body = lower.closed(body, decl.span);
+                lower.block().extend(body);
+            });
+        });
+    }
+
+    /// Binds the parameters of a block in the current scope: those of its constructor to what it was
+    /// given, the others to what the gress shares.
+    fn bind_block(&mut self, block: &Block<'a>, args: Vec<Arg<'a>>) {
+        for (param, binding) in &block.args {
+            self.scopes.bind(self.scope, *param, binding.clone());
         }
-        self.bind_block(&decl.head.params, args);
-        self.scope = self.scopes.open(Some(scope));
-        for local in &decl.locals {
-            self.control_local(local);
+        for (param, arg) in block.apply.params.iter().zip(args) {
+            let binding = match arg {
+                Arg::Place(ty, storage) => Binding::Place { ty, storage },
+                Arg::Object(binding) => binding,
+                Arg::Value(value) => Binding::Value(value),
+                Arg::Omitted => Binding::Poison,
+            };
+            self.scopes.bind(self.scope, param.decl, binding);
         }
-        let (block, _) = self.returning(Type::Void, &decl.apply, decl.span);
-        let block = self.closed(block, decl.span);
-        self.block().extend(block);
-        self.note_unused(decl);
-        self.scope = self.global;
     }
 }
 
 /// The path of a type that is a name, with or without arguments.
-pub(crate) fn type_path(ty: &ast::Type) -> Option<&ast::Path> {
+fn type_path(ty: &ast::Type) -> Option<&ast::Path> {
     match &ty.kind {
-        TypeKind::Named(path) | TypeKind::Specialized { base: path, .. } => Some(path),
+        ast::TypeKind::Named(path) | ast::TypeKind::Specialized { base: path, .. } => Some(path),
         _ => None,
     }
 }

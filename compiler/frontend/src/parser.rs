@@ -14,13 +14,13 @@ use p4rmt_ir::{
 };
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind, ParserLocal, StatementKind, TransitionKind};
+use p4rmt_typing::{Call, Callee, Node};
 
-use crate::args::{Arg, written_order};
+use crate::args::written_order;
 use crate::error::ErrorKind;
 use crate::inline::Copy;
-use crate::lower::{Lower, MAX_DEPTH, Unit};
+use crate::lower::{Lower, MAX_DEPTH};
 use crate::scope::{Binding, Instance, Object, ScopeId};
-use crate::types::Type;
 
 /// How many states a parser may have when everything is put in place.
 const MAX_STATES: usize = 4096;
@@ -91,17 +91,6 @@ impl<'a> Lower<'a> {
             ids: HashMap::new(),
             pending: Vec::new(),
         };
-        self.check_distinct(decl.states.iter().map(|state| &state.name));
-        for state in &decl.states {
-            if matches!(state.name.text.as_str(), "accept" | "reject") {
-                self.error(
-                    state.name.span,
-                    &ErrorKind::DuplicateName {
-                        name: state.name.text.clone(),
-                    },
-                );
-            }
-        }
         self.stack_next.clear();
         let scope = self.scopes.open(Some(self.scope));
         let outer = std::mem::replace(&mut self.scope, scope);
@@ -130,28 +119,22 @@ impl<'a> Lower<'a> {
             });
             Some(StateId::from_index(0))
         };
-        let start = self.target(&mut machine, 0, "start", decl.head.name.span)?;
+        let start = self.start(&mut machine, 0)?;
         while let Some((id, point, stacks)) = machine.pending.pop() {
             self.stack_next = stacks;
             self.state(&mut machine, id, point);
             if machine.states.len() > MAX_STATES || self.is_exhausted() {
-                self.error(
-                    decl.span,
-                    &ErrorKind::TooMany {
-                        what: "parser states",
-                        limit: MAX_STATES,
-                    },
-                );
+                let (what, limit) = ("parser states", MAX_STATES);
+                self.error(decl.span, ErrorKind::TooMany { what, limit });
                 return None;
             }
         }
         let start = match (entry, start) {
             (Some(entry), start) => {
-                machine.states[entry.index()].transition = Transition::Goto(start);
+                machine.states[entry.index()].transition = Transition::Goto(Target::State(start));
                 entry
             }
-            (None, Target::State(start)) => start,
-            (None, Target::Accept | Target::Reject) => return None,
+            (None, start) => start,
         };
         Some(Parser {
             name: decl.head.name.text.clone(),
@@ -164,10 +147,8 @@ impl<'a> Lower<'a> {
     /// A declaration of a parser.
     fn parser_local(&mut self, local: &'a ParserLocal) {
         match local {
-            ParserLocal::Const(constant) => {
-                let value = self.constant_declaration(constant);
-                self.bind(&constant.name, Binding::Value(value));
-            }
+            // Typing knows its value.
+            ParserLocal::Const(_) => {}
             ParserLocal::Variable(variable) => self.variable_declaration(variable),
             ParserLocal::Instantiation(instance) => {
                 let binding = self.instance(instance);
@@ -184,7 +165,7 @@ impl<'a> Lower<'a> {
     fn value_set(&mut self, set: &'a ast::ValueSet) -> Binding<'a> {
         let ty = self.ty(&set.element);
         let size = self.size(&set.size, 1, u64::from(u32::MAX));
-        let widths = self.scalar_widths(&ty);
+        let widths = ty.scalar_widths();
         match (size, widths) {
             (Some(size), Some(widths)) => {
                 let name = self.control_plane_name(&set.annotations, &set.name.text);
@@ -194,10 +175,10 @@ impl<'a> Lower<'a> {
                     size,
                     span: set.span,
                 });
-                Binding::Object(Object::ValueSet(id, ty))
+                Binding::Object(Object::ValueSet(id))
             }
             _ => {
-                self.mismatch_text(set.element.span, "numbers", &ty);
+                self.mismatch(set.element.span, "numbers", &ty);
                 Binding::Poison
             }
         }
@@ -262,49 +243,52 @@ impl<'a> Lower<'a> {
         &mut self,
         machine: &mut Machine<'a>,
         run: usize,
-        name: &str,
-        span: Span,
-    ) -> Option<Target> {
-        match name {
-            "reject" => return Some(Target::Reject),
-            "accept" => {
-                return Some(match machine.runs[run].resume.clone() {
-                    Some(point) => {
-                        let point = Point {
-                            accepted: Some(run),
-                            ..point
-                        };
-                        Target::State(self.state_id(machine, point))
-                    }
-                    None => Target::Accept,
-                });
-            }
-            _ => {}
+        name: &'a ast::Name,
+    ) -> Target {
+        if let Some(id) = self.typed.name(name)
+            && let Node::State(state) = self.typed.decl(id).node
+        {
+            return Target::State(self.start_of(machine, run, state));
         }
-        let Run { decl, scope, .. } = &machine.runs[run];
-        let (decl, scope) = (*decl, *scope);
-        let Some(state) = decl.states.iter().find(|state| state.name.text == name) else {
-            self.error(
-                span,
-                &ErrorKind::UnknownState {
-                    name: name.to_owned(),
-                },
-            );
-            return None;
+        match machine.runs[run].resume.clone() {
+            _ if name.text == "reject" => Target::Reject,
+            Some(point) => {
+                let point = Point {
+                    accepted: Some(run),
+                    ..point
+                };
+                Target::State(self.state_id(machine, point))
+            }
+            None => Target::Accept,
+        }
+    }
+
+    /// The state of a run that is first.
+    fn start(&mut self, machine: &mut Machine<'a>, run: usize) -> Option<StateId> {
+        let states = &machine.runs[run].decl.states;
+        let start = states.iter().find(|state| state.name.text == "start")?;
+        Some(self.start_of(machine, run, start))
+    }
+
+    /// The beginning of a state.
+    fn start_of(
+        &mut self,
+        machine: &mut Machine<'a>,
+        run: usize,
+        state: &'a ast::ParserState,
+    ) -> StateId {
+        let rest = Rest {
+            statements: &state.statements,
+            scope: machine.runs[run].scope,
         };
-        Some(Target::State(self.state_id(
-            machine,
-            Point {
-                run,
-                state,
-                rest: vec![Rest {
-                    statements: &state.statements,
-                    scope,
-                }],
-                is_start: true,
-                accepted: None,
-            },
-        )))
+        let point = Point {
+            run,
+            state,
+            rest: vec![rest],
+            is_start: true,
+            accepted: None,
+        };
+        self.state_id(machine, point)
     }
 
     /// Lowers a state from a point on.
@@ -356,9 +340,11 @@ impl<'a> Lower<'a> {
                 continue;
             };
             innermost.statements = others;
-            if let Some((instance, args)) = self.sub_parser(statement) {
-                let target = self.enter(machine, &instance, args, point, statement.span);
-                return Some(Transition::Goto(target.unwrap_or(Target::Reject)));
+            if let Some((instance, call)) = self.sub_parser(statement) {
+                let target = self.enter(machine, &instance, call, point, statement.span);
+                return Some(Transition::Goto(
+                    target.map_or(Target::Reject, Target::State),
+                ));
             }
             if !self.applies_parser(statement) {
                 self.statement(statement);
@@ -377,7 +363,7 @@ impl<'a> Lower<'a> {
                     then,
                     otherwise,
                 } => {
-                    let cond = self.scalar(condition, &Type::Bool)?;
+                    let cond = self.scalar(condition)?;
                     let then = self.branch(machine, &point, Some(then));
                     let otherwise = self.branch(machine, &point, otherwise.as_deref());
                     let case = |set, target| Case {
@@ -465,44 +451,36 @@ impl<'a> Lower<'a> {
     fn sub_parser(
         &mut self,
         statement: &'a ast::Statement,
-    ) -> Option<(Rc<Instance<'a, ast::Parser>>, &'a [ast::Argument])> {
+    ) -> Option<(Rc<Instance<'a, ast::Parser>>, &'a Call<'a>)> {
         let StatementKind::Call(expr) = &statement.kind else {
             return None;
         };
-        let ExprKind::Call { callee, args, .. } = &expr.kind else {
-            return None;
-        };
-        let ExprKind::Member { base, name } = &callee.kind else {
-            return None;
-        };
-        let ExprKind::Path(path) = &base.kind else {
-            return None;
-        };
-        if name.text != "apply" {
-            return None;
+        let call = self.typed.call(expr)?;
+        match (call.callee, &expr.kind) {
+            (Callee::Apply(_), ExprKind::Call { callee, .. }) => {
+                let ExprKind::Member { base, .. } = &callee.kind else {
+                    return None;
+                };
+                match self.object(base) {
+                    Binding::Object(Object::Parser(instance)) => Some((instance, call)),
+                    _ => None,
+                }
+            }
+            (Callee::ApplyDirectly(id), _) => match self.typed.decl(id).node {
+                Node::Parser(decl) => {
+                    let instance = Instance {
+                        decl,
+                        head: self.typed.signature(call.callee)?,
+                        types: Vec::new(),
+                        path: decl.head.name.text.clone(),
+                        args: Vec::new(),
+                    };
+                    Some((Rc::new(instance), call))
+                }
+                _ => None,
+            },
+            _ => None,
         }
-        if let Some(Object::Parser(instance)) = self.path_object(path) {
-            return Some((instance, args));
-        }
-        if let Some(Binding::Declaration(declaration)) =
-            self.scopes.lookup(self.scope, &path.name.text)
-            && let ast::DeclarationKind::Parser(decl) = &declaration.kind
-            && decl.constructor_params.is_empty()
-        {
-            let path = decl.head.name.text.clone();
-            let pointer = std::ptr::from_ref(*declaration);
-            self.visited.insert(pointer);
-            return Some((
-                Rc::new(Instance {
-                    decl,
-                    path,
-                    types: Vec::new(),
-                    args: Vec::new(),
-                }),
-                args,
-            ));
-        }
-        None
     }
 
     /// Enters a sub-parser.
@@ -510,40 +488,26 @@ impl<'a> Lower<'a> {
         &mut self,
         machine: &mut Machine<'a>,
         instance: &Rc<Instance<'a, ast::Parser>>,
-        args: &'a [ast::Argument],
+        call: &'a Call<'a>,
         resume: Point<'a>,
         span: Span,
-    ) -> Option<Target> {
+    ) -> Option<StateId> {
         let decl = instance.decl;
-        let name = &decl.head.name.text;
         let depth = machine.runs[resume.run].depth + 1;
-        let is_recursive = {
-            let mut at = Some(resume.run);
-            let mut found = false;
-            while let Some(run) = at {
-                found |= std::ptr::eq(machine.runs[run].decl, decl);
-                at = machine.runs[run].resume.as_ref().map(|point| point.run);
-            }
-            found
-        };
-        if is_recursive {
-            self.error(span, &ErrorKind::Recursive { name: name.clone() });
-            return None;
-        }
         if depth > MAX_DEPTH {
-            self.error(span, &ErrorKind::TooDeep { limit: MAX_DEPTH });
+            self.error(span, ErrorKind::TooDeep { limit: MAX_DEPTH });
             return None;
         }
-        let types = self.instance_types(name, &decl.head.type_params, &instance.types, span)?;
-        let evaluated = self.arguments(name, &decl.head.params, args, types, span)?;
+        let evaluated = self.arguments(call, span)?;
+        let types = self.instance_scope(instance, call, span);
         let outer = self.scope;
         self.scope = self.scopes.open(Some(types));
         let params = self.scope;
-        for (name, binding) in &instance.args {
-            self.scopes.bind(params, name, binding.clone());
+        for (param, binding) in &instance.args {
+            self.scopes.bind(params, *param, binding.clone());
         }
-        let order = written_order(&decl.head.params, args);
-        let copies = self.bind_params(&decl.head.params, (&evaluated, &order), types, span);
+        let order = written_order(call);
+        let copies = self.bind_params(&instance.head.params, (&evaluated, &order), span);
         self.scope = self.scopes.open(Some(params));
         let scope = self.scope;
         for local in &decl.locals {
@@ -571,7 +535,7 @@ impl<'a> Lower<'a> {
             depth,
         });
         let run = machine.runs.len() - 1;
-        self.target(machine, run, "start", span)
+        self.start(machine, run)
     }
 
     /// Where a state goes.
@@ -581,30 +545,11 @@ impl<'a> Lower<'a> {
         };
         match &transition.kind {
             TransitionKind::Direct(name) => {
-                let target = self.target(machine, point.run, &name.text, name.span)?;
-                Some(Transition::Goto(target))
+                Some(Transition::Goto(self.target(machine, point.run, name)))
             }
             TransitionKind::Select { subjects, cases } => {
                 self.select(machine, point.run, subjects, cases)
             }
         }
-    }
-
-    /// Binds the parameters of a programmable block in the current scope.
-    pub(crate) fn bind_block(&mut self, params: &'a [ast::Parameter], args: Vec<Arg<'a>>) {
-        for (param, arg) in params.iter().zip(args) {
-            let binding = match arg {
-                Arg::Place(ty, storage) => Binding::Place {
-                    ty,
-                    storage,
-                    is_writable: crate::call::is_written(param),
-                },
-                Arg::Object(binding) => binding,
-                Arg::Value(value) => Binding::Value(value),
-                Arg::Omitted => Binding::Poison,
-            };
-            self.bind(&param.name, binding);
-        }
-        debug_assert!(self.unit != Unit::Top, "blocks belong to a gress");
     }
 }

@@ -9,7 +9,6 @@ use p4rmt_syntax::ast::{self, AnnotationBody, PropertyKind};
 
 use crate::lower::Lower;
 use crate::table::TableObject;
-use crate::types::Type;
 
 /// The largest priority: what control planes of either convention can name.
 const MAX_PRIORITY: i64 = 0x7fff_ffff;
@@ -31,7 +30,7 @@ impl<'a> Lower<'a> {
         }
         let largest_wins = self
             .property(table.decl, "largest_priority_wins")
-            .and_then(|value| self.const_of_type(value, &Type::Bool))
+            .and_then(|value| self.const_bits(value))
             .is_none_or(|bits| bits.is_true());
         if entries.iter().all(|entry| entry.priority.is_none()) {
             let numbers = 1..=u32::try_from(entries.len()).ok()?;

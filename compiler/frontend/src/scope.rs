@@ -1,13 +1,16 @@
-//! Scopes: what names stand for, from the innermost block out to the top level.
+//! Scopes: what declarations stand for, from the innermost block out to the top level.
 //!
-//! Scopes live in one vector and are named by position, so that an action keeps the scope of its
-//! control, and a parser state that is left in its middle finds its variables again.
+//! A declaration is lowered once for each instance and each call of what it stands in, and stands for
+//! something else each time. Scopes live in one vector and are named by position, so that an action
+//! keeps the scope of its control, and a parser state that is left in its middle finds its variables
+//! again.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use p4rmt_ir::ValueSetId;
 use p4rmt_syntax::ast;
+use p4rmt_typing::{DeclId, Signature};
 
 use crate::externs::ExternObject;
 use crate::storage::Storage;
@@ -19,13 +22,11 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ScopeId(usize);
 
-/// What a name stands for.
+/// What a declaration stands for.
 #[derive(Clone, Debug)]
 pub(crate) enum Binding<'a> {
     /// Something that has been complained about.
     Poison,
-    /// A declaration of the top level.
-    Declaration(&'a ast::Declaration),
     /// A type argument.
     Type(Type),
     /// A value that cannot change.
@@ -36,8 +37,6 @@ pub(crate) enum Binding<'a> {
         ty: Type,
         /// Where it is.
         storage: Storage,
-        /// Whether it may be written.
-        is_writable: bool,
     },
     /// An instance, or what is like one.
     Object(Object<'a>),
@@ -59,7 +58,7 @@ pub(crate) enum Object<'a> {
     /// An action.
     Action(ActionObject<'a>),
     /// A value set of a parser.
-    ValueSet(ValueSetId, Type),
+    ValueSet(ValueSetId),
 }
 
 /// An instance of a parser or control.
@@ -67,12 +66,14 @@ pub(crate) enum Object<'a> {
 pub(crate) struct Instance<'a, T> {
     /// Its declaration.
     pub(crate) decl: &'a T,
+    /// The head of its `apply`: that of its own type, whatever type it is known by where it is applied.
+    pub(crate) head: &'a Signature<'a>,
+    /// What its type parameters stand for, as far as its construction says.
+    pub(crate) types: Vec<(DeclId, Type)>,
     /// Its dotted name.
     pub(crate) path: String,
-    /// Its type arguments; none where they are left to be inferred.
-    pub(crate) types: Vec<Type>,
-    /// What its constructor was given.
-    pub(crate) args: Vec<(&'a str, Binding<'a>)>,
+    /// What its constructor was given, by parameter.
+    pub(crate) args: Vec<(DeclId, Binding<'a>)>,
 }
 
 /// An action and the scope that its body sees.
@@ -80,6 +81,8 @@ pub(crate) struct Instance<'a, T> {
 pub(crate) struct ActionObject<'a> {
     /// Its declaration.
     pub(crate) decl: &'a ast::Action,
+    /// Its head.
+    pub(crate) head: &'a Signature<'a>,
     /// The scope around it.
     pub(crate) scope: ScopeId,
     /// Its dotted name.
@@ -95,7 +98,7 @@ pub(crate) struct Scopes<'a> {
 #[derive(Debug)]
 struct Scope<'a> {
     parent: Option<ScopeId>,
-    names: HashMap<&'a str, Binding<'a>>,
+    bindings: HashMap<DeclId, Binding<'a>>,
 }
 
 impl<'a> Scopes<'a> {
@@ -103,43 +106,29 @@ impl<'a> Scopes<'a> {
     pub(crate) fn open(&mut self, parent: Option<ScopeId>) -> ScopeId {
         self.scopes.push(Scope {
             parent,
-            names: HashMap::new(),
+            bindings: HashMap::new(),
         });
         ScopeId(self.scopes.len() - 1)
     }
 
-    /// Binds a name in this scope; returns whether the scope did not have it yet.
-    pub(crate) fn bind(&mut self, scope: ScopeId, name: &'a str, binding: Binding<'a>) -> bool {
-        self.scopes[scope.0].names.insert(name, binding).is_none()
+    /// Says what a declaration stands for in this scope.
+    pub(crate) fn bind(&mut self, scope: ScopeId, decl: DeclId, binding: Binding<'a>) {
+        self.scopes[scope.0].bindings.insert(decl, binding);
     }
 
-    /// What the name stands for, seen from this scope.
-    pub(crate) fn lookup(&self, scope: ScopeId, name: &str) -> Option<&Binding<'a>> {
+    /// What the declaration stands for, seen from this scope.
+    pub(crate) fn lookup(&self, scope: ScopeId, decl: DeclId) -> Option<&Binding<'a>> {
         let mut scope = &self.scopes[scope.0];
         loop {
-            if let Some(binding) = scope.names.get(name) {
+            if let Some(binding) = scope.bindings.get(&decl) {
                 return Some(binding);
             }
             scope = &self.scopes[scope.parent?.0];
         }
     }
 
-    /// What the name stands for in this scope alone.
-    pub(crate) fn lookup_here(&self, scope: ScopeId, name: &str) -> Option<&Binding<'a>> {
-        self.scopes[scope.0].names.get(name)
-    }
-}
-
-impl<'a> Scopes<'a> {
-    /// The type parameters of this scope that have no value yet.
-    pub(crate) fn open_type_params(&self, scope: ScopeId) -> Vec<&'a str> {
-        self.scopes[scope.0]
-            .names
-            .iter()
-            .filter(|(name, binding)| {
-                matches!(binding, Binding::Type(Type::Var(var)) if **var == ***name)
-            })
-            .map(|(name, _)| *name)
-            .collect()
+    /// What the declaration stands for in this scope alone.
+    pub(crate) fn lookup_here(&self, scope: ScopeId, decl: DeclId) -> Option<&Binding<'a>> {
+        self.scopes[scope.0].bindings.get(&decl)
     }
 }

@@ -3,13 +3,13 @@
 //! Key sets are constants of the IR. One that is known at run time only becomes a key of its own, a
 //! comparison, which its case wants to hold.
 
-use p4rmt_ir::{BinaryOp, Bits, Case, Expr, KeySet, Transition};
+use p4rmt_ir::{BinaryOp, Bits, Case, Expr, KeySet, Transition, ValueSetId};
 use p4rmt_syntax::ast::{self, ExprKind, KeysetKind};
 
 use crate::fold;
 use crate::lower::Lower;
 use crate::parser::Machine;
-use crate::scope::Object;
+use crate::scope::{Binding, Object};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -25,7 +25,7 @@ impl<'a> Lower<'a> {
         let mut values: Vec<Value> = Vec::new();
         for subject in subjects {
             let mark = self.block().len();
-            let value = self.expr(subject, None);
+            let value = self.expr(subject);
             for earlier in &mut values {
                 self.settle(earlier, mark, subject.span);
             }
@@ -47,14 +47,14 @@ impl<'a> Lower<'a> {
         // Comparisons with what is known at run time only: keys of their own.
         let mut compared = Vec::new();
         for case in cases {
-            let target = self.target(machine, run, &case.state.text, case.state.span);
+            let target = self.target(machine, run, &case.state);
             let keysets = if is_good {
                 self.select_keysets(&case.keyset, (&keys, &types), &mut compared)
             } else {
                 None
             };
-            match (target, keysets) {
-                (Some(target), Some(keysets)) => lowered.push((
+            match keysets {
+                Some(keysets) => lowered.push((
                     Case {
                         keysets,
                         target,
@@ -62,7 +62,7 @@ impl<'a> Lower<'a> {
                     },
                     compared.len(),
                 )),
-                _ => is_good = false,
+                None => is_good = false,
             }
         }
         if !is_good {
@@ -100,14 +100,14 @@ impl<'a> Lower<'a> {
     }
 
     /// Whether an expression is known when the program is compiled; silent if it is not.
-    fn is_known(&mut self, expr: &'a ast::Expr, ty: &Type) -> bool {
+    fn is_known(&mut self, expr: &'a ast::Expr) -> bool {
         let diagnostics = std::mem::take(&mut self.diagnostics);
         let seen = self.seen.clone();
         let mut value = Value::poison();
-        let block = self.block_of(|lower| value = lower.expr_as(expr, ty));
+        let block = self.block_of(|lower| value = lower.expr(expr));
         self.diagnostics = diagnostics;
         self.seen = seen;
-        value.is_poison() || block.is_empty() && crate::coerce::is_constant(&value)
+        value.is_poison() || block.is_empty() && crate::convert::is_constant(&value)
     }
 
     /// A case that compares with what is known at run time only: one bit.
@@ -120,15 +120,12 @@ impl<'a> Lower<'a> {
     ) -> Option<KeySet> {
         let signed = ty.is_signed();
         let at_most = if signed { BinaryOp::LeS } else { BinaryOp::LeU };
-        let number = ty.as_number();
         let holds = match &set.kind {
             KeysetKind::Default | KeysetKind::DontCare => return Some(KeySet::Any),
-            KeysetKind::Expr(value) => {
-                fold::binary(BinaryOp::Eq, key.clone(), self.scalar(value, ty)?)
-            }
+            KeysetKind::Expr(value) => fold::binary(BinaryOp::Eq, key.clone(), self.scalar(value)?),
             KeysetKind::Mask(value, mask) => {
-                let value = self.scalar(value, number)?;
-                let mask = self.scalar(mask, number)?;
+                let value = self.scalar(value)?;
+                let mask = self.scalar(mask)?;
                 fold::binary(
                     BinaryOp::Eq,
                     fold::binary(BinaryOp::And, key.clone(), mask.clone()),
@@ -136,8 +133,8 @@ impl<'a> Lower<'a> {
                 )
             }
             KeysetKind::Range(lo, hi) => {
-                let lo = self.scalar(lo, number)?;
-                let hi = self.scalar(hi, number)?;
+                let lo = self.scalar(lo)?;
+                let hi = self.scalar(hi)?;
                 fold::and(
                     fold::binary(at_most, lo, key.clone()),
                     fold::binary(at_most, key.clone(), hi),
@@ -160,83 +157,73 @@ impl<'a> Lower<'a> {
                 KeysetKind::Default | KeysetKind::DontCare => {
                     return Some(vec![KeySet::Any; types.len()]);
                 }
-                KeysetKind::Expr(ast::Expr {
-                    kind: ExprKind::Path(path),
-                    ..
-                }) => {
-                    if let Some(Object::ValueSet(id, ty)) = self.path_object(path) {
-                        let wanted: Option<Vec<u32>> =
-                            types.iter().map(Type::scalar_width).collect();
-                        if wanted != self.scalar_widths(&ty) {
-                            self.mismatch_text(set.span, "a value set of these keys", &ty);
-                            return None;
-                        }
+                KeysetKind::Expr(expr) => {
+                    if let Some(id) = self.set_of(expr) {
                         return Some(vec![KeySet::ValueSet(id)]);
                     }
+                    if types.len() != 1 {
+                        // One list stands for all.
+                        let values = self.const_scalars(expr)?;
+                        return Some(values.into_iter().map(KeySet::Exact).collect());
+                    }
                 }
-                _ => {}
+                KeysetKind::Mask(..) | KeysetKind::Range(..) => {}
             }
-        }
-        if keyset.elements.len() != types.len() {
-            return None;
         }
         keyset
             .elements
             .iter()
             .zip(keys.iter().zip(types))
-            .map(|(set, (key, ty))| {
-                let is_known = match &set.kind {
-                    KeysetKind::Default | KeysetKind::DontCare => true,
-                    KeysetKind::Expr(ast::Expr {
-                        kind: ExprKind::Path(path),
-                        ..
-                    }) if matches!(self.path_object(path), Some(Object::ValueSet(..))) => true,
-                    KeysetKind::Expr(value) => self.is_known(value, ty),
-                    // Key sets have no sign.
-                    KeysetKind::Range(..) if ty.is_signed() => false,
-                    KeysetKind::Mask(first, second) | KeysetKind::Range(first, second) => {
-                        self.is_known(first, ty.as_number())
-                            && self.is_known(second, ty.as_number())
-                    }
-                };
-                if !is_known && self.is_structured {
-                    return self.compare(set, key, ty, compared);
-                }
-                Some(match &set.kind {
-                    KeysetKind::Default | KeysetKind::DontCare => KeySet::Any,
-                    KeysetKind::Expr(expr) => {
-                        if let ExprKind::Path(path) = &expr.kind
-                            && let Some(Object::ValueSet(id, found)) = self.path_object(path)
-                        {
-                            if self.scalar_widths(&found)
-                                != ty.scalar_width().map(|width| vec![width])
-                            {
-                                self.mismatch_text(set.span, "a value set of this key", &found);
-                                return None;
-                            }
-                            return Some(KeySet::ValueSet(id));
-                        }
-                        KeySet::Exact(self.const_of_type(expr, ty)?)
-                    }
-                    KeysetKind::Mask(value, mask) => KeySet::Mask {
-                        value: self.const_of_type(value, ty.as_number())?,
-                        mask: self.const_of_type(mask, ty.as_number())?,
-                    },
-                    KeysetKind::Range(lo, hi) => KeySet::Range {
-                        lo: self.const_of_type(lo, ty.as_number())?,
-                        hi: self.const_of_type(hi, ty.as_number())?,
-                    },
-                })
-            })
+            .map(|(set, (key, ty))| self.select_keyset(set, (key, ty), compared))
             .collect()
     }
 
-    /// The widths of all scalars of a type in order.
-    pub(crate) fn scalar_widths(&self, ty: &Type) -> Option<Vec<u32>> {
-        let Some(types) = self.element_types(ty) else {
-            return Some(vec![ty.scalar_width()?]);
+    /// What a case wants of one key.
+    fn select_keyset(
+        &mut self,
+        set: &'a ast::Keyset,
+        (key, ty): (&Expr, &Type),
+        compared: &mut Vec<Expr>,
+    ) -> Option<KeySet> {
+        if let KeysetKind::Expr(expr) = &set.kind
+            && let Some(id) = self.set_of(expr)
+        {
+            return Some(KeySet::ValueSet(id));
+        }
+        let is_known = match &set.kind {
+            KeysetKind::Default | KeysetKind::DontCare => true,
+            KeysetKind::Expr(value) => self.is_known(value),
+            // Key sets have no sign.
+            KeysetKind::Range(..) if ty.is_signed() => false,
+            KeysetKind::Mask(first, second) | KeysetKind::Range(first, second) => {
+                self.is_known(first) && self.is_known(second)
+            }
         };
-        let parts: Option<Vec<Vec<u32>>> = types.iter().map(|ty| self.scalar_widths(ty)).collect();
-        Some(parts?.concat())
+        if !is_known && self.is_structured {
+            return self.compare(set, key, ty, compared);
+        }
+        Some(match &set.kind {
+            KeysetKind::Default | KeysetKind::DontCare => KeySet::Any,
+            KeysetKind::Expr(expr) => KeySet::Exact(self.const_bits(expr)?),
+            KeysetKind::Mask(value, mask) => KeySet::Mask {
+                value: self.const_bits(value)?,
+                mask: self.const_bits(mask)?,
+            },
+            KeysetKind::Range(lo, hi) => KeySet::Range {
+                lo: self.const_bits(lo)?,
+                hi: self.const_bits(hi)?,
+            },
+        })
+    }
+
+    /// The value set that an expression names, if it is one.
+    fn set_of(&mut self, expr: &'a ast::Expr) -> Option<ValueSetId> {
+        let ExprKind::Path(path) = &expr.kind else {
+            return None;
+        };
+        match self.lookup(path) {
+            Binding::Object(Object::ValueSet(id)) => Some(id),
+            _ => None,
+        }
     }
 }

@@ -3,15 +3,15 @@
 use p4rmt_ir::{Arm, Block, Expr, Outcome, StmtKind, UnaryOp};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ExprKind, StatementKind, SwitchLabel};
+use p4rmt_typing::MemberOf;
 
-use crate::error::ErrorKind;
 use crate::fold;
 use crate::lower::{Frame, Lower, Unit};
 use crate::rewrite::Accesses;
-use crate::scope::{Binding, Object};
+use crate::scope::Binding;
 use crate::storage::Storage;
 use crate::types::Type;
-use crate::value::{Data, Value};
+use crate::value::Value;
 
 impl<'a> Lower<'a> {
     /// Statements in a scope of their own.
@@ -41,7 +41,9 @@ impl<'a> Lower<'a> {
             StatementKind::Assign { target, op, value } => {
                 self.assignment(target, *op, value, span);
             }
-            StatementKind::Call(expr) => self.call_statement(expr, span),
+            StatementKind::Call(expr) => {
+                self.call(expr, None);
+            }
             StatementKind::If {
                 condition,
                 then,
@@ -49,30 +51,23 @@ impl<'a> Lower<'a> {
             } => self.if_statement(condition, then, otherwise.as_deref(), span),
             StatementKind::Block(block) => self.block_statement(block),
             StatementKind::Return(value) => self.return_statement(value.as_ref(), span),
-            StatementKind::Exit => match self.unit {
-                Unit::Control | Unit::Action => self.emit(span, StmtKind::Exit),
-                Unit::Deparser => {
-                    let label = self.deparser_end();
-                    self.emit(span, StmtKind::Leave(label));
-                }
-                Unit::Top | Unit::Parser | Unit::RegisterAction => {
-                    self.misplaced("`exit`", span);
-                }
-            },
-            StatementKind::Break => match self.loops.last() {
-                Some(frame) => {
+            StatementKind::Exit if self.unit == Unit::Deparser => {
+                let label = self.deparser_end();
+                self.emit(span, StmtKind::Leave(label));
+            }
+            StatementKind::Exit => self.emit(span, StmtKind::Exit),
+            StatementKind::Break => {
+                if let Some(frame) = self.loops.last() {
                     let label = frame.on_break;
                     self.emit(span, StmtKind::Leave(label));
                 }
-                None => self.misplaced("`break` outside of a loop", span),
-            },
-            StatementKind::Continue => match self.loops.last() {
-                Some(frame) => {
+            }
+            StatementKind::Continue => {
+                if let Some(frame) = self.loops.last() {
                     let label = frame.on_continue;
                     self.emit(span, StmtKind::Leave(label));
                 }
-                None => self.misplaced("`continue` outside of a loop", span),
-            },
+            }
             StatementKind::Switch { subject, cases } => self.switch(subject, cases, span),
             StatementKind::For {
                 init,
@@ -82,27 +77,15 @@ impl<'a> Lower<'a> {
                 ..
             } => self.for_loop(init, condition, update, body, span),
             StatementKind::ForIn {
-                ty,
                 name,
                 collection,
                 body,
                 ..
-            } => self.for_in(ty, name, collection, body, span),
+            } => self.for_in(name, collection, body, span),
             StatementKind::Variable(variable) => self.variable_declaration(variable),
-            StatementKind::Const(constant) => {
-                let value = self.constant_declaration(constant);
-                self.bind(&constant.name, Binding::Value(value));
-            }
-            StatementKind::Instantiation(_) => {
-                self.misplaced("an instantiation", span);
-            }
+            // Typing knows the value of a constant, and that no instance stands here.
+            StatementKind::Const(_) | StatementKind::Instantiation(_) => {}
         }
-    }
-
-    /// Complains about a statement that may not stand here.
-    pub(crate) fn misplaced(&mut self, what: &'static str, span: Span) {
-        let place = self.unit.name();
-        self.error(span, &ErrorKind::Misplaced { what, place });
     }
 
     /// `T x = a;`
@@ -111,13 +94,13 @@ impl<'a> Lower<'a> {
         let value = variable
             .init
             .as_ref()
-            .map(|init| (self.expr_as(init, &ty), init.span));
+            .map(|init| (self.expr(init), init.span));
         if ty.is_poison() {
             self.bind(&variable.name, Binding::Poison);
             return;
         }
         let Some(storage) = self.variable(&variable.name.text, &ty, variable.span) else {
-            self.mismatch_text(variable.ty.span, "a type with values", &ty);
+            self.mismatch(variable.ty.span, "a type with values", &ty);
             self.bind(&variable.name, Binding::Poison);
             return;
         };
@@ -129,14 +112,7 @@ impl<'a> Lower<'a> {
             }
             None => {}
         }
-        self.bind(
-            &variable.name,
-            Binding::Place {
-                ty,
-                storage,
-                is_writable: true,
-            },
-        );
+        self.bind(&variable.name, Binding::Place { ty, storage });
     }
 
     /// Makes every header of a storage invalid.
@@ -176,7 +152,7 @@ impl<'a> Lower<'a> {
         otherwise: Option<&'a ast::Statement>,
         span: Span,
     ) {
-        if let Some((table, args, is_hit)) = self.applied_test(condition) {
+        if let Some((table, is_hit)) = self.applied_test(condition) {
             let then = self.block_of(|lower| lower.nested(then));
             let otherwise = self.block_of(|lower| {
                 if let Some(otherwise) = otherwise {
@@ -201,20 +177,16 @@ impl<'a> Lower<'a> {
                     body: miss,
                 });
             }
-            self.apply_table(&table, args, arms, condition.span);
+            self.apply_table(&table, arms, condition.span);
             return;
         }
-        let cond = self.scalar(condition, &Type::Bool);
+        let cond = self.scalar(condition);
         if let Some(bits) = cond.as_ref().and_then(fold::as_const) {
-            let (taken, other) = if bits.is_true() {
-                (Some(then), otherwise)
+            let taken = if bits.is_true() {
+                Some(then)
             } else {
-                (otherwise, Some(then))
+                otherwise
             };
-            // What is never done is checked, and leaves nothing behind.
-            if let Some(other) = other {
-                self.check_only(|lower| lower.nested(other));
-            }
             if let Some(taken) = taken {
                 self.nested(taken);
             }
@@ -259,33 +231,26 @@ impl<'a> Lower<'a> {
         self.in_scope(self.scope, |lower| lower.statement(statement));
     }
 
-    /// The table whose result a condition is, its arguments, and whether the condition holds on a hit.
+    /// The table whose result a condition is, and whether the condition holds on a hit.
     fn applied_test(
         &mut self,
         condition: &'a ast::Expr,
-    ) -> Option<(
-        std::rc::Rc<crate::table::TableObject<'a>>,
-        &'a [ast::Argument],
-        bool,
-    )> {
+    ) -> Option<(std::rc::Rc<crate::table::TableObject<'a>>, bool)> {
         match &condition.kind {
             ExprKind::Unary {
                 op: ast::UnaryOp::Not,
                 operand,
             } => {
-                let (table, args, is_hit) = self.applied_test(operand)?;
-                Some((table, args, !is_hit))
+                let (table, is_hit) = self.applied_test(operand)?;
+                Some((table, !is_hit))
             }
-            ExprKind::Member { base, name } => {
-                let is_hit = match name.text.as_str() {
-                    "hit" => true,
-                    "miss" => false,
+            ExprKind::Member { base, .. } => {
+                let is_hit = match self.typed.member(condition)? {
+                    MemberOf::Hit => true,
+                    MemberOf::Miss => false,
                     _ => return None,
                 };
-                let ExprKind::Call { callee, args, .. } = &base.kind else {
-                    return None;
-                };
-                Some((self.applied_table(callee)?, args, is_hit))
+                Some((self.applied_table(base)?, is_hit))
             }
             _ => None,
         }
@@ -294,20 +259,11 @@ impl<'a> Lower<'a> {
     /// `return;`, `return a;`
     fn return_statement(&mut self, value: Option<&'a ast::Expr>, span: Span) {
         let Some(frame) = self.frames.last().cloned() else {
-            self.misplaced("`return`", span);
             return;
         };
-        match (value, &frame.result) {
-            (None, Type::Void) => {}
-            (Some(expr), ty) if *ty != Type::Void => {
-                let value = self.expr_as(expr, ty);
-                self.store_result(&value, span);
-            }
-            (Some(expr), _) => {
-                self.expr(expr, None);
-                self.error(span, &ErrorKind::Return);
-            }
-            (None, _) => self.error(span, &ErrorKind::Return),
+        if let Some(expr) = value {
+            let value = self.expr(expr);
+            self.store_result(&value, span);
         }
         let label = match frame.label {
             Some(label) => label,
@@ -344,12 +300,11 @@ impl<'a> Lower<'a> {
 
     /// `switch (a) { … }`
     fn switch(&mut self, subject: &'a ast::Expr, cases: &'a [ast::SwitchCase], span: Span) {
-        if let ExprKind::Member { base, name } = &subject.kind
-            && name.text == "action_run"
-            && let ExprKind::Call { callee, args, .. } = &base.kind
-            && let Some(table) = self.applied_table(callee)
+        if let ExprKind::Member { base, .. } = &subject.kind
+            && self.typed.member(subject) == Some(MemberOf::ActionRun)
+            && let Some(table) = self.applied_table(base)
         {
-            self.switch_action(&table, args, cases, span);
+            self.switch_action(&table, cases, span);
         } else {
             self.switch_value(subject, cases, span);
         }
@@ -373,31 +328,16 @@ impl<'a> Lower<'a> {
         groups
     }
 
-    /// Complains about a label that stands twice in a `switch`.
-    fn once(&mut self, seen: &mut Vec<String>, label: &str, span: Span) {
-        if seen.iter().any(|other| other == label) {
-            self.error(
-                span,
-                &ErrorKind::DuplicateName {
-                    name: label.to_owned(),
-                },
-            );
-        }
-        seen.push(label.to_owned());
-    }
-
     /// `switch (t.apply().action_run) { … }`
     fn switch_action(
         &mut self,
         table: &std::rc::Rc<crate::table::TableObject<'a>>,
-        args: &'a [ast::Argument],
         cases: &'a [ast::SwitchCase],
         span: Span,
     ) {
         let lowered = self.lower_table(table);
         let mut arms = Vec::new();
         let mut after = Vec::new();
-        let mut seen = Vec::new();
         for (labels, body) in Self::switch_groups(cases) {
             let body_block = self.block_of(|lower| {
                 if let Some(body) = body {
@@ -407,18 +347,14 @@ impl<'a> Lower<'a> {
             let mut outcomes = Vec::new();
             for label in labels {
                 match label {
-                    SwitchLabel::Default(span) => {
-                        self.once(&mut seen, "default", *span);
-                        outcomes.push(Outcome::Otherwise);
-                    }
+                    SwitchLabel::Default(_) => outcomes.push(Outcome::Otherwise),
                     SwitchLabel::Expr(expr) => {
-                        let ExprKind::Path(path) = &expr.kind else {
-                            self.mismatch_text(expr.span, "the name of an action", &Type::Void);
-                            continue;
+                        let named = match &expr.kind {
+                            ExprKind::Path(path) => self.typed.path(path),
+                            _ => None,
                         };
-                        self.once(&mut seen, &path.name.text, expr.span);
-                        let Some(lowered) = &lowered else { continue };
-                        let action = lowered.action(&path.name.text);
+                        let action = lowered.as_ref().zip(named);
+                        let action = action.and_then(|(table, named)| table.action(named));
                         outcomes.extend(action.map(Outcome::Action));
                     }
                 }
@@ -449,7 +385,7 @@ impl<'a> Lower<'a> {
         }
         // Arms are tried in order: the default comes last.
         arms.sort_by_key(|arm| arm.on == Outcome::Otherwise);
-        self.apply_table(table, args, arms, span);
+        self.apply_table(table, arms, span);
         for (cond, body) in after {
             self.emit_if(cond, body, Block::new(), span);
         }
@@ -457,14 +393,8 @@ impl<'a> Lower<'a> {
 
     /// `switch` over values.
     fn switch_value(&mut self, subject: &'a ast::Expr, cases: &'a [ast::SwitchCase], span: Span) {
-        let value = self.expr(subject, None);
+        let value = self.expr(subject);
         let ty = value.ty.clone();
-        if value.is_poison() || ty.scalar_width().is_none() {
-            if !value.is_poison() {
-                self.mismatch_text(subject.span, "a number, enum or error", &ty);
-            }
-            return;
-        }
         let Some(read) = self.read(&value, subject.span) else {
             return;
         };
@@ -487,7 +417,7 @@ impl<'a> Lower<'a> {
                 match label {
                     SwitchLabel::Default(_) => is_default = true,
                     SwitchLabel::Expr(expr) => {
-                        if let Some(bits) = self.const_of_type(expr, &ty) {
+                        if let Some(bits) = self.const_bits(expr) {
                             let equal = fold::binary(
                                 p4rmt_ir::BinaryOp::Eq,
                                 slot.read(),
@@ -509,40 +439,5 @@ impl<'a> Lower<'a> {
             rest = self.block_of(|lower| lower.emit_if(cond, block, rest, span));
         }
         self.block().extend(rest);
-    }
-
-    /// A call that stands alone.
-    fn call_statement(&mut self, expr: &'a ast::Expr, span: Span) {
-        let ExprKind::Call {
-            callee,
-            type_args,
-            args,
-        } = &expr.kind
-        else {
-            let value = self.expr(expr, None);
-            if !matches!(value.data, Data::Poison | Data::Void) {
-                self.misplaced("an expression", span);
-            }
-            return;
-        };
-        if let Some(table) = self.applied_table(callee) {
-            self.apply_table(&table, args, Vec::new(), span);
-            return;
-        }
-        self.call(callee, type_args, args, None, None, span);
-    }
-
-    /// An object that a path names; silent if it names none.
-    pub(crate) fn path_object(&mut self, path: &'a ast::Path) -> Option<Object<'a>> {
-        let scope = if path.is_absolute {
-            self.global
-        } else {
-            self.scope
-        };
-        let binding = self.scopes.lookup(scope, &path.name.text)?.clone();
-        match self.settle_binding(binding) {
-            Binding::Object(object) => Some(object),
-            _ => None,
-        }
     }
 }

@@ -1,8 +1,9 @@
-//! Types as the language has them, after names and type arguments have been resolved.
+//! Types as values have them once everything is instantiated: no type parameters, every width and
+//! number of elements in place.
 //!
 //! Records, enumerations and newtypes are nominal: two are equal if they come from the same
 //! declaration with the same type arguments. [`Type::Poison`] is the type of what has already been
-//! complained about; it agrees with every type, so that one mistake is reported once.
+//! complained about.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,6 +11,7 @@ use std::rc::Rc;
 
 use p4rmt_ir::Bits;
 use p4rmt_source::Span;
+use p4rmt_typing::DeclId;
 
 /// A resolved type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,8 +28,6 @@ pub(crate) enum Type {
     String,
     /// `error`.
     Error,
-    /// `match_kind`.
-    MatchKind,
     /// `bit<width>` or `int<width>`.
     Bits {
         /// In bits.
@@ -49,15 +49,10 @@ pub(crate) enum Type {
     Tuple(Rc<[Type]>),
     /// `list<…>`: values of one type, as many as there are.
     List(Rc<Type>),
-    /// An extern, parser, control or package with its type arguments.
-    Object {
-        /// The name of its declaration.
-        name: Rc<str>,
-        /// Its type arguments; `Var("_")` where one is left open.
-        args: Rc<[Type]>,
-    },
-    /// A type parameter that has no value yet; `_` matches anything.
-    Var(Rc<str>),
+    /// An extern, parser, control or package, by name.
+    Object(Rc<str>),
+    /// A type argument that nothing says: `_`.
+    Open,
 }
 
 /// What kind of record a type is.
@@ -74,6 +69,8 @@ pub(crate) enum RecordKind {
 /// A struct, header or header union.
 #[derive(Debug)]
 pub(crate) struct Record {
+    /// Its declaration; none of a struct expression that nothing gives a type.
+    pub(crate) decl: Option<DeclId>,
     /// Its name.
     pub(crate) name: String,
     /// Type arguments.
@@ -82,12 +79,10 @@ pub(crate) struct Record {
     pub(crate) kind: RecordKind,
     /// Its fields in order.
     pub(crate) fields: Vec<RecordField>,
-    /// Its declaration.
-    pub(crate) span: Span,
 }
 
 /// A field of a record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RecordField {
     /// Its name.
     pub(crate) name: String,
@@ -99,7 +94,9 @@ pub(crate) struct RecordField {
 
 impl PartialEq for Record {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.span == other.span && self.args == other.args
+        self.decl == other.decl
+            && self.args == other.args
+            && (self.decl.is_some() || self.fields == other.fields)
     }
 }
 
@@ -107,14 +104,15 @@ impl Eq for Record {}
 
 impl Hash for Record {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-        self.span.hash(state);
+        self.decl.hash(state);
     }
 }
 
 /// An enumeration.
 #[derive(Debug)]
 pub(crate) struct EnumType {
+    /// Its declaration.
+    pub(crate) decl: DeclId,
     /// Its name.
     pub(crate) name: String,
     /// The type that its members are stored as, where the program says it.
@@ -123,13 +121,11 @@ pub(crate) struct EnumType {
     pub(crate) width: u32,
     /// Its members in order.
     pub(crate) members: Vec<(String, Bits)>,
-    /// Its declaration.
-    pub(crate) span: Span,
 }
 
 impl PartialEq for EnumType {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.span == other.span
+        self.decl == other.decl
     }
 }
 
@@ -137,25 +133,24 @@ impl Eq for EnumType {}
 
 impl Hash for EnumType {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-        self.span.hash(state);
+        self.decl.hash(state);
     }
 }
 
 /// A type with the values of another one and a name of its own.
 #[derive(Debug)]
 pub(crate) struct Newtype {
+    /// Its declaration.
+    pub(crate) decl: DeclId,
     /// Its name.
     pub(crate) name: String,
     /// What it holds.
     pub(crate) inner: Type,
-    /// Its declaration.
-    pub(crate) span: Span,
 }
 
 impl PartialEq for Newtype {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.span == other.span
+        self.decl == other.decl
     }
 }
 
@@ -163,8 +158,7 @@ impl Eq for Newtype {}
 
 impl Hash for Newtype {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-        self.span.hash(state);
+        self.decl.hash(state);
     }
 }
 
@@ -207,14 +201,13 @@ impl Type {
             | Self::Void
             | Self::Int
             | Self::String
-            | Self::MatchKind
             | Self::Varbit(_)
             | Self::Record(_)
             | Self::Stack(..)
             | Self::Tuple(_)
             | Self::List(_)
-            | Self::Object { .. }
-            | Self::Var(_) => None,
+            | Self::Object(_)
+            | Self::Open => None,
         }
     }
 
@@ -261,12 +254,26 @@ impl Type {
         }
     }
 
-    /// The type that arithmetic sees: serializable enumerations are their underlying type.
-    pub(crate) fn as_number(&self) -> &Type {
+    /// The types of the parts of a struct, header, tuple or stack.
+    pub(crate) fn elements(&self) -> Option<Vec<Type>> {
         match self {
-            Self::Enum(enumeration) => enumeration.underlying.as_ref().unwrap_or(self),
-            _ => self,
+            Self::Record(record) => {
+                Some(record.fields.iter().map(|field| field.ty.clone()).collect())
+            }
+            Self::Tuple(types) => Some(types.to_vec()),
+            Self::Stack(element, size) => Some(vec![(**element).clone(); *size as usize]),
+            Self::Newtype(newtype) => newtype.inner.elements(),
+            _ => None,
         }
+    }
+
+    /// The widths of all scalars in order.
+    pub(crate) fn scalar_widths(&self) -> Option<Vec<u32>> {
+        let Some(types) = self.elements() else {
+            return Some(vec![self.scalar_width()?]);
+        };
+        let parts: Option<Vec<Vec<u32>>> = types.iter().map(Self::scalar_widths).collect();
+        Some(parts?.concat())
     }
 }
 
@@ -279,7 +286,6 @@ impl fmt::Display for Type {
             Self::Int => f.write_str("int"),
             Self::String => f.write_str("string"),
             Self::Error => f.write_str("error"),
-            Self::MatchKind => f.write_str("match_kind"),
             Self::Bits {
                 width,
                 is_signed: false,
@@ -301,11 +307,8 @@ impl fmt::Display for Type {
                 write_args(f, types)
             }
             Self::List(element) => write!(f, "list<{element}>"),
-            Self::Object { name, args } => {
-                f.write_str(name)?;
-                write_args(f, args)
-            }
-            Self::Var(name) => f.write_str(name),
+            Self::Object(name) => f.write_str(name),
+            Self::Open => f.write_str("_"),
         }
     }
 }

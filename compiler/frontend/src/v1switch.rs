@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use p4rmt_ir::{Arena, ControlRole, FieldId, GressRole, Pipe};
-use p4rmt_syntax::ast::{self, AnnotationBody, DeclarationKind, ExprKind};
+use p4rmt_syntax::ast::{self, AnnotationBody};
+use p4rmt_typing::{Call, Detail, Node, Value};
 
 use crate::lower::Lower;
-use crate::package::{Block, BlockRole};
+use crate::package::BlockRole;
 use crate::storage::{Base, Storage};
 use crate::types::{Record, Type};
 
-/// What each argument of `V1Switch` is for.
-const BLOCKS: [BlockRole; 6] = [
+/// What the arguments of `V1Switch` are for.
+const PARTS: [BlockRole; 6] = [
     BlockRole::Parser,
     BlockRole::Control(ControlRole::Verify),
     BlockRole::Control(ControlRole::Ingress),
@@ -22,26 +23,13 @@ const BLOCKS: [BlockRole; 6] = [
 
 impl<'a> Lower<'a> {
     /// `V1Switch(…) main;`
-    pub(crate) fn v1_pipe(&mut self, main: &'a ast::Instantiation) -> Option<Pipe> {
-        const PACKAGE: &str = "V1Switch";
-        let package = self.globals.get(PACKAGE)?.first()?;
-        let DeclarationKind::Package(package) = &package.kind else {
-            self.unknown_package(main);
-            return None;
-        };
-        let matched = self.match_args(PACKAGE, &package.params, &main.args, main.span)?;
-        let mut blocks: Vec<Block<'a>> = Vec::new();
-        for (role, arg) in BLOCKS.iter().zip(&matched) {
-            match self.block_arg((*arg)?, *role == BlockRole::Parser) {
-                Some(block) => blocks.push(block),
-                None => self.unknown_package(main),
-            }
-        }
-        if blocks.len() != BLOCKS.len() {
-            return None;
-        }
-        let declared = &package.params;
-        let gress = self.gress_of(GressRole::Whole, &BLOCKS, &blocks, declared)?;
+    pub(crate) fn v1_pipe(
+        &mut self,
+        main: &'a ast::Instantiation,
+        call: &'a Call<'a>,
+    ) -> Option<Pipe> {
+        let blocks = self.blocks(call, &PARTS, main)?;
+        let gress = self.gress_of(GressRole::Whole, &PARTS, &blocks)?;
         let mut gresses = Arena::new();
         gresses.push(gress);
         Some(Pipe {
@@ -54,7 +42,7 @@ impl<'a> Lower<'a> {
     /// The fields that `@field_list(n, …)` of the user metadata names, by number, in the order of
     /// their declaration. A struct with the annotation stands for all its fields.
     pub(crate) fn field_lists_of(
-        &mut self,
+        &self,
         ty: &Type,
         storage: &Storage,
     ) -> HashMap<u64, Vec<FieldId>> {
@@ -64,7 +52,7 @@ impl<'a> Lower<'a> {
     }
 
     fn collect_lists(
-        &mut self,
+        &self,
         ty: &Type,
         storage: &Storage,
         outer: &[u64],
@@ -105,18 +93,14 @@ impl<'a> Lower<'a> {
 
     /// The declaration of the fields of a record.
     fn declared_fields(&self, record: &Record) -> &'a [ast::StructField] {
-        let declaration = self.globals.get(record.name.as_str());
-        match declaration
-            .and_then(|found| found.first())
-            .map(|found| &found.kind)
-        {
-            Some(DeclarationKind::Struct(list) | DeclarationKind::Header(list)) => &list.fields,
+        match record.decl.map(|decl| self.typed.decl(decl).node) {
+            Some(Node::Record(list)) => &list.fields,
             _ => &[],
         }
     }
 
     /// The numbers of `@field_list` of a field: literals, or names of constants.
-    fn list_numbers(&mut self, field: &'a ast::StructField) -> Vec<u64> {
+    fn list_numbers(&self, field: &'a ast::StructField) -> Vec<u64> {
         let mut numbers = Vec::new();
         for annotation in &field.annotations {
             if annotation.name.text != "field_list" {
@@ -132,8 +116,8 @@ impl<'a> Lower<'a> {
                 }
                 AnnotationBody::Expressions(exprs) => {
                     for expr in exprs {
-                        let number = self.const_number(expr);
-                        numbers.extend(number.and_then(|number| u64::try_from(&number).ok()));
+                        let value = self.typed.value_of(expr).and_then(Value::as_int);
+                        numbers.extend(value.and_then(|number| u64::try_from(number).ok()));
                     }
                 }
                 AnnotationBody::Empty | AnnotationBody::Fields(_) | AnnotationBody::Pragma(_) => {}
@@ -143,7 +127,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A number as an annotation has it: a literal, an enumeration's member, or a constant.
-    fn list_number(&mut self, text: &str) -> Option<u64> {
+    fn list_number(&self, text: &str) -> Option<u64> {
         let digits = text
             .rsplit_once(['w', 's'])
             .map_or(text, |(_, value)| value);
@@ -154,33 +138,21 @@ impl<'a> Lower<'a> {
         if parsed.is_some() {
             return parsed;
         }
-        let name = match text.split_once('.') {
+        let value = match text.split_once('.') {
             Some((enumeration, member)) => {
-                return self.member_number(enumeration.trim(), member.trim());
+                let decl = self.typed.top_level(enumeration.trim())?;
+                let Detail::SerializableEnum { members, .. } = &self.typed.decl(decl).detail else {
+                    return None;
+                };
+                let mut members = members.iter();
+                let member = members.find(|known| known.name == member.trim())?;
+                member.value.as_ref()
             }
-            None => text,
+            None => {
+                let decl = self.typed.top_level(text)?;
+                self.typed.decl(decl).value.as_ref()
+            }
         };
-        let DeclarationKind::Const(constant) = &self.globals.get(name)?.first()?.kind else {
-            return None;
-        };
-        let value = self.constant_declaration(constant).as_number()?;
-        u64::try_from(&value).ok()
-    }
-
-    /// The value of a member of an enumeration with an underlying type.
-    fn member_number(&mut self, enumeration: &str, member: &str) -> Option<u64> {
-        let declaration = *self.globals.get(enumeration)?.first()?;
-        let DeclarationKind::SerializableEnum(decl) = &declaration.kind else {
-            return None;
-        };
-        let found = decl
-            .members
-            .iter()
-            .find(|known| known.name.text == member)?;
-        if let ExprKind::Int(_) | ExprKind::Path(_) = &found.value.kind {
-            let number = self.const_number(&found.value)?;
-            return u64::try_from(&number).ok();
-        }
-        None
+        u64::try_from(value?.as_int()?).ok()
     }
 }

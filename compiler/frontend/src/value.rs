@@ -1,5 +1,7 @@
 //! Values of expressions while a program is lowered: typed, and as far evaluated as they can be.
 
+use std::rc::Rc;
+
 use num_bigint::BigInt;
 use p4rmt_ir::{Bits, Expr};
 
@@ -25,7 +27,7 @@ pub(crate) enum Data {
     /// A number without a width.
     Int(BigInt),
     /// A string.
-    Str,
+    Str(Rc<str>),
     /// A scalar.
     Expr(Expr),
     /// The fields of a struct, the elements of a tuple or stack, in order.
@@ -39,10 +41,6 @@ pub(crate) enum Data {
     },
     /// What is stored here, when it is read.
     Place(Storage),
-    /// `...`: the default of the type that is wanted.
-    Default,
-    /// `{#}`: an invalid header.
-    Invalid,
 }
 
 impl Value {

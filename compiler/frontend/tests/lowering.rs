@@ -13,7 +13,7 @@ use support::{Program, parse, shown};
 #[track_caller]
 fn lower(text: &str) -> Ir {
     let parsed = parse(text);
-    let (program, diagnostics) = match p4rmt_frontend::lower(&parsed.program, "test") {
+    let (program, diagnostics) = match support::lower(&parsed) {
         Ok(lowered) => lowered,
         Err(diagnostics) => panic!("{}", shown(&diagnostics, &parsed.sources)),
     };
@@ -148,7 +148,7 @@ fn tables_with_every_kind_of_key() {
                     counters = direct;
                     const entries = {
                         (1, 0x1234, true, 1..5, 0x10 &&& 0xf0) : set(3, 4);
-                        (2, 0x1200 &&& 0xff00, false, _, _) : bound(5);
+                        (2, 0x1200 &&& 0xff00, false, _, _) : bound(md.b, 5);
                         (3, _, true, 7, 0x20) : drop();
                     }
                 }
@@ -411,7 +411,7 @@ fn loops_and_switches_over_values() {
                         md.a = md.a + (bit<32>)(bit<16>)md.c;
                     }
                     for (bit<8> i = 0; i < 6; i = i + 2) { md.d = md.d + i; if (i == 2) { continue; } md.x = 1; }
-                    for (bit<4> i = 8; i > 6; i -= 1) { md.b[i:i] = md.x; }
+                    for (bit<4> i = 8; i > 6; i -= 1) { md.b[i+:1] = md.x; }
                     switch (md.c) { 1: 2: { md.a = 1; } 3: { md.a = 2; md.c = 4; } default: { md.a = 3; } }
                 }"
             ),

@@ -59,7 +59,7 @@ fn refuse_text(text: &str) {
         .collect();
     assert!(!expected.is_empty(), "a fixture without a complaint");
     let parsed = parse(text);
-    let diagnostics = match p4rmt_frontend::lower(&parsed.program, "test") {
+    let diagnostics = match support::lower(&parsed) {
         Ok((_, diagnostics)) | Err(diagnostics) => diagnostics,
     };
     let found: BTreeSet<(usize, String)> = diagnostics
@@ -79,7 +79,7 @@ fn refuse_text(text: &str) {
 #[track_caller]
 fn controls(top: &str, ingress: &str, egress: &str) -> String {
     let parsed = parse(&program(top, ingress, egress));
-    let (program, _) = match p4rmt_frontend::lower(&parsed.program, "test") {
+    let (program, _) = match support::lower(&parsed) {
         Ok(lowered) => lowered,
         Err(diagnostics) => panic!("{}", support::shown(&diagnostics, &parsed.sources)),
     };

@@ -31,7 +31,7 @@ pub(crate) fn wrap(value: &BigInt, width: u32, is_signed: bool) -> BigInt {
 
 /// How a number is represented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// `int`.
     Unbounded,
     /// `bit<width>` or `int<width>`.
@@ -64,7 +64,10 @@ impl Form {
 }
 
 /// `-a`, `~a`, `+a`.
-pub(crate) fn unary(op: UnaryOp, form: Form, arg: &BigInt) -> Result<BigInt, ErrorKind> {
+///
+/// # Errors
+/// The result is too large to be computed.
+pub fn unary(op: UnaryOp, form: Form, arg: &BigInt) -> Result<BigInt, ErrorKind> {
     match op {
         UnaryOp::Negate => form.cut(-arg),
         UnaryOp::Complement => form.cut(!arg.clone()),
@@ -76,7 +79,7 @@ pub(crate) fn unary(op: UnaryOp, form: Form, arg: &BigInt) -> Result<BigInt, Err
 ///
 /// # Errors
 /// The result is not defined or too large to be computed.
-pub(crate) fn binary(
+pub fn binary(
     op: BinaryOp,
     form: Form,
     left: &BigInt,
@@ -147,7 +150,8 @@ fn shift(op: BinaryOp, form: Form, left: &BigInt, right: &BigInt) -> Result<BigI
 }
 
 /// A comparison of two numbers.
-pub(crate) fn compare(op: BinaryOp, left: &BigInt, right: &BigInt) -> bool {
+#[must_use]
+pub fn compare(op: BinaryOp, left: &BigInt, right: &BigInt) -> bool {
     match op {
         BinaryOp::Le => left <= right,
         BinaryOp::Ge => left >= right,

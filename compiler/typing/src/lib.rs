@@ -50,7 +50,7 @@ mod decl;
 mod declare;
 mod entries;
 mod error;
-mod eval;
+pub mod eval;
 mod explain;
 mod expr;
 mod hash;
@@ -124,6 +124,7 @@ fn run<'a>(
         types: checker.types,
         decls: checker.decls,
         tables: checker.tables,
+        top_level: checker.scopes.into_top(),
     };
     (typed, diagnostics)
 }

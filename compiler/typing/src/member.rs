@@ -173,8 +173,12 @@ impl<'a> Checker<'a> {
             }
             TypeKind::Fields(fields) => {
                 // A struct expression of its own: its fields are as written.
-                match fields.iter().find(|(field, _)| **field == *name.text) {
-                    Some((_, ty)) => Operand::known(*ty, None, base.known),
+                let position = fields.iter().position(|(field, _)| **field == *name.text);
+                match position {
+                    Some(position) => {
+                        self.member_is(expr, MemberOf::Field(position));
+                        Operand::known(fields[position].1, None, base.known)
+                    }
                     None => self.unknown_member(base.ty, name),
                 }
             }

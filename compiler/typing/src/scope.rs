@@ -43,6 +43,11 @@ impl<'a> Scopes<'a> {
         self.levels.first().and_then(|level| level.get(name))
     }
 
+    /// All names of the top level.
+    pub(crate) fn into_top(self) -> HashMap<&'a str, Overloads> {
+        self.levels.into_iter().next().unwrap_or_default()
+    }
+
     /// What each scope around has under a name, the innermost first.
     pub(crate) fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Overloads> {
         self.levels

@@ -2,12 +2,14 @@
 //!
 //! A node is named by its address, which stays the same as long as the tree is borrowed.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use p4rmt_syntax::ast;
 
-use crate::decl::{Decl, DeclId, Detail, Field};
+use crate::decl::{Decl, DeclId, Detail, Field, Signature};
 use crate::hash::FastMap;
+use crate::scope::Overloads;
 use crate::types::{Substitution, Type, TypeKind, Types};
 use crate::value::{Known, Value};
 
@@ -29,6 +31,7 @@ pub struct Typed<'a> {
     /// All declarations.
     pub decls: Vec<Decl<'a>>,
     pub(crate) tables: Tables<'a>,
+    pub(crate) top_level: HashMap<&'a str, Overloads>,
 }
 
 /// The side tables.
@@ -265,6 +268,37 @@ impl<'a> Typed<'a> {
     #[must_use]
     pub fn show(&self, ty: Type) -> String {
         crate::show::show(&self.types, &self.decls, ty)
+    }
+
+    /// The first declaration of the top level with this name.
+    #[must_use]
+    pub fn top_level(&self, name: &str) -> Option<DeclId> {
+        self.top_level.get(name)?.first().copied()
+    }
+
+    /// The head of what is called; none of a table's `apply` and of what the language gives.
+    #[must_use]
+    pub fn signature(&self, callee: Callee) -> Option<&Signature<'a>> {
+        match callee {
+            Callee::Function(id)
+            | Callee::ExternFunction(id)
+            | Callee::Method(id)
+            | Callee::Action(id)
+            | Callee::ExternConstructor(id) => match &self.decl(id).detail {
+                Detail::Function(signature) => Some(signature),
+                _ => None,
+            },
+            Callee::Constructor(id) => match &self.decl(id).detail {
+                Detail::Block { constructor, .. } => constructor.as_deref(),
+                Detail::Package(constructor) => Some(constructor),
+                _ => None,
+            },
+            Callee::Apply(id) | Callee::ApplyDirectly(id) => match &self.decl(id).detail {
+                Detail::Block { apply, .. } => Some(apply),
+                _ => None,
+            },
+            Callee::ApplyTable(_) | Callee::Builtin(_) => None,
+        }
     }
 
     /// A declaration.

@@ -20,7 +20,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "p4rmt-frontend",
-        &["p4rmt-source", "p4rmt-syntax", "p4rmt-ir"],
+        &["p4rmt-source", "p4rmt-syntax", "p4rmt-ir", "p4rmt-typing"],
     ),
     ("p4rmt-midend", &["p4rmt-source", "p4rmt-ir"]),
     ("p4rmt-mau", &["p4rmt-source", "p4rmt-ir"]),

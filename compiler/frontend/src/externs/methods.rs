@@ -1,14 +1,13 @@
 //! Methods of the externs of TNA and T2NA: what a call of each does.
 
-use p4rmt_ir::{Bits, Call, CallKind, ChecksumOp, Expr, GressRole, StmtKind};
+use p4rmt_ir::{Bits, CallKind, ChecksumOp, Expr, GressRole, StmtKind};
 use p4rmt_source::Span;
-use p4rmt_syntax::ast;
+use p4rmt_typing::Call;
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
 use crate::externs::{ExternKind, ExternObject};
 use crate::lower::{Lower, Unit};
-use crate::scope::Binding;
 use crate::storage::Slot;
 use crate::types::Type;
 use crate::value::Value;
@@ -23,46 +22,26 @@ impl<'a> Lower<'a> {
     pub(crate) fn call_method(
         &mut self,
         object: &ExternObject<'a>,
-        name: &'a ast::Name,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
+        name: &str,
+        call: &'a Call<'a>,
         dest: Option<Slot>,
         span: Span,
     ) -> Value {
-        let type_name = object.decl.name.text.clone();
-        let Some(method) = self.method(object.decl, &name.text, args, false) else {
-            return Value::poison();
-        };
         let possible = places(&object.kind);
         if !possible.contains(&self.unit) {
-            self.error(
-                span,
-                &ErrorKind::CallPlace {
-                    callee: format!("{type_name}.{}", name.text),
-                    place: self.unit.name(),
-                    possible: Unit::names(possible),
-                },
-            );
+            let kind = ErrorKind::CallPlace {
+                callee: format!("{}.{name}", object.decl.name.text),
+                place: self.unit.name(),
+                possible: Unit::names(possible),
+            };
+            self.error(span, kind);
             return Value::poison();
         }
-        let outer = self.scopes.open(Some(self.global));
-        for (param, ty) in object.decl.type_params.iter().zip(&object.args) {
-            self.scopes
-                .bind(outer, &param.text, Binding::Type(ty.clone()));
-        }
-        let callee = format!("{type_name}.{}", name.text);
-        let Some(scope) = self.type_scope(&callee, &method.type_params, type_args, outer, span)
-        else {
+        let Some(evaluated) = self.arguments(call, span) else {
             return Value::poison();
         };
-        let Some(evaluated) = self.arguments(&callee, &method.params, args, scope, span) else {
-            return Value::poison();
-        };
-        let result = match &method.kind {
-            ast::MethodKind::Method { result, .. } => self.type_in(scope, result),
-            ast::MethodKind::Constructor => Type::Void,
-        };
-        self.run_method(object, &name.text, &evaluated, result, dest, span)
+        let result = self.concrete(call.result, span);
+        self.run_method(object, name, &evaluated, result, dest, span)
     }
 
     /// What a method does.
@@ -113,7 +92,7 @@ impl<'a> Lower<'a> {
                 }
                 self.emit(
                     span,
-                    StmtKind::Call(Call {
+                    StmtKind::Call(p4rmt_ir::Call {
                         kind: CallKind::Count {
                             counter: *counter,
                             index,
@@ -137,7 +116,7 @@ impl<'a> Lower<'a> {
                 if let Some(header) = self.data(args.first(), Some(BYTE), span) {
                     let kind = CallKind::Generate { header };
                     let outs = Vec::new();
-                    self.emit(span, StmtKind::Call(Call { kind, outs }));
+                    self.emit(span, StmtKind::Call(p4rmt_ir::Call { kind, outs }));
                 }
                 Value::void()
             }
@@ -187,7 +166,7 @@ impl<'a> Lower<'a> {
                 if let (Some(session), Some(header)) = (self.read_index(&session, span), header) {
                     self.emit(
                         span,
-                        StmtKind::Call(Call {
+                        StmtKind::Call(p4rmt_ir::Call {
                             kind: CallKind::Mirror {
                                 mirror_type: *mirror_type,
                                 session,
@@ -207,7 +186,7 @@ impl<'a> Lower<'a> {
                 if let Some(header) = header.map(|header| self.in_bytes(header)) {
                     self.emit(
                         span,
-                        StmtKind::Call(Call {
+                        StmtKind::Call(p4rmt_ir::Call {
                             kind: CallKind::Resubmit {
                                 resubmit_type: *resubmit_type,
                                 header,
@@ -222,7 +201,7 @@ impl<'a> Lower<'a> {
                 if let Some(fields) = self.data(args.first(), None, span) {
                     self.emit(
                         span,
-                        StmtKind::Call(Call {
+                        StmtKind::Call(p4rmt_ir::Call {
                             kind: CallKind::Digest {
                                 digest: *digest,
                                 receiver: None,
@@ -235,13 +214,11 @@ impl<'a> Lower<'a> {
                 Value::void()
             }
             _ => {
-                self.error(
-                    span,
-                    &ErrorKind::ExternMethod {
-                        object: object.decl.name.text.clone(),
-                        method: name.to_owned(),
-                    },
-                );
+                let kind = ErrorKind::ExternMethod {
+                    object: object.decl.name.text.clone(),
+                    method: name.to_owned(),
+                };
+                self.error(span, kind);
                 Value::poison()
             }
         }
@@ -273,7 +250,7 @@ impl<'a> Lower<'a> {
                 .map(|expr| expr.width_in(&self.gress.fields))
                 .sum();
             if !bits.is_multiple_of(unit) {
-                self.error(span, &ErrorKind::Alignment { bits, unit });
+                self.error(span, ErrorKind::Alignment { bits, unit });
                 return None;
             }
         }
@@ -298,7 +275,7 @@ impl<'a> Lower<'a> {
         };
         self.emit(
             span,
-            StmtKind::Call(Call {
+            StmtKind::Call(p4rmt_ir::Call {
                 kind,
                 outs: vec![Some(slot.place())],
             }),
@@ -328,7 +305,7 @@ impl<'a> Lower<'a> {
             if let Some(values) = self.flatten(&value, span) {
                 self.emit(
                     span,
-                    StmtKind::Call(Call {
+                    StmtKind::Call(p4rmt_ir::Call {
                         kind: CallKind::RegisterWrite {
                             register,
                             index,
@@ -347,7 +324,7 @@ impl<'a> Lower<'a> {
         storage.visit_leaves(&mut |slot| outs.push(Some(slot.place())));
         self.emit(
             span,
-            StmtKind::Call(Call {
+            StmtKind::Call(p4rmt_ir::Call {
                 kind: CallKind::RegisterRead { register, index },
                 outs,
             }),
@@ -409,7 +386,7 @@ impl<'a> Lower<'a> {
     /// The bytes that a packet counts less: a constant, read as a signed number of 32 bits.
     fn byte_adjustment(&mut self, value: &Value, span: Span) -> Option<i32> {
         let Some(number) = value.as_number() else {
-            self.error(span, &ErrorKind::NotConstant);
+            self.not_constant(span);
             return None;
         };
         let bits = Bits::from_bigint(32, &number).low_u64();
@@ -423,7 +400,7 @@ impl<'a> Lower<'a> {
             let second = i64::from(bytes);
             self.error(
                 span,
-                &ErrorKind::SecondAdjustment {
+                ErrorKind::SecondAdjustment {
                     name,
                     first,
                     second,
@@ -484,7 +461,7 @@ impl<'a> Lower<'a> {
                     Some(value) => match value.as_bits() {
                         Some(bits) => bits.is_true(),
                         None => {
-                            self.error(span, &ErrorKind::NotConstant);
+                            self.not_constant(span);
                             return Value::poison();
                         }
                     },
@@ -495,7 +472,7 @@ impl<'a> Lower<'a> {
             _ => {
                 self.error(
                     span,
-                    &ErrorKind::ExternMethod {
+                    ErrorKind::ExternMethod {
                         object: "Checksum".to_owned(),
                         method: name.to_owned(),
                     },
@@ -505,7 +482,7 @@ impl<'a> Lower<'a> {
         };
         if op == ChecksumOp::SubtractAllAndDeposit {
             let Some(Arg::Place(_, crate::storage::Storage::Leaf(slot))) = args.first() else {
-                self.error(span, &ErrorKind::NotAssignable);
+                self.error(span, p4rmt_typing::ErrorKind::NotAssignable);
                 return Value::poison();
             };
             let kind = CallKind::Checksum {
@@ -514,7 +491,7 @@ impl<'a> Lower<'a> {
                 args: Vec::new(),
             };
             let outs = vec![Some(slot.place())];
-            self.emit(span, StmtKind::Call(Call { kind, outs }));
+            self.emit(span, StmtKind::Call(p4rmt_ir::Call { kind, outs }));
             return Value::void();
         }
         let data = if args.is_empty() {
@@ -545,7 +522,7 @@ impl<'a> Lower<'a> {
         if *result == Type::Void {
             self.emit(
                 span,
-                StmtKind::Call(Call {
+                StmtKind::Call(p4rmt_ir::Call {
                     kind,
                     outs: Vec::new(),
                 }),

@@ -3,7 +3,9 @@
 use p4rmt_ir::{BinaryOp, Bits, Expr, GressRole, StmtKind};
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, ArgumentValue, ExprKind};
+use p4rmt_typing::{ArgSource, Call, MemberOf};
 
+use crate::convert::assembled;
 use crate::error::ErrorKind;
 use crate::fold;
 use crate::lower::{Lower, Unit};
@@ -13,83 +15,42 @@ use crate::value::{Data, Value};
 
 impl<'a> Lower<'a> {
     /// `pkt.extract(…)` and the like.
-    pub(crate) fn call_packet(
-        &mut self,
-        name: &'a ast::Name,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
-        want: Option<&Type>,
-        span: Span,
-    ) -> Value {
-        let wanted = match name.text.as_str() {
+    pub(crate) fn call_packet(&mut self, name: &str, call: &'a Call<'a>, span: Span) -> Value {
+        let wanted = match name {
             "emit" => Unit::Deparser,
             _ => Unit::Parser,
         };
         if self.unit != wanted {
-            self.error(
-                span,
-                &ErrorKind::CallPlace {
-                    callee: format!("packet.{}", name.text),
-                    place: self.unit.name(),
-                    possible: wanted.name().to_owned(),
-                },
-            );
+            let kind = ErrorKind::CallPlace {
+                callee: format!("packet.{name}"),
+                place: self.unit.name(),
+                possible: wanted.name().to_owned(),
+            };
+            self.error(span, kind);
             return Value::poison();
         }
-        let mut exprs = Vec::new();
-        for arg in args {
-            match &arg.value {
-                ArgumentValue::Expr(expr) => exprs.push(Some(expr)),
-                ArgumentValue::DontCare => exprs.push(None),
-            }
-        }
-        match (name.text.as_str(), exprs.as_slice()) {
-            ("extract", [Some(header)]) => return self.extract(header, None, span),
-            ("extract", [Some(header), Some(bits)]) => {
-                return self.extract(header, Some(bits), span);
-            }
+        let exprs: Vec<Option<&'a ast::Expr>> = call.args.iter().map(given).collect();
+        match (name, exprs.as_slice()) {
+            ("extract", [Some(header)]) => self.extract(header, None, span),
+            ("extract", [Some(header), Some(bits)]) => self.extract(header, Some(bits), span),
             ("extract", [None]) => {
-                let width = match type_args {
-                    [ty] => self.ty(ty).width(),
-                    _ => None,
-                };
-                match width {
-                    Some(width) => self.emit(
-                        span,
-                        StmtKind::Advance {
-                            bits: fold::constant(32, u64::from(width)),
-                        },
-                    ),
-                    None => self.error(
-                        span,
-                        &ErrorKind::CannotInfer {
-                            name: "T".to_owned(),
-                        },
-                    ),
+                let header = call.param_types.first().copied();
+                let width = header.and_then(|ty| self.concrete(ty, span).width());
+                if let Some(width) = width {
+                    let bits = fold::constant(32, u64::from(width));
+                    self.emit(span, StmtKind::Advance { bits });
                 }
             }
             ("advance", [Some(bits)]) => {
-                if let Some(bits) = self.scalar(bits, &Type::bit(32)) {
+                if let Some(bits) = self.scalar(bits) {
                     self.emit(span, StmtKind::Advance { bits });
                 }
             }
             ("lookahead", []) => {
-                let ty = match (type_args, want) {
-                    ([ty], _) => self.ty(ty),
-                    (_, Some(ty)) => ty.clone(),
-                    _ => {
-                        self.error(
-                            span,
-                            &ErrorKind::CannotInfer {
-                                name: "T".to_owned(),
-                            },
-                        );
-                        return Value::poison();
-                    }
-                };
+                let ty = self.concrete(call.result, span);
                 let mut offset = 0;
                 let Some(value) = self.ahead(&ty, &mut offset) else {
-                    self.mismatch_text(span, "a type of fixed width", &ty);
+                    self.mismatch(span, "a type of fixed width", &ty);
                     return Value::poison();
                 };
                 if !self.is_structured {
@@ -105,62 +66,31 @@ impl<'a> Lower<'a> {
                 };
             }
             ("emit", [Some(value)]) => {
-                let value = self.expr(value, None);
+                let value = self.expr(value);
                 self.emit_value(&value, span);
             }
-            ("extract" | "advance" | "lookahead" | "emit", _) => self.error(
-                span,
-                &ErrorKind::ArgumentCount {
-                    callee: name.text.clone(),
-                    needed: usize::from(name.text != "lookahead"),
-                    available: args.len(),
-                },
-            ),
-            _ => self.error(
-                span,
-                &ErrorKind::ExternMethod {
+            _ => {
+                let kind = ErrorKind::ExternMethod {
                     object: "packet".to_owned(),
-                    method: name.text.clone(),
-                },
-            ),
+                    method: name.to_owned(),
+                };
+                self.error(span, kind);
+            }
         }
         Value::void()
     }
 
     /// `pkt.extract(header)`, `pkt.extract(header, bits)`.
-    fn extract(&mut self, expr: &'a ast::Expr, bits: Option<&'a ast::Expr>, span: Span) -> Value {
-        let Some((ty, storage)) = self.place(expr) else {
-            return Value::poison();
+    fn extract(&mut self, expr: &'a ast::Expr, bits: Option<&'a ast::Expr>, span: Span) {
+        let Some((_, storage)) = self.place(expr) else {
+            return;
         };
-        let Some(record) = ty.as_header() else {
-            self.mismatch_text(expr.span, "a header", &ty);
-            return Value::poison();
-        };
-        let has_varbit = record
-            .fields
-            .iter()
-            .any(|field| matches!(field.ty.without_newtypes(), Type::Varbit(_)));
-        if has_varbit != bits.is_some() {
-            self.error(
-                span,
-                &ErrorKind::ArgumentCount {
-                    callee: "extract".to_owned(),
-                    needed: if has_varbit { 2 } else { 1 },
-                    available: if bits.is_some() { 2 } else { 1 },
-                },
-            );
-            return Value::poison();
-        }
-        let varbit_bits = match bits {
-            Some(bits) => match self.scalar(bits, &Type::bit(32)) {
-                Some(bits) => Some(bits),
-                None => return Value::poison(),
-            },
-            None => None,
+        let varbit_bits = match bits.map(|bits| self.scalar(bits)) {
+            Some(None) => return,
+            bits => bits.flatten(),
         };
         self.extract_into(&storage, varbit_bits.as_ref(), span);
         self.advance_stack(expr, span);
-        Value::void()
     }
 
     /// Extracts into a header, or into the one that an index says at run time.
@@ -191,17 +121,17 @@ impl<'a> Lower<'a> {
 
     /// After `pkt.extract(stack.next)` the next element is free.
     fn advance_stack(&mut self, expr: &'a ast::Expr, span: Span) {
-        let ExprKind::Member { base, name } = &expr.kind else {
+        let ExprKind::Member { base, .. } = &expr.kind else {
             return;
         };
-        if name.text != "next" {
-            if matches!(&base.kind, ExprKind::Member { name, .. } if name.text == "next") {
-                // A header of a union that is the next of a stack.
+        if self.typed.member(expr) != Some(MemberOf::StackNext) {
+            // A header of a union that is the next of a stack.
+            if self.typed.member(base) == Some(MemberOf::StackNext) {
                 self.advance_stack(base, span);
             }
             return;
         }
-        let value = self.expr(base, None);
+        let value = self.expr(base);
         let Data::Place(Storage::Stack(stack)) = &value.data else {
             return;
         };
@@ -239,12 +169,12 @@ impl<'a> Lower<'a> {
             *offset += width;
             return Some(value);
         }
-        let fields = self
-            .element_types(ty)?
+        let fields = ty
+            .elements()?
             .iter()
             .map(|ty| self.ahead(ty, offset))
             .collect::<Option<Vec<_>>>()?;
-        Some(self.assemble(ty, fields))
+        Some(assembled(ty, fields))
     }
 
     /// Emits every header of a value in order.
@@ -259,7 +189,7 @@ impl<'a> Lower<'a> {
                     self.emit_value(&field, span);
                 }
             }
-            _ => self.mismatch_text(span, "headers", &value.ty),
+            _ => self.mismatch(span, "headers", &value.ty),
         }
     }
 
@@ -282,119 +212,73 @@ impl<'a> Lower<'a> {
     pub(crate) fn call_extern_function(
         &mut self,
         function: &'a ast::FunctionPrototype,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
-        want: Option<&Type>,
+        call: &'a Call<'a>,
         span: Span,
     ) -> Value {
         if self.role == GressRole::Whole
-            && let Some(value) = self.call_v1_function(function, type_args, args, span)
+            && let Some(value) = self.call_v1_function(function, call, span)
         {
             return value;
         }
         let name = function.name.text.as_str();
-        let mut exprs = Vec::new();
-        for arg in args {
-            match &arg.value {
-                ArgumentValue::Expr(expr) => exprs.push(expr),
-                ArgumentValue::DontCare => {}
-            }
-        }
+        let exprs: Vec<&'a ast::Expr> = call.args.iter().filter_map(given).collect();
         match (name, exprs.as_slice()) {
             ("verify", [cond, error]) => {
-                if self.unit != Unit::Parser {
-                    self.misplaced("`verify`", span);
-                    return Value::poison();
-                }
-                let cond = self.scalar(cond, &Type::Bool);
-                let error = self.scalar(error, &Type::Error);
+                let cond = self.scalar(cond);
+                let error = self.scalar(error);
                 if let (Some(cond), Some(error)) = (cond, error) {
                     self.emit(span, StmtKind::Verify { cond, error });
                 }
                 Value::void()
             }
             ("min" | "max", [left, right]) => {
-                let lhs = self.expr(left, want);
-                let rhs = self.expr(right, want);
-                let Some((lhs, rhs)) = self.agree(lhs, rhs, want, span) else {
-                    return Value::poison();
-                };
+                let lhs = self.expr(left);
+                let rhs = self.expr(right);
                 let op = if name == "min" {
                     ast::BinaryOp::Le
                 } else {
                     ast::BinaryOp::Ge
                 };
-                let ty = lhs.ty.clone();
-                let cond = self.binary_values(op, lhs.clone(), rhs.clone(), span);
+                let cond = self.binary_values(op, &lhs, &rhs, span);
                 match (
                     self.read(&cond, span),
                     self.read(&lhs, left.span),
                     self.read(&rhs, right.span),
                 ) {
-                    (Some(cond), Some(lhs), Some(rhs)) => {
-                        Value::scalar(ty, fold::mux(cond, lhs, rhs))
+                    (Some(cond), Some(left), Some(right)) => {
+                        Value::scalar(lhs.ty, fold::mux(cond, left, right))
                     }
                     _ => Value::poison(),
                 }
             }
             ("sizeInBits" | "sizeInBytes", [value]) => {
-                let value = self.expr(value, None);
-                match value.ty.width() {
-                    Some(width) => {
-                        let size = if name == "sizeInBits" {
-                            width
-                        } else {
-                            width.div_ceil(8)
-                        };
-                        Value::constant(Type::bit(32), Bits::from_u64(32, u64::from(size)))
-                    }
-                    None => {
-                        if !value.is_poison() {
-                            self.mismatch_text(span, "a type of fixed width", &value.ty);
-                        }
-                        Value::poison()
-                    }
-                }
+                let value = self.expr(value);
+                let Some(width) = value.ty.width() else {
+                    self.mismatch(span, "a type of fixed width", &value.ty);
+                    return Value::poison();
+                };
+                let size = if name == "sizeInBits" {
+                    width
+                } else {
+                    width.div_ceil(8)
+                };
+                Value::constant(Type::bit(32), Bits::from_u64(32, u64::from(size)))
             }
             ("port_metadata_unpack", _) => {
                 if self.unit != Unit::Parser {
                     self.misplaced("`port_metadata_unpack`", span);
                     return Value::poison();
                 }
-                let ty = match (type_args, want) {
-                    ([ty], _) => self.ty(ty),
-                    (_, Some(ty)) => ty.clone(),
-                    _ => {
-                        self.error(
-                            span,
-                            &ErrorKind::CannotInfer {
-                                name: "T".to_owned(),
-                            },
-                        );
-                        return Value::poison();
-                    }
-                };
+                let ty = self.concrete(call.result, span);
                 self.port_metadata(&ty, span)
             }
-            ("invalidate", [_]) => {
-                // The field's value is undefined from here on: keeping it is as good as any.
-                Value::void()
-            }
-            ("static_assert", [cond, ..]) => match self.const_of_type(cond, &Type::Bool) {
-                Some(bits) if bits.is_zero() => {
-                    self.error(span, &ErrorKind::AssertionFailed);
-                    Value::poison()
-                }
-                Some(_) => Value::truth(true),
-                None => Value::poison(),
-            },
+            // The field's value is undefined from here on: keeping it is as good as any.
+            ("invalidate", [_]) => Value::void(),
+            // Typing has decided it.
+            ("static_assert", _) => Value::truth(true),
             _ => {
-                self.error(
-                    span,
-                    &ErrorKind::Extern {
-                        name: name.to_owned(),
-                    },
-                );
+                let name = name.to_owned();
+                self.error(span, ErrorKind::Extern { name });
                 Value::poison()
             }
         }
@@ -402,21 +286,12 @@ impl<'a> Lower<'a> {
 
     /// The metadata of the port, which stand in front of the packet, and past them.
     fn port_metadata(&mut self, ty: &Type, span: Span) -> Value {
-        let size = match self
-            .globals
-            .get("PORT_METADATA_SIZE")
-            .and_then(|declarations| declarations.first())
-        {
-            Some(ast::Declaration {
-                kind: ast::DeclarationKind::Const(constant),
-                ..
-            }) => self.constant_declaration(constant).as_number(),
-            _ => None,
-        };
+        let size = self.typed.top_level("PORT_METADATA_SIZE");
+        let size = size.and_then(|decl| self.typed.decl(decl).value.as_ref()?.as_int());
         let mut offset = 0;
         let value = self.ahead(ty, &mut offset);
         let Some(value) = value else {
-            self.mismatch_text(span, "a type of fixed width", ty);
+            self.mismatch(span, "a type of fixed width", ty);
             return Value::poison();
         };
         let Some(Some(storage)) = Some(self.temporary("port", ty, span)) else {
@@ -433,5 +308,17 @@ impl<'a> Lower<'a> {
             },
         );
         Value::place(ty.clone(), storage)
+    }
+}
+
+/// The expression of an argument.
+fn given<'a>(source: &ArgSource<'a>) -> Option<&'a ast::Expr> {
+    match source {
+        ArgSource::Given(ast::Argument {
+            value: ArgumentValue::Expr(expr),
+            ..
+        }) => Some(expr),
+        ArgSource::Default(expr) => Some(*expr),
+        ArgSource::Given(_) | ArgSource::Omitted => None,
     }
 }

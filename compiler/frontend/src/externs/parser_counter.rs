@@ -90,7 +90,7 @@ impl<'a> Lower<'a> {
             _ => {
                 let object = "ParserCounter".to_owned();
                 let method = name.to_owned();
-                self.error(span, &ErrorKind::ExternMethod { object, method });
+                self.error(span, ErrorKind::ExternMethod { object, method });
                 None
             }
         };
@@ -144,7 +144,7 @@ impl<'a> Lower<'a> {
         let value = value.clone();
         let width = value.ty.scalar_width();
         let Some(width) = width else {
-            self.mismatch_text(span, "a number", &value.ty);
+            self.mismatch(span, "a number", &value.ty);
             return None;
         };
         let read = self.read(&value, span)?;
@@ -159,7 +159,7 @@ impl<'a> Lower<'a> {
         for (number, arg) in numbers.iter_mut().zip(&args[1..]) {
             let bits = arg.value().and_then(Value::as_bits);
             let Some(bits) = bits else {
-                self.error(span, &ErrorKind::NotConstant);
+                self.not_constant(span);
                 return None;
             };
             *number = bits.low_u64();

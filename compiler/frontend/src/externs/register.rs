@@ -37,7 +37,7 @@ impl<'a> Lower<'a> {
                 let mut bits = Vec::new();
                 for expr in exprs {
                     let Expr::Const(value) = expr else {
-                        self.error(made.span, &ErrorKind::NotConstant);
+                        self.not_constant(made.span);
                         return None;
                     };
                     bits.push(value);
@@ -49,12 +49,6 @@ impl<'a> Lower<'a> {
                 .map(|field| Bits::zero(field.width))
                 .collect(),
         };
-        let mut others = self.gress.registers.values();
-        if others.any(|other| other.name == made.name) {
-            let name = made.name.clone();
-            self.error(made.span, &ErrorKind::DuplicateName { name });
-            return None;
-        }
         let id = self.gress.registers.push(Register {
             name: made.name.clone(),
             size,
@@ -84,7 +78,7 @@ impl<'a> Lower<'a> {
             ty => field("", ty).map(|field| vec![field]),
         };
         if element.is_none() && !ty.is_poison() {
-            self.error(span, &ErrorKind::RegisterElement { ty: ty.to_string() });
+            self.error(span, ErrorKind::RegisterElement { ty: ty.to_string() });
         }
         element
     }
@@ -98,7 +92,7 @@ impl<'a> Lower<'a> {
             return None;
         };
         let ExternKind::Register(register, element) = &register.kind else {
-            self.mismatch_text(made.span, "a register", &Type::Void);
+            self.mismatch(made.span, "a register", &Type::Void);
             return None;
         };
         let (register, element) = (*register, element.clone());
@@ -116,7 +110,7 @@ impl<'a> Lower<'a> {
                 }
                 ObjectDeclaration::Function(function) => self.error(
                     function.prototype.name.span,
-                    &ErrorKind::ExternMethod {
+                    ErrorKind::ExternMethod {
                         object: made.decl.name.text.clone(),
                         method: function.prototype.name.text.clone(),
                     },
@@ -161,7 +155,7 @@ impl<'a> Lower<'a> {
                     continue;
                 }
                 let Some(storage) = lower.variable(&param.name.text, &ty, param.span) else {
-                    lower.mismatch_text(param.ty.span, "a number or a struct of two", &ty);
+                    lower.mismatch(param.ty.span, "a number or a struct of two", &ty);
                     is_good = false;
                     continue;
                 };
@@ -172,7 +166,7 @@ impl<'a> Lower<'a> {
                     }
                 });
                 if is_memory {
-                    let found: Vec<u32> = storage.leaf_widths();
+                    let found = storage.leaf_widths();
                     let declared: Vec<u32> = lower.gress.registers[register]
                         .element
                         .iter()
@@ -180,23 +174,16 @@ impl<'a> Lower<'a> {
                         .collect();
                     // Numbers of the same widths are the same memory, whatever they are called.
                     if found != declared {
-                        lower.mismatch(param.ty.span, element, &ty);
+                        lower.mismatch(param.ty.span, &element.to_string(), &ty);
                         is_good = false;
                     }
                 }
-                lower.bind(
-                    &param.name,
-                    Binding::Place {
-                        ty,
-                        storage,
-                        is_writable: true,
-                    },
-                );
+                lower.bind(&param.name, Binding::Place { ty, storage });
             }
             if is_good && memory.is_empty() {
                 lower.error(
                     apply.prototype.name.span,
-                    &ErrorKind::MissingArgument {
+                    p4rmt_typing::ErrorKind::MissingArgument {
                         callee: "apply".to_owned(),
                         name: "value".to_owned(),
                     },
@@ -267,7 +254,7 @@ impl<'a> Lower<'a> {
         let mut value = Value::void();
         if *result != Type::Void {
             let Some(width) = result.scalar_width() else {
-                self.mismatch_text(span, "a number", result);
+                self.mismatch(span, "a number", result);
                 return Value::poison();
             };
             match widths.first() {
@@ -284,7 +271,7 @@ impl<'a> Lower<'a> {
                     value = Value::slot(result.clone(), slot);
                 }
                 Some(output) => {
-                    self.mismatch(span, &Type::bit(*output), result);
+                    self.mismatch(span, &Type::bit(*output).to_string(), result);
                     return Value::poison();
                 }
             }
@@ -305,7 +292,7 @@ impl<'a> Lower<'a> {
                         copies.push((storage.clone(), ty.clone(), slot));
                     }
                     _ => {
-                        self.mismatch(span, &Type::bit(*width), ty);
+                        self.mismatch(span, &Type::bit(*width).to_string(), ty);
                         return Value::poison();
                     }
                 },
@@ -332,7 +319,7 @@ impl<'a> Lower<'a> {
     /// An index: a number without a width becomes one of 32 bits.
     pub(super) fn read_index(&mut self, value: &Value, span: Span) -> Option<Expr> {
         let value = if matches!(value.ty, Type::Int) {
-            self.coerce(value.clone(), &Type::bit(32), span)
+            self.converted(value.clone(), &Type::bit(32), span)
         } else {
             value.clone()
         };

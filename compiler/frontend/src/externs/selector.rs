@@ -51,7 +51,7 @@ impl<'a> Lower<'a> {
     ) -> Option<u64> {
         let value = made.args.get(position).and_then(Arg::value);
         let Some(number) = value.and_then(crate::value::Value::as_number) else {
-            self.error(made.span, &ErrorKind::NotConstant);
+            self.not_constant(made.span);
             return None;
         };
         self.bounded(&number, made.span, 1, most)
@@ -68,7 +68,7 @@ impl<'a> Lower<'a> {
             Some(Arg::Object(Binding::Object(Object::Extern(object)))) => match object.kind {
                 ExternKind::Hash(hash, _) => hash,
                 _ => {
-                    self.mismatch_text(made.span, "a `Hash`", &Type::Void);
+                    self.mismatch(made.span, "a `Hash`", &Type::Void);
                     return None;
                 }
             },
@@ -94,7 +94,7 @@ impl<'a> Lower<'a> {
             return Some(ExternKind::Profile(profile));
         };
         let ExternKind::Profile(profile) = object.kind else {
-            self.mismatch_text(made.span, "an `ActionProfile`", &Type::Void);
+            self.mismatch(made.span, "an `ActionProfile`", &Type::Void);
             return None;
         };
         let n_args = made.args.len();
@@ -107,7 +107,7 @@ impl<'a> Lower<'a> {
         let of_profile = &mut self.gress.profiles[profile];
         if of_profile.selector.is_some() {
             let profile = of_profile.name.clone();
-            self.error(made.span, &ErrorKind::SecondSelector { profile });
+            self.error(made.span, ErrorKind::SecondSelector { profile });
             return None;
         }
         of_profile.selector = Some(Selector {

@@ -87,7 +87,7 @@ impl<'a> Lower<'a> {
             other => {
                 self.error(
                     span,
-                    &ErrorKind::Extern {
+                    ErrorKind::Extern {
                         name: other.to_owned(),
                     },
                 );
@@ -106,7 +106,7 @@ impl<'a> Lower<'a> {
     fn number_width(&mut self, ty: &Type, span: Span) -> Option<u32> {
         let width = ty.scalar_width();
         if width.is_none() {
-            self.mismatch_text(span, "a number with a width", ty);
+            self.mismatch(span, "a number with a width", ty);
         }
         width
     }
@@ -115,7 +115,7 @@ impl<'a> Lower<'a> {
     pub(super) fn member_arg(&mut self, arg: Option<&Arg<'a>>, span: Span) -> Option<String> {
         let value = arg?.value()?;
         let Type::Enum(enumeration) = &value.ty else {
-            self.mismatch_text(span, "a member of an enum", &value.ty.clone());
+            self.mismatch(span, "a member of an enum", &value.ty.clone());
             return None;
         };
         let bits = value.as_bits()?;
@@ -198,7 +198,7 @@ impl<'a> Lower<'a> {
         let width = self.number_width(&ty, made.span)?;
         if width > Filter::WIDTH_MAX {
             let expected = "a number of at most 32 bits";
-            self.mismatch_text(made.span, expected, &ty);
+            self.mismatch(made.span, expected, &ty);
             return None;
         }
         let size = if is_direct {
@@ -243,7 +243,7 @@ impl<'a> Lower<'a> {
                 match &polynomial.kind {
                     ExternKind::Polynomial(polynomial) => HashAlgorithm::Crc(polynomial.clone()),
                     _ => {
-                        self.mismatch_text(made.span, "a CRC polynomial", &Type::Void);
+                        self.mismatch(made.span, "a CRC polynomial", &Type::Void);
                         return None;
                     }
                 }
@@ -253,7 +253,7 @@ impl<'a> Lower<'a> {
                 None => {
                     self.error(
                         made.span,
-                        &ErrorKind::MissingArgument {
+                        p4rmt_typing::ErrorKind::MissingArgument {
                             callee: "Hash".to_owned(),
                             name: "poly".to_owned(),
                         },
@@ -276,7 +276,7 @@ impl<'a> Lower<'a> {
         let ty = made.types.first()?.clone();
         let width = self.number_width(&ty, made.span)?;
         if width > CRC_WIDTH_MAX {
-            self.mismatch_text(made.span, "`bit` of at most 64", &ty);
+            self.mismatch(made.span, "`bit` of at most 64", &ty);
             return None;
         }
         let number = |position: usize| {
@@ -340,7 +340,7 @@ impl<'a> Lower<'a> {
             if numerator < 0.0 || denominator <= 0.0 {
                 self.error(
                     made.span,
-                    &ErrorKind::Division {
+                    p4rmt_typing::ErrorKind::Division {
                         lhs: numerator.to_string(),
                         rhs: denominator.to_string(),
                     },
@@ -366,7 +366,7 @@ impl<'a> Lower<'a> {
         let mut fields = Vec::new();
         digest_fields("", &ty, &mut fields);
         if fields.is_empty() {
-            self.mismatch_text(made.span, "a struct of numbers", &ty);
+            self.mismatch(made.span, "a struct of numbers", &ty);
             return None;
         }
         let id = self.gress.digests.push(Digest {

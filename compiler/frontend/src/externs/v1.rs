@@ -7,14 +7,15 @@ mod request;
 
 use p4rmt_ir::{Bits, Call, CallKind, ClaimKind, Expr, Random, StmtKind, V1Call};
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, ArgumentValue, ExprKind};
+use p4rmt_syntax::ast;
+use p4rmt_typing as typing;
 
 use crate::args::Arg;
 use crate::fold;
 use crate::lower::{Lower, Unit};
 use crate::storage::{Base, Storage};
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Data, Value};
 
 /// An extern function of v1model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +84,7 @@ impl<'a> Lower<'a> {
     pub(super) fn call_v1_function(
         &mut self,
         prototype: &'a ast::FunctionPrototype,
-        type_args: &'a [ast::Type],
-        args: &'a [ast::Argument],
+        call: &'a typing::Call<'a>,
         span: Span,
     ) -> Option<Value> {
         let name = &prototype.name.text;
@@ -93,7 +93,7 @@ impl<'a> Lower<'a> {
         if !possible.contains(&self.unit) {
             self.error(
                 span,
-                &crate::error::ErrorKind::CallPlace {
+                crate::error::ErrorKind::CallPlace {
                     callee: name.clone(),
                     place: self.unit.name(),
                     possible: Unit::names(possible),
@@ -101,12 +101,7 @@ impl<'a> Lower<'a> {
             );
             return Some(Value::poison());
         }
-        let global = self.global;
-        let Some(scope) = self.type_scope(name, &prototype.type_params, type_args, global, span)
-        else {
-            return Some(Value::poison());
-        };
-        let Some(given) = self.arguments(name, &prototype.params, args, scope, span) else {
+        let Some(given) = self.arguments(call, span) else {
             return Some(Value::poison());
         };
         let done = match function {
@@ -122,7 +117,7 @@ impl<'a> Lower<'a> {
             }
             Function::Truncate => self.truncate(&given, span),
             Function::Claim(kind) => self.claim(kind, &given, span),
-            Function::Log => self.log(prototype, args, &given, span),
+            Function::Log => self.log(&given, span),
         };
         Some(match done {
             Some(()) => Value::void(),
@@ -153,7 +148,7 @@ impl<'a> Lower<'a> {
             return Some(());
         };
         let Some(wanted) = ty.scalar_width() else {
-            self.mismatch_text(span, "a number with a width", ty);
+            self.mismatch(span, "a number with a width", ty);
             return None;
         };
         let value = fold::resize(value, width, wanted, false);
@@ -165,7 +160,7 @@ impl<'a> Lower<'a> {
     fn number(&mut self, arg: Option<&Arg<'a>>, span: Span) -> Option<(Expr, u32)> {
         let value = arg?.value()?.clone();
         let value = match value.ty {
-            Type::Int => self.coerce(value, &Type::bit(64), span),
+            Type::Int => self.converted(value, &Type::bit(64), span),
             _ => value,
         };
         let expr = self.read(&value, span)?;
@@ -253,13 +248,7 @@ impl<'a> Lower<'a> {
     }
 
     /// `log_msg(text)`, `log_msg(text, { a, b })`.
-    fn log(
-        &mut self,
-        prototype: &'a ast::FunctionPrototype,
-        args: &'a [ast::Argument],
-        given: &[Arg<'a>],
-        span: Span,
-    ) -> Option<()> {
+    fn log(&mut self, given: &[Arg<'a>], span: Span) -> Option<()> {
         let values = match given.get(1).and_then(Arg::value) {
             Some(value) => {
                 let value = value.clone();
@@ -267,44 +256,13 @@ impl<'a> Lower<'a> {
             }
             None => Vec::new(),
         };
-        let format = self.string_arg(prototype, args, 0, span)?;
+        let Some(Data::Str(text)) = given.first().and_then(Arg::value).map(|text| &text.data)
+        else {
+            self.not_constant(span);
+            return None;
+        };
+        let format = text.to_string();
         self.emit_v1(V1Call::Log { format, values }, span);
         Some(())
-    }
-
-    /// The text of an argument that is a string: a literal, or several with `++` between them.
-    fn string_arg(
-        &mut self,
-        prototype: &'a ast::FunctionPrototype,
-        args: &'a [ast::Argument],
-        position: usize,
-        span: Span,
-    ) -> Option<String> {
-        let param = &prototype.params.get(position)?.name.text;
-        let arg = args
-            .iter()
-            .find(|arg| arg.name.as_ref().is_some_and(|name| name.text == *param))
-            .or_else(|| args.get(position).filter(|arg| arg.name.is_none()))?;
-        let text = match &arg.value {
-            ArgumentValue::Expr(expr) => string_text(expr),
-            ArgumentValue::DontCare => None,
-        };
-        if text.is_none() {
-            self.error(span, &crate::error::ErrorKind::NotConstant);
-        }
-        text
-    }
-}
-
-/// The text of a constant string.
-fn string_text(expr: &ast::Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::String(text) => Some(text.to_owned()),
-        ExprKind::Binary {
-            op: ast::BinaryOp::Concat,
-            left,
-            right,
-        } => Some(string_text(left)? + &string_text(right)?),
-        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use p4rmt_ir::Program as Ir;
 use p4rmt_source::Diagnostics;
 use p4rmt_syntax::{LoadError, Loader, Options, Parsed};
 
@@ -53,6 +54,16 @@ pub(crate) fn try_parse(text: &str) -> Option<Parsed> {
         defines: Vec::new(),
     };
     p4rmt_syntax::parse(Path::new("test.p4"), &options, &Files(text)).ok()
+}
+
+/// Typing and lowering; typing's complaints stop it.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub(crate) fn lower(parsed: &Parsed) -> Result<(Ir, Diagnostics), Diagnostics> {
+    let (typed, found) = p4rmt_typing::check(&parsed.program);
+    if found.has_errors() {
+        return Err(found);
+    }
+    p4rmt_frontend::lower(&parsed.program, &typed, "test")
 }
 
 /// Diagnostics as a person sees them.

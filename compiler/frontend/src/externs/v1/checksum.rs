@@ -7,7 +7,7 @@ use p4rmt_ir::{
 use p4rmt_source::Span;
 
 use crate::args::Arg;
-use crate::coerce::read_storage;
+use crate::convert::read_storage;
 use crate::fold;
 use crate::lower::Lower;
 use crate::storage::{Base, Storage};
@@ -48,8 +48,8 @@ impl<'a> Lower<'a> {
         span: Span,
     ) -> Option<(HashId, u32)> {
         let value = arg?.value()?.clone();
-        if !crate::coerce::is_constant(&value) {
-            self.error(span, &crate::error::ErrorKind::NotConstant);
+        if !crate::convert::is_constant(&value) {
+            self.not_constant(span);
             return None;
         }
         let name = self.member_arg(arg, span)?;

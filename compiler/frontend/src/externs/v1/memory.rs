@@ -44,7 +44,7 @@ impl<'a> Lower<'a> {
             }
             other => {
                 let name = other.to_owned();
-                self.error(made.span, &ErrorKind::Extern { name });
+                self.error(made.span, ErrorKind::Extern { name });
                 None
             }
         }
@@ -68,7 +68,7 @@ impl<'a> Lower<'a> {
     /// An argument that says how many cells there are.
     fn v1_size(&mut self, made: &Construction<'a, '_>, position: usize) -> Option<u64> {
         let Some(size) = made.args.get(position)?.value()?.as_number() else {
-            self.error(made.span, &ErrorKind::NotConstant);
+            self.not_constant(made.span);
             return None;
         };
         self.bounded(&size, made.span, 1, MAX_SIZE)
@@ -108,17 +108,11 @@ impl<'a> Lower<'a> {
         if !element_fields("", &ty, &mut element) || element.is_empty() {
             if !ty.is_poison() {
                 let ty = ty.to_string();
-                self.error(made.span, &ErrorKind::RegisterElement { ty });
+                self.error(made.span, ErrorKind::RegisterElement { ty });
             }
             return None;
         }
         let size = self.v1_size(made, 0)?;
-        let mut others = self.gress.registers.values();
-        if others.any(|other| other.name == made.name) {
-            let name = made.name.clone();
-            self.error(made.span, &ErrorKind::DuplicateName { name });
-            return None;
-        }
         let initial = element.iter().map(|field| Bits::zero(field.width));
         let initial = initial.collect();
         let register = self.gress.registers.push(Register {
@@ -204,14 +198,12 @@ impl<'a> Lower<'a> {
         span: Span,
     ) -> Option<()> {
         if is_direct && self.unit != Unit::Action {
-            self.error(
-                span,
-                &ErrorKind::CallPlace {
-                    callee: "direct_meter.read".to_owned(),
-                    place: self.unit.name(),
-                    possible: Unit::names(&[Unit::Action]),
-                },
-            );
+            let kind = ErrorKind::CallPlace {
+                callee: "direct_meter.read".to_owned(),
+                place: self.unit.name(),
+                possible: Unit::names(&[Unit::Action]),
+            };
+            self.error(span, kind);
             return None;
         }
         let index = if is_direct {

@@ -15,8 +15,8 @@ impl<'a> Lower<'a> {
     /// `clone3(type, session, fields)`.
     pub(super) fn clone_packet(&mut self, name: &str, args: &[Arg<'a>], span: Span) -> Option<()> {
         let kind = args.first()?.value()?.clone();
-        if !crate::coerce::is_constant(&kind) {
-            self.error(span, &ErrorKind::NotConstant);
+        if !crate::convert::is_constant(&kind) {
+            self.not_constant(span);
             return None;
         }
         let (of, control) = match self.member_arg(args.first(), span)?.as_str() {
@@ -58,7 +58,7 @@ impl<'a> Lower<'a> {
             Some(found) if found != needed => {
                 self.error(
                     span,
-                    &ErrorKind::ControlPlace {
+                    ErrorKind::ControlPlace {
                         function: name.to_owned(),
                         needed: match needed {
                             ControlRole::Egress => "egress",
@@ -81,7 +81,7 @@ impl<'a> Lower<'a> {
         };
         if name.ends_with("_preserving_field_list") {
             let Some(number) = value.as_number() else {
-                self.error(span, &ErrorKind::NotConstant);
+                self.not_constant(span);
                 return None;
             };
             let list = u64::try_from(&number).ok();
@@ -123,7 +123,7 @@ impl<'a> Lower<'a> {
         let mut declared = Vec::new();
         crate::externs::tna::digest_fields("", &value.ty, &mut declared);
         if fields.is_empty() || declared.len() != fields.len() {
-            self.mismatch_text(span, "a struct of numbers", &value.ty);
+            self.mismatch(span, "a struct of numbers", &value.ty);
             return None;
         }
         let name = match &value.ty {
