@@ -1,8 +1,9 @@
 //! The interface of an engine: it loads one pipe of a program and runs batches of packets.
 //!
-//! An engine has one operation, a batch of packets through one gress, in order. Everything around
-//! it (ports, time, traffic manager, loops) belongs to the device; everything that outlives a
-//! packet belongs to the caller's [`State`]. The interface itself allocates nothing a packet:
+//! An engine runs a batch of packets through one gress, in order, or, where the gress is placed, one
+//! packet through one [`Step`] of it; what a packet carries from step to step stays in a slot of the
+//! instance. Everything around it (ports, time, traffic manager, loops) belongs to the device;
+//! everything that outlives a packet belongs to the caller's [`State`]. The interface itself allocates nothing a packet:
 //! inputs are borrowed, outcomes are buffers that the caller uses again, and payload stays where it
 //! is.
 
@@ -51,11 +52,53 @@ pub trait Instance: Send {
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError>;
 
+    /// Runs one packet through one step of a placed gress. The packet is in `slot` from its
+    /// [`Step::Parser`] on, which takes the slot, whatever was there; its other steps follow, stages in
+    /// order, then [`Step::Deparser`], with the same job and outcome. Steps of packets in other slots
+    /// may come between, in the order in which the machine's stages see them: so all steps of all
+    /// packets together are what [`Self::run`] does.
+    ///
+    /// A packet that its parser dropped has nothing more to do: its steps change nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::run`], and a gress without stages.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all that a step touches, each from elsewhere"
+    )]
+    fn step(
+        &mut self,
+        gress: GressId,
+        slot: usize,
+        step: Step,
+        job: &Job<'_>,
+        outcome: &mut Outcome,
+        state: &mut State,
+        trace: Option<&mut dyn Trace>,
+    ) -> Result<(), EngineError>;
+
+    /// The stages that packets of a gress pass; none where it is not placed.
+    fn n_stages(&self, gress: GressId) -> Option<u32>;
+
+    /// Appends every field of the packet in a slot, laid out as [`crate::WordLayout`] says.
+    fn fields(&self, gress: GressId, slot: usize, words: &mut Vec<u64>);
+
     /// The interface that the instance was loaded with.
     fn interface(&self) -> &Interface;
 
     /// Hits and misses since loading, by table of the gress; empty for a gress that it has not.
     fn table_counts(&self, gress: GressId) -> &[TableCounts];
+}
+
+/// A step of a packet through a placed gress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The parser.
+    Parser,
+    /// A stage: what is read is what entered it, what is written leaves it.
+    Stage(u32),
+    /// The deparser.
+    Deparser,
 }
 
 /// Which machine is meant.
@@ -125,6 +168,16 @@ pub enum EngineError {
     NotTables {
         /// Which gress.
         gress: GressId,
+    },
+    /// A step of a gress that has none.
+    #[error("gress {gress} has no {step:?}: it has {available} stages")]
+    NoStep {
+        /// Which gress.
+        gress: GressId,
+        /// Which step.
+        step: Step,
+        /// How many stages it is placed in.
+        available: u32,
     },
     /// The placement leaves something out or belongs to another program.
     #[error("the placement does not fit gress {gress}: {needed} {what}, {available} placed")]

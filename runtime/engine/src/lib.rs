@@ -1,7 +1,7 @@
 //! What an engine is, and everything that all engines share.
 //!
-//! An [`Engine`] loads a pipe of a program and gives an [`Instance`], whose one operation is to run
-//! a batch of packets through one gress. What outlives a packet is the caller's [`State`]; what goes
+//! An [`Engine`] loads a pipe of a program and gives an [`Instance`], which runs a batch of packets
+//! through one gress, or one packet through one [`Step`] of it. What outlives a packet is the caller's [`State`]; what goes
 //! in and comes out are [`Job`]s and [`Outcome`]s. The rest of the crate are the parts from which
 //! engines are built: match tables, hashes, checksums, meters, filters, math units and the packet cursor, each
 //! defined once.
@@ -58,7 +58,9 @@ pub use entries::{EntryTarget, InstalledEntry, Stamp, TableEntries};
 pub use entry_error::EntryError;
 pub use filter::{FilterCell, FilterConfig, filter_draw};
 pub use hash::Hasher;
-pub use instance::{Engine, EngineError, GressInterface, Instance, Interface, Mode, TableCounts};
+pub use instance::{
+    Engine, EngineError, GressInterface, Instance, Interface, Mode, Step, TableCounts,
+};
 pub use job::{
     CloneRequest, DigestMessage, Job, KeepRequest, LogMessage, MirrorRequest, Outcome,
     ParseFailure, Part, ResubmitRequest, SwitchRequests, Verdict, WrongClaim,
@@ -76,5 +78,5 @@ pub use parser_error::{OnParserError, StandardErrors};
 pub use profiles::ProfileMembers;
 pub use random::random_value;
 pub use state::{Counts, State, StateError};
-pub use trace::{Event, Trace};
+pub use trace::{Event, HitEntry, Trace, Unit};
 pub use words::WordLayout;

@@ -1,7 +1,9 @@
 //! Calls of externs: arguments are evaluated first, results are written last.
 
-use p4rmt_engine::random_value;
-use p4rmt_ir::{Call, CallKind, Id};
+use std::borrow::Cow;
+
+use p4rmt_engine::{Event, Unit, random_value};
+use p4rmt_ir::{Call, CallKind, Id, V1Call};
 use p4rmt_source::Span;
 
 use crate::packet::Packet;
@@ -22,7 +24,7 @@ impl<'a> Packet<'a> {
                 index,
                 values,
             } => self.write_register(*register, index, values, span),
-            CallKind::Count { counter, index } => self.count(*counter, index.as_ref()),
+            CallKind::Count { counter, index } => self.count(*counter, index.as_ref(), span),
             CallKind::Meter {
                 meter,
                 index,
@@ -65,6 +67,9 @@ impl<'a> Packet<'a> {
             } => self.send_digest(*digest, receiver.as_ref(), fields, span),
             CallKind::V1(call) => self.run_v1(call, span),
         }
+        if self.trace.is_some() {
+            self.tell_result(&call.kind, span);
+        }
         let mut results = std::mem::take(&mut self.work.results);
         for (result, out) in results.drain(..).zip(&call.outs) {
             if let Some(place) = out {
@@ -72,5 +77,37 @@ impl<'a> Packet<'a> {
             }
         }
         self.work.results = results;
+    }
+
+    /// Tells what a unit gave that is no memory.
+    fn tell_result(&mut self, kind: &CallKind, span: Span) {
+        let unit = match kind {
+            CallKind::Hash { hash, .. } | CallKind::V1(V1Call::Hash { hash, .. }) => {
+                Unit::Hash(*hash)
+            }
+            CallKind::Random { random } => Unit::Random(*random),
+            CallKind::Meter { meter, .. } | CallKind::Filter { meter, .. } => Unit::Meter(*meter),
+            CallKind::Checksum { unit, .. } => Unit::Checksum(*unit),
+            CallKind::RegisterAction { .. }
+            | CallKind::RegisterRead { .. }
+            | CallKind::RegisterWrite { .. }
+            | CallKind::Count { .. }
+            | CallKind::Mirror { .. }
+            | CallKind::Resubmit { .. }
+            | CallKind::Generate { .. }
+            | CallKind::Digest { .. }
+            | CallKind::V1(
+                V1Call::Clone { .. }
+                | V1Call::Resubmit { .. }
+                | V1Call::Recirculate { .. }
+                | V1Call::Truncate { .. }
+                | V1Call::Log { .. }
+                | V1Call::Claim { .. },
+            ) => return,
+        };
+        if let (Some(trace), Some(value)) = (&mut self.trace, self.work.results.first()) {
+            let value = Cow::Borrowed(value);
+            trace.event(Event::Computed { unit, value, span });
+        }
     }
 }

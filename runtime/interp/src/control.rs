@@ -34,6 +34,7 @@ impl<'a> Packet<'a> {
     pub(crate) fn run_control(&mut self, role: ControlRole) -> bool {
         let gress = self.gress;
         let body = gress.as_structured();
+        self.tell(|| Event::Control { role });
         match body.and_then(|body| body.control(role)) {
             Some(control) => self.run_block(&control.body) != Flow::Stop,
             None => true,

@@ -10,6 +10,7 @@ impl<'a> Packet<'a> {
     /// Runs the deparser.
     pub(crate) fn run_deparser(&mut self) {
         let gress = self.gress;
+        self.tell(|| Event::Deparser);
         self.is_deparsing = true;
         self.work.emitted.clear();
         self.run_block(&gress.deparser.body);

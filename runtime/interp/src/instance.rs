@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    EngineError, Event, Instance, Interface, Job, MatchTable, Mode, Outcome, Part, Ref, State,
-    StateLayout, TableCounts, Trace, WordLayout,
+    EngineError, Event, GressInterface, Instance, Interface, Job, MatchTable, Mode, Outcome, Part,
+    Ref, State, StateLayout, Step, TableCounts, Trace, WordLayout,
 };
-use p4rmt_ir::{Arena, ControlRole, GressId, Id, PipeId, Program};
+use p4rmt_ir::{Arena, ControlRole, Gress, GressId, Id, PipeId, Program, TableId};
 
 use crate::load::LoadedGress;
-use crate::packet::{Packet, Work};
+use crate::packet::{Flight, Packet, Work};
 
 /// One pipe, ready to run.
 pub(crate) struct InterpInstance {
@@ -17,6 +17,8 @@ pub(crate) struct InterpInstance {
     interface: Interface,
     gresses: Arena<GressId, LoadedGress>,
     work: Arena<GressId, Work>,
+    /// By gress and slot: the packets that are between two steps.
+    flights: Arena<GressId, Vec<Flight>>,
 }
 
 impl InterpInstance {
@@ -53,8 +55,17 @@ impl InterpInstance {
             interface,
             gresses,
             work,
+            flights: pipe.gresses.ids().map(|_| Vec::new()).collect(),
         })
     }
+}
+
+fn find_gress(layout: &StateLayout, id: GressId) -> Result<&Gress, EngineError> {
+    let gresses = &layout.pipe().gresses;
+    gresses.get(id).ok_or(EngineError::NoGress {
+        gress: id,
+        available: gresses.len(),
+    })
 }
 
 impl Instance for InterpInstance {
@@ -66,12 +77,7 @@ impl Instance for InterpInstance {
         state: &mut State,
         mut trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError> {
-        let Some(gress) = self.layout.pipe().gresses.get(gress_id) else {
-            return Err(EngineError::NoGress {
-                gress: gress_id,
-                available: self.gresses.len(),
-            });
-        };
+        let gress = find_gress(&self.layout, gress_id)?;
         if outcomes.len() < jobs.len() {
             return Err(EngineError::TooFewOutcomes {
                 needed: jobs.len(),
@@ -85,18 +91,7 @@ impl Instance for InterpInstance {
         arrange_entries(gress_id, gress, work, state);
         let interface = &self.interface.gresses[gress_id];
         for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
-            if job.inputs.len() != loaded.inputs.n_words() {
-                return Err(EngineError::WrongInputs {
-                    needed: loaded.inputs.n_words(),
-                    available: job.inputs.len(),
-                });
-            }
-            if !job.phv.is_empty() && job.phv.len() != loaded.phv.n_words() {
-                return Err(EngineError::WrongFields {
-                    needed: loaded.phv.n_words(),
-                    available: job.phv.len(),
-                });
-            }
+            check_job(job, loaded)?;
             outcome.clear();
             outcome.written.resize(interface.watched.len(), None);
             let trace: Option<&mut dyn Trace> = match &mut trace {
@@ -105,17 +100,104 @@ impl Instance for InterpInstance {
             };
             let packet = (gress, loaded, layout);
             let mut packet = Packet::new(packet, work, state, outcome, trace, *job);
-            packet.tell(|| Event::Packet { index });
-            for (position, field) in interface.inputs.iter().enumerate() {
-                let value = loaded.inputs.get(job.inputs, position);
-                packet.work.fields[field.index()] = value;
-            }
+            packet.enter(index, interface);
             packet.run();
             for field in &interface.watched {
                 WordLayout::push(&mut outcome.values, &work.fields[field.index()]);
             }
         }
         Ok(())
+    }
+
+    fn step(
+        &mut self,
+        gress_id: GressId,
+        slot: usize,
+        step: Step,
+        job: &Job<'_>,
+        outcome: &mut Outcome,
+        state: &mut State,
+        trace: Option<&mut dyn Trace>,
+    ) -> Result<(), EngineError> {
+        let gress = find_gress(&self.layout, gress_id)?;
+        state.expect_layout(&self.layout)?;
+        let loaded = &self.gresses[gress_id];
+        let layout = self.layout.gress(gress_id).expect("a gress of the pipe");
+        let no_step = |available| EngineError::NoStep {
+            gress: gress_id,
+            step,
+            available,
+        };
+        // Borrowed anew, for no longer than the step.
+        let trace: Option<&mut dyn Trace> = match trace {
+            Some(trace) => Some(&mut *trace),
+            None => None,
+        };
+        let (Some(schedule), Some(tables)) = (&loaded.schedule, gress.as_tables()) else {
+            return Err(no_step(0));
+        };
+        let work = &mut self.work[gress_id];
+        let flights = &mut self.flights[gress_id];
+        if flights.len() <= slot {
+            flights.resize_with(slot + 1, Flight::default);
+        }
+        let flight = &mut flights[slot];
+        let packet = (gress, loaded, layout);
+        let interface = &self.interface.gresses[gress_id];
+        match step {
+            Step::Parser => {
+                check_job(job, loaded)?;
+                flight.exchange(work);
+                outcome.clear();
+                outcome.written.resize(interface.watched.len(), None);
+                let mut packet = Packet::new(packet, work, state, outcome, trace, *job);
+                packet.enter(0, interface);
+                packet.enter_stages(schedule);
+                flight.is_over = !packet.parse();
+                flight.exchange(work);
+            }
+            Step::Stage(stage) if stage >= schedule.n_stages() => {
+                return Err(no_step(schedule.n_stages()));
+            }
+            Step::Stage(_) | Step::Deparser if flight.is_over => {}
+            Step::Stage(stage) => {
+                if work.tables.len() < gress.tables.len() {
+                    arrange_entries(gress_id, gress, work, state);
+                }
+                for table in schedule.tables_in(stage) {
+                    arrange_table(gress_id, gress, table, work, state);
+                }
+                flight.exchange(work);
+                let mut packet = Packet::resumed(packet, work, state, outcome, trace, *job);
+                packet.run_stage(tables, schedule, stage);
+                flight.exchange(work);
+            }
+            Step::Deparser => {
+                flight.exchange(work);
+                let mut packet = Packet::resumed(packet, work, state, outcome, trace, *job);
+                packet.run_deparser();
+                flight.exchange(work);
+            }
+        }
+        if step == Step::Deparser {
+            for field in &interface.watched {
+                WordLayout::push(&mut outcome.values, &flight.fields()[field.index()]);
+            }
+        }
+        Ok(())
+    }
+
+    fn n_stages(&self, gress: GressId) -> Option<u32> {
+        let schedule = self.gresses.get(gress)?.schedule.as_ref()?;
+        Some(schedule.n_stages())
+    }
+
+    fn fields(&self, gress: GressId, slot: usize, words: &mut Vec<u64>) {
+        let flights = self.flights.get(gress).map_or(&[][..], |flights| flights);
+        let fields = flights.get(slot).map_or(&[][..], Flight::fields);
+        fields
+            .iter()
+            .for_each(|value| WordLayout::push(words, value));
     }
 
     fn interface(&self) -> &Interface {
@@ -127,7 +209,36 @@ impl Instance for InterpInstance {
     }
 }
 
+/// Refuses a job that is not one of the interface.
+fn check_job(job: &Job<'_>, loaded: &LoadedGress) -> Result<(), EngineError> {
+    if job.inputs.len() != loaded.inputs.n_words() {
+        return Err(EngineError::WrongInputs {
+            needed: loaded.inputs.n_words(),
+            available: job.inputs.len(),
+        });
+    }
+    if !job.phv.is_empty() && job.phv.len() != loaded.phv.n_words() {
+        return Err(EngineError::WrongFields {
+            needed: loaded.phv.n_words(),
+            available: job.phv.len(),
+        });
+    }
+    Ok(())
+}
+
 impl Packet<'_> {
+    /// Writes what the device gives.
+    fn enter(&mut self, index: usize, interface: &GressInterface) {
+        for (position, field) in interface.inputs.iter().enumerate() {
+            let value = self.loaded.inputs.get(self.job.inputs, position);
+            self.work.fields[field.index()] = value;
+        }
+        if let Some(trace) = &mut self.trace {
+            let fields = (&self.work.fields[..]).into();
+            trace.event(Event::Packet { index, fields });
+        }
+    }
+
     fn run(&mut self) {
         match self.job.part {
             Part::Whole => {
@@ -180,18 +291,30 @@ impl Packet<'_> {
 
 /// Brings what entries are looked up in up to date with the state.
 fn arrange_entries(id: GressId, gress: &p4rmt_ir::Gress, work: &mut Work, state: &State) {
-    for (table_id, table) in gress.tables.iter() {
-        let place = Ref {
-            gress: id,
-            id: table_id,
-        };
-        let entries = state.table(place).expect("the layout was checked");
-        match work.tables.get(table_id) {
-            Some(arranged) if arranged.is_current(entries) => {}
-            Some(_) => work.tables[table_id] = MatchTable::new(gress, table, entries),
-            None => {
-                work.tables.push(MatchTable::new(gress, table, entries));
-            }
+    for table in gress.tables.ids() {
+        arrange_table(id, gress, table, work, state);
+    }
+}
+
+/// The same for one table; those before it have been arranged.
+fn arrange_table(
+    gress_id: GressId,
+    gress: &p4rmt_ir::Gress,
+    id: TableId,
+    work: &mut Work,
+    state: &State,
+) {
+    let place = Ref {
+        gress: gress_id,
+        id,
+    };
+    let entries = state.table(place).expect("the layout was checked");
+    match work.tables.get(id) {
+        Some(arranged) if arranged.is_current(entries) => {}
+        Some(_) => work.tables[id] = MatchTable::new(gress, &gress.tables[id], entries),
+        None => {
+            work.tables
+                .push(MatchTable::new(gress, &gress.tables[id], entries));
         }
     }
 }

@@ -74,7 +74,13 @@ impl LoadedGress {
                     needed: id.index() + 1,
                     available: placement.gresses.len(),
                 })?;
-                Some(Schedule::new(id, gress, tables, placed)?)
+                Some(Schedule::new(
+                    id,
+                    gress,
+                    tables,
+                    placed,
+                    placement.stages_available,
+                )?)
             }
         };
         Ok(Self {

@@ -1,5 +1,6 @@
 //! The packet in work: its fields, and when what is written to them can be read.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use p4rmt_engine::{
@@ -29,8 +30,6 @@ pub(crate) struct Packet<'a> {
     pub(crate) is_too_short: Cell<bool>,
     /// The cell of the direct counters, meters and registers of the table whose action runs.
     pub(crate) direct_index: u64,
-    /// How many more turns loops may take: what keeps an endless one from hanging.
-    pub(crate) turns_left: u32,
 }
 
 /// What is used again from packet to packet.
@@ -68,6 +67,38 @@ pub(crate) struct Work {
     pub(crate) emitted: Vec<Bits>,
     /// By node of the schedule: where it led.
     pub(crate) taken: Vec<Option<usize>>,
+    /// The node whose action ended the control: those that would run after it do not.
+    pub(crate) last_node: usize,
+    /// How many more turns loops may take: what keeps an endless one from hanging.
+    pub(crate) turns_left: u32,
+}
+
+/// What a packet carries from one step of its gress to the next.
+#[derive(Default)]
+pub(crate) struct Flight {
+    fields: Vec<Bits>,
+    taken: Vec<Option<usize>>,
+    last_node: usize,
+    draws: Vec<u32>,
+    turns_left: u32,
+    /// Whether its parser dropped it.
+    pub(crate) is_over: bool,
+}
+
+impl Flight {
+    /// Its fields, while it waits for its next step.
+    pub(crate) fn fields(&self) -> &[Bits] {
+        &self.fields
+    }
+
+    /// Changes places with the packet in work.
+    pub(crate) fn exchange(&mut self, work: &mut Work) {
+        std::mem::swap(&mut self.fields, &mut work.fields);
+        std::mem::swap(&mut self.taken, &mut work.taken);
+        std::mem::swap(&mut self.last_node, &mut work.last_node);
+        std::mem::swap(&mut self.draws, &mut work.draws);
+        std::mem::swap(&mut self.turns_left, &mut work.turns_left);
+    }
 }
 
 /// A write to bits of a field.
@@ -101,16 +132,31 @@ impl<'a> Packet<'a> {
             work.fields
                 .extend(fields.map(|position| loaded.phv.get(job.phv, position)));
         }
+        work.last_node = usize::MAX;
+        work.turns_left = MAX_TURNS;
+        work.draws.clear();
+        work.draws.resize(gress.randoms.len(), 0);
+        work.direct_colors.clear();
+        work.direct_colors.resize(gress.meters.len(), Color::Green);
+        Self::resumed((gress, loaded, layout), work, state, outcome, trace, job)
+    }
+
+    /// The packet in work, at the beginning of a step. Check sums of parser and deparser have nothing
+    /// to do with each other.
+    pub(crate) fn resumed(
+        (gress, loaded, layout): (&'a Gress, &'a LoadedGress, &'a GressLayout),
+        work: &'a mut Work,
+        state: &'a mut State,
+        outcome: &'a mut Outcome,
+        trace: Option<&'a mut dyn Trace>,
+        job: Job<'a>,
+    ) -> Self {
         work.pending.clear();
         work.sums.clear();
         work.sums.resize(gress.checksums.len(), OnesSum::default());
         work.deposits.clear();
         work.extracted.clear();
         work.extracted.resize(gress.checksums.len(), Bits::zero(0));
-        work.draws.clear();
-        work.draws.resize(gress.randoms.len(), 0);
-        work.direct_colors.clear();
-        work.direct_colors.resize(gress.meters.len(), Color::Green);
         Self {
             gress,
             loaded,
@@ -124,7 +170,6 @@ impl<'a> Packet<'a> {
             is_deparsing: false,
             is_too_short: Cell::new(false),
             direct_index: u64::MAX,
-            turns_left: MAX_TURNS,
         }
     }
 
@@ -188,8 +233,8 @@ impl<'a> Packet<'a> {
         if let Some(trace) = &mut self.trace {
             trace.event(Event::Write {
                 field,
-                before: old,
-                after: &new,
+                before: Cow::Borrowed(old),
+                after: Cow::Borrowed(&new),
                 span,
             });
         }

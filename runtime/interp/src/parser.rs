@@ -1,8 +1,11 @@
 //! The parser: states, extraction, and what happens when it fails.
 
+use std::borrow::Cow;
+
 use p4rmt_engine::{Event, ParseFailure, Ref, Verdict};
 use p4rmt_ir::{
-    Bits, Case, Expr, FieldId, GressRole, HeaderId, KeySet, Place, State, Target, Transition,
+    Bits, Case, Expr, FieldId, GressRole, HeaderId, KeySet, Place, State, StateId, Target,
+    Transition,
 };
 use p4rmt_source::Span;
 
@@ -67,7 +70,7 @@ impl<'a> Packet<'a> {
                 Flow::Stop => return Ok(()),
                 Flow::Next | Flow::Leave(_) | Flow::Exit => {}
             }
-            match self.transition(state)? {
+            match self.transition(id, state)? {
                 Target::State(next) => id = next,
                 Target::Accept => return Ok(()),
                 Target::Reject => return Err(failure(0)),
@@ -75,20 +78,40 @@ impl<'a> Packet<'a> {
         }
     }
 
-    fn transition(&mut self, state: &'a State) -> Result<Target, ParseFailure> {
+    fn transition(&mut self, id: StateId, state: &'a State) -> Result<Target, ParseFailure> {
         let (keys, cases) = match &state.transition {
-            Transition::Goto(target) => return Ok(*target),
+            Transition::Goto(target) => {
+                self.tell(|| Event::Transition {
+                    state: id,
+                    key: Cow::Borrowed(&[]),
+                    case: None,
+                    target: *target,
+                });
+                return Ok(*target);
+            }
             Transition::Select { keys, cases } => (keys, cases),
         };
         let values: Vec<Bits> = keys.iter().map(|key| self.eval(key).into_owned()).collect();
         if let Some(Flow::Fail(failure)) = self.too_short(state.span) {
             return Err(failure);
         }
-        let matching = cases.iter().find(|case| self.is_match(case, &values));
-        matching.map(|case| case.target).ok_or(ParseFailure {
-            error: self.loaded.errors.no_match,
-            span: state.span,
-        })
+        let position = cases.iter().position(|case| self.is_match(case, &values));
+        let Some(position) = position else {
+            return Err(ParseFailure {
+                error: self.loaded.errors.no_match,
+                span: state.span,
+            });
+        };
+        let target = cases[position].target;
+        if let Some(trace) = &mut self.trace {
+            trace.event(Event::Transition {
+                state: id,
+                key: values.into(),
+                case: Some(position),
+                target,
+            });
+        }
+        Ok(target)
     }
 
     fn is_match(&self, case: &Case, values: &[Bits]) -> bool {

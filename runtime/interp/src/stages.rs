@@ -7,6 +7,8 @@
 //! A table that lies in several stages is looked up in each: a part runs the action if the winning
 //! entry is one of its own, and the last part runs the default action if none did.
 
+use std::ops::Range;
+
 use p4rmt_engine::{EngineError, Event};
 use p4rmt_ir::{
     GatewayId, Gress, GressId, GressPlacement, Node, Outcome, Seq, Slot, TableId, Tables,
@@ -19,6 +21,8 @@ use crate::packet::Packet;
 #[derive(Debug)]
 pub(crate) struct Schedule {
     units: Vec<Unit>,
+    /// By stage: its units.
+    stages: Vec<Range<usize>>,
     n_nodes: usize,
 }
 
@@ -62,6 +66,7 @@ impl Schedule {
         gress: &Gress,
         tables: &Tables,
         placement: &GressPlacement,
+        n_stages: u32,
     ) -> Result<Self, EngineError> {
         for (what, needed, available) in [
             ("tables", gress.tables.len(), placement.tables.len()),
@@ -78,6 +83,7 @@ impl Schedule {
         }
         let mut schedule = Self {
             units: Vec::new(),
+            stages: Vec::new(),
             n_nodes: 0,
         };
         schedule.add_seq(id, &tables.seq, None, placement)?;
@@ -85,7 +91,30 @@ impl Schedule {
             let is_table = matches!(unit.kind, UnitKind::Table(_));
             (unit.slot, is_table, unit.node)
         });
+        let last_stage = schedule.units.last().map_or(0, |unit| unit.slot.stage);
+        for stage in 0..n_stages.max(last_stage.saturating_add(1)) {
+            let start = schedule.stages.last().map_or(0, |units| units.end);
+            let rest = &schedule.units[start..];
+            let n_units = rest.partition_point(|unit| unit.slot.stage == stage);
+            schedule.stages.push(start..start + n_units);
+        }
         Ok(schedule)
+    }
+
+    /// How many stages packets pass.
+    pub(crate) fn n_stages(&self) -> u32 {
+        self.stages.len() as u32
+    }
+
+    /// The tables that are looked up in a stage.
+    pub(crate) fn tables_in(&self, stage: u32) -> impl Iterator<Item = TableId> {
+        let units = self.stages.get(stage as usize).cloned().unwrap_or_default();
+        self.units[units]
+            .iter()
+            .filter_map(|unit| match &unit.kind {
+                UnitKind::Table(part) => Some(part.table),
+                UnitKind::Gateway(_) => None,
+            })
     }
 
     fn add_seq(
@@ -171,23 +200,30 @@ impl Schedule {
 impl<'a> Packet<'a> {
     /// Runs all stages.
     pub(crate) fn run_stages(&mut self, body: &'a Tables, schedule: &'a Schedule) {
+        self.enter_stages(schedule);
+        for stage in 0..schedule.n_stages() {
+            self.run_stage(body, schedule, stage);
+        }
+    }
+
+    /// Before the first stage: no node has led anywhere.
+    pub(crate) fn enter_stages(&mut self, schedule: &Schedule) {
         self.work.taken.clear();
         self.work.taken.resize(schedule.n_nodes, None);
-        // The node whose action ended the control: those that would run after it do not.
-        let mut last_node = usize::MAX;
-        let mut stage = None;
-        for unit in &schedule.units {
-            if stage != Some(unit.slot.stage) {
-                self.land();
-                stage = Some(unit.slot.stage);
-                self.tell(|| Event::Stage {
-                    stage: unit.slot.stage,
-                });
-            }
+    }
+
+    /// Runs one stage. What its units write lands when all of them have read.
+    pub(crate) fn run_stage(&mut self, body: &'a Tables, schedule: &'a Schedule, stage: u32) {
+        let units = schedule.stages[stage as usize].clone();
+        if !units.is_empty() {
+            self.tell(|| Event::Stage { stage });
+        }
+        for unit in &schedule.units[units] {
             let is_led_to = unit
                 .parent
                 .is_none_or(|(parent, branch)| self.work.taken[parent] == Some(branch));
-            if !is_led_to || unit.node > last_node || self.work.taken[unit.node].is_some() {
+            if !is_led_to || unit.node > self.work.last_node || self.work.taken[unit.node].is_some()
+            {
                 continue;
             }
             match &unit.kind {
@@ -201,7 +237,7 @@ impl<'a> Packet<'a> {
                 }
                 UnitKind::Table(part) => {
                     if self.run_part(body, unit.node, part) {
-                        last_node = last_node.min(unit.node);
+                        self.work.last_node = self.work.last_node.min(unit.node);
                     }
                 }
             }

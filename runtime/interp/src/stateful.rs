@@ -20,6 +20,7 @@ impl<'a> Packet<'a> {
         index: Option<&Expr>,
         span: Span,
     ) {
+        self.tell(|| Event::RegisterAction { action: id, span });
         let action = &self.gress.register_actions[id];
         let array = &self.layout.registers[action.register];
         let index = self.index_or_direct(index);
@@ -127,20 +128,25 @@ impl<'a> Packet<'a> {
             trace.event(Event::Register {
                 register,
                 index,
-                before,
-                after,
+                before: before.into(),
+                after: after.into(),
                 span,
             });
         }
     }
 
     /// Counts the packet.
-    pub(crate) fn count(&mut self, counter: CounterId, index: Option<&Expr>) {
+    pub(crate) fn count(&mut self, counter: CounterId, index: Option<&Expr>, span: Span) {
         let index = self.index_or_direct(index);
-        self.count_in(counter, index);
+        self.count_in(counter, index, span);
     }
 
-    fn count_in(&mut self, counter: CounterId, index: u64) {
+    fn count_in(&mut self, counter: CounterId, index: u64, span: Span) {
+        self.tell(|| Event::Counted {
+            counter,
+            index,
+            span,
+        });
         let array: &Array = &self.layout.counters[counter];
         if index >= array.cells {
             return;
@@ -248,7 +254,7 @@ impl<'a> Packet<'a> {
         let slot = hit.map(|hit| hit.slot as u64);
         for counter in &table.direct_counters {
             slot.into_iter()
-                .for_each(|slot| self.count_in(*counter, slot));
+                .for_each(|slot| self.count_in(*counter, slot, Span::NONE));
         }
         for meter in &table.direct_meters {
             let color = slot.map_or(Color::Green, |slot| {

@@ -101,8 +101,8 @@ impl<'a> Packet<'a> {
 
     /// Runs the body until something leads out of the loop, or all turns of the packet are used up.
     fn run_loop(&mut self, label: LabelId, body: &'a Block) -> Flow {
-        while self.turns_left > 0 {
-            self.turns_left -= 1;
+        while self.work.turns_left > 0 {
+            self.work.turns_left -= 1;
             match self.run_block(body) {
                 Flow::Next => {}
                 Flow::Leave(left) if left == label => return Flow::Next,

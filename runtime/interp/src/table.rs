@@ -1,6 +1,8 @@
 //! Tables: the key, the entry that it finds, and the action with its data.
 
-use p4rmt_engine::{BitWriter, EntryTarget, Event, Hit, Ref, WordLayout};
+use std::borrow::Cow;
+
+use p4rmt_engine::{BitWriter, EntryTarget, Event, Hit, HitEntry, Ref, WordLayout};
 use p4rmt_ir::{ActionId, Bits, GressRole, HashId, Id, MatchKind, TableId};
 
 use crate::packet::Packet;
@@ -92,13 +94,25 @@ impl Packet<'_> {
         let key: Vec<Bits> = keys
             .map(|part| self.eval(&part.expr).into_owned())
             .collect();
+        let place = Ref {
+            gress: self.loaded.id,
+            id,
+        };
+        let entries = self.state.table(place).expect("the layout was checked");
+        let entry = hit.and_then(|hit| {
+            let entry = Cow::Borrowed(entries.get(hit.slot)?);
+            Some(HitEntry {
+                slot: hit.slot,
+                entry,
+            })
+        });
         if let Some(trace) = &mut self.trace {
             trace.event(Event::Table {
                 table: id,
-                key: &key,
-                entry: hit.map(|hit| hit.slot),
+                key: key.into(),
+                entry,
                 action,
-                args: &self.work.params,
+                args: (&self.work.params[..]).into(),
             });
         }
     }

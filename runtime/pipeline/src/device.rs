@@ -19,7 +19,9 @@ use p4rmt_ir::{Arch, PipeId, Program};
 
 use crate::fate::{DeviceCounters, Fate, FateEvent};
 use crate::generator::Generator;
-use crate::{DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, PortUnit, TrafficManager};
+use crate::{
+    DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, PortUnit, TraceRecord, TrafficManager,
+};
 use chassis::{Chassis, MAX_PACKET};
 pub use chassis::{Departure, EmittedHeaders, LoggedLine, SentDigest};
 use machine::Machine as _;
@@ -172,6 +174,17 @@ impl Device {
     #[must_use]
     pub fn fates(&self) -> &[Fate] {
         self.chassis.fates.as_deref().unwrap_or_default()
+    }
+
+    /// Starts or stops keeping a trace: a record of each pass and of each fate.
+    pub fn record_trace(&mut self, is_wanted: bool) {
+        self.chassis.trace = is_wanted.then(Vec::new);
+    }
+
+    /// Takes the trace since the last time, in order; empty unless asked for.
+    pub fn take_trace(&mut self) -> Vec<TraceRecord> {
+        let trace = self.chassis.trace.as_mut();
+        trace.map_or_else(Vec::new, std::mem::take)
     }
 
     /// How many packets have arrived or been generated: the number that the next one gets.

@@ -13,6 +13,7 @@ mod fate;
 mod generator;
 mod mirror_gate;
 mod port_unit;
+mod record;
 mod replay;
 mod traffic;
 
@@ -25,9 +26,10 @@ pub use error::DeviceError;
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
 pub use generator::GeneratorApp;
 pub use port_unit::{PortUnit, PortUnitFault};
+pub use record::{Entrant, EntrantKind, PassRecord, TraceRecord};
 pub use replay::{
-    CaptureFolder, NoOutput, ReplayClock, ReplayError, ReplayInput, ReplayOptions, ReplayOutput,
-    ReplaySummary, TableSummary, replay,
+    CaptureFolder, NextPacket, NoOutput, ReplayClock, ReplayError, ReplayInput, ReplayOptions,
+    ReplayOutput, ReplaySummary, TableSummary, replay, replay_up_to,
 };
 pub use traffic::{MirrorSession, MirrorTarget, MulticastNode, TrafficManager};
 

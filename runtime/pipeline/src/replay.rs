@@ -183,17 +183,7 @@ pub fn replay(
     let started = Instant::now();
     let counters_before = device.counters().clone();
     let tables_before = table_summaries(device);
-    let mut run = Run {
-        device,
-        options,
-        output,
-        progress,
-        epoch_ns: None,
-        packets_out: BTreeMap::new(),
-        n_packets: 0,
-        bytes_read: 0,
-        cut_in_capture: 0,
-    };
+    let mut run = Run::new(device, options, output, progress);
     for _ in 0..options.rounds {
         run.round(inputs)?;
     }
@@ -214,6 +204,62 @@ pub fn replay(
     })
 }
 
+/// A packet of a capture that is next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextPacket {
+    /// Where it arrives.
+    pub port: u16,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The capture.
+    pub name: String,
+    /// Which packet of it, from 1.
+    pub position: u64,
+}
+
+/// Replays captures up to a packet, counted over all of them from 0 in the order in which they arrive.
+/// Time has come to its arrival, and it has not arrived. None if there are not so many.
+///
+/// # Errors
+/// What keeps the replay from coming so far.
+pub fn replay_up_to(
+    device: &mut Device,
+    inputs: &[ReplayInput],
+    clock: ReplayClock,
+    n_before: u64,
+) -> Result<Option<NextPacket>, ReplayError> {
+    let options = ReplayOptions { clock, rounds: 1 };
+    if clock == ReplayClock::PacketsPerSecond(0) {
+        return Err(ReplayError::NoRate);
+    }
+    let (mut output, mut progress) = (NoOutput, |_| {});
+    let mut run = Run::new(device, options, &mut output, &mut progress);
+    run.stop_before = Some(n_before);
+    run.round(inputs)
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        device: &'a mut Device,
+        options: ReplayOptions,
+        output: &'a mut dyn ReplayOutput,
+        progress: &'a mut dyn FnMut(u64),
+    ) -> Self {
+        Self {
+            device,
+            options,
+            output,
+            progress,
+            epoch_ns: None,
+            packets_out: BTreeMap::new(),
+            n_packets: 0,
+            bytes_read: 0,
+            cut_in_capture: 0,
+            stop_before: None,
+        }
+    }
+}
+
 struct Run<'a> {
     device: &'a mut Device,
     options: ReplayOptions,
@@ -225,10 +271,13 @@ struct Run<'a> {
     n_packets: u64,
     bytes_read: u64,
     cut_in_capture: u64,
+    /// The packet that does not arrive any more.
+    stop_before: Option<u64>,
 }
 
 impl Run<'_> {
-    fn round(&mut self, inputs: &[ReplayInput]) -> Result<(), ReplayError> {
+    /// Goes through the captures; returns the packet that it stopped before.
+    fn round(&mut self, inputs: &[ReplayInput]) -> Result<Option<NextPacket>, ReplayError> {
         let mut sources = inputs
             .iter()
             .map(Source::open)
@@ -267,7 +316,17 @@ impl Run<'_> {
             };
             let wire_bits = (bytes.len() as u64 + WIRE_OVERHEAD) * 8;
             source.free_ns += wire_bits.div_ceil(LINE_RATE);
-            self.enter(source, start_ns.saturating_add(at_ns), &bytes)?;
+            let at_ns = start_ns.saturating_add(at_ns);
+            if self.stop_before == Some(self.n_packets) {
+                self.advance(source, at_ns)?;
+                return Ok(Some(NextPacket {
+                    port: source.input.port,
+                    bytes,
+                    name: source.input.name.clone(),
+                    position: source.n_packets,
+                }));
+            }
+            self.enter(source, at_ns, &bytes)?;
             let before = source.reader.offset();
             source.advance(bytes)?;
             self.bytes_read += source.reader.offset() - before;
@@ -278,20 +337,20 @@ impl Run<'_> {
         }
         self.cut_in_capture += sources.iter().map(|source| source.n_cut).sum::<u64>();
         (self.progress)(self.bytes_read);
-        Ok(())
+        Ok(None)
+    }
+
+    /// Time goes on to the arrival of a packet.
+    fn advance(&mut self, source: &Source<'_>, at_ns: u64) -> Result<(), ReplayError> {
+        let clock = self.device.config().clock_at(at_ns);
+        let result = self.device.advance_to(clock);
+        result.map_err(|cause| source.refused(cause))
     }
 
     fn enter(&mut self, source: &Source<'_>, at_ns: u64, bytes: &[u8]) -> Result<(), ReplayError> {
-        let clock = self.device.config().clock_at(at_ns);
-        let result = self
-            .device
-            .advance_to(clock)
-            .and_then(|()| self.device.receive(source.input.port, bytes));
-        result.map_err(|cause| ReplayError::Device {
-            name: source.input.name.clone(),
-            position: source.n_packets,
-            cause: Box::new(cause),
-        })?;
+        self.advance(source, at_ns)?;
+        let result = self.device.receive(source.input.port, bytes);
+        result.map_err(|cause| source.refused(cause))?;
         let epoch_ns = self.epoch_ns.unwrap_or_default();
         for departure in self.device.take_departures() {
             *self.packets_out.entry(departure.port).or_default() += 1;
@@ -324,6 +383,15 @@ impl<'a> Source<'a> {
         };
         source.advance(Vec::new())?;
         Ok(source)
+    }
+
+    /// That the device refuses the packet.
+    fn refused(&self, cause: DeviceError) -> ReplayError {
+        ReplayError::Device {
+            name: self.input.name.clone(),
+            position: self.n_packets,
+            cause: Box::new(cause),
+        }
     }
 
     /// Reads the next packet; the buffer is used again.

@@ -23,7 +23,7 @@ pub use dissect::field_at;
 pub use error::{StatementError, StatementFault, SyntaxError};
 pub use parse::{parse, parse_bytes};
 pub use report::{Failure, Place, Report, Way};
-pub use run::{apply, run};
+pub use run::{Observer, apply, run, run_watched};
 pub use syntax::{
     ActionText, AddEntry, CellIndex, CompareOp, CounterCheck, Element, GeneratorText, Half,
     MatchText, MeterRate, PortUnitName, Statement, StatementKind, TargetText, Vector,

@@ -25,6 +25,24 @@ use crate::report::{Failure, Place, Report, Way};
 use crate::resolve;
 use crate::syntax::{AddEntry, GeneratorText, PortUnitName, Statement, StatementKind, Vector};
 
+/// Watches how a vector is carried out, statement by statement.
+pub trait Observer {
+    /// This statement is next.
+    fn before(&mut self, place: &Place, statement: &StatementKind, device: &mut Device);
+
+    /// This statement has been carried out, with all that it caused. `added` is the entry that it put
+    /// into a table: the table and the slot.
+    fn after(&mut self, place: &Place, added: Option<(Ref<TableId>, usize)>, device: &mut Device);
+}
+
+/// Looks away.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn before(&mut self, _: &Place, _: &StatementKind, _: &mut Device) {}
+    fn after(&mut self, _: &Place, _: Option<(Ref<TableId>, usize)>, _: &mut Device) {}
+}
+
 /// Runs a vector after its setup, on the device that `make_device` makes.
 ///
 /// # Errors
@@ -34,12 +52,25 @@ pub fn run(
     setup: Option<&Vector>,
     make_device: impl FnOnce() -> Result<Device, DeviceError>,
 ) -> Result<Report, DeviceError> {
+    run_watched(vector, setup, make_device, &mut Nobody)
+}
+
+/// The same, before somebody's eyes.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_watched(
+    vector: &Vector,
+    setup: Option<&Vector>,
+    make_device: impl FnOnce() -> Result<Device, DeviceError>,
+    observer: &mut dyn Observer,
+) -> Result<Report, DeviceError> {
     let mut device = make_device()?;
     device.record_fates(true);
     let mut run = Run::new(device);
     for part in setup.into_iter().chain([vector]) {
         for statement in &part.statements {
-            run.step(&part.file, statement);
+            run.step(&part.file, statement, observer);
         }
     }
     Ok(run.finish(&vector.file))
@@ -54,7 +85,7 @@ pub fn apply(setup: &Vector, device: Device) -> (Device, Vec<StatementError>) {
     let mut run = Run::new(device);
     run.keeps_departures = true;
     for statement in &setup.statements {
-        run.step(&setup.file, statement);
+        run.step(&setup.file, statement, &mut Nobody);
     }
     let errors = run
         .failures
@@ -83,6 +114,8 @@ struct Run {
     causes: Vec<Place>,
     entries: Vec<(Ref<TableId>, Vec<Match>, u32)>,
     entry_ids: IndexMap<String, usize>,
+    /// The entry that the statement in work has added.
+    added: Option<(Ref<TableId>, usize)>,
     /// Messages to the control plane that were not checked, in order.
     digests: Vec<SentDigest>,
 }
@@ -98,6 +131,7 @@ impl Run {
             causes: Vec::new(),
             entries: Vec::new(),
             entry_ids: IndexMap::new(),
+            added: None,
             digests: Vec::new(),
         }
     }
@@ -106,11 +140,13 @@ impl Run {
         Arc::clone(self.device.state().layout())
     }
 
-    fn step(&mut self, file: &str, statement: &Statement) {
+    fn step(&mut self, file: &str, statement: &Statement, observer: &mut dyn Observer) {
         let place = Place {
             file: file.to_owned(),
             line: statement.line,
         };
+        self.added = None;
+        observer.before(&place, &statement.kind, &mut self.device);
         if let Err(cause) = self.carry_out(&place, &statement.kind) {
             self.failures.push(Failure::Statement(StatementError {
                 file: place.file.clone(),
@@ -118,6 +154,7 @@ impl Run {
                 cause,
             }));
         }
+        observer.after(&place, self.added, &mut self.device);
         let n_arrivals = usize::try_from(self.device.n_arrivals()).unwrap_or(usize::MAX);
         self.causes.resize(n_arrivals, place);
         if self.keeps_departures {
@@ -364,6 +401,7 @@ impl Run {
         let (matches, priority) = (entry.matches.clone(), entry.priority);
         let slot = self.device.state_mut().insert_entry(table, entry)?;
         self.entries.push((table, matches, priority));
+        self.added = Some((table, slot));
         if let Some(id) = &text.id {
             self.entry_ids.insert(id.clone(), slot);
         }

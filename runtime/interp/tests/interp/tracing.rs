@@ -13,12 +13,23 @@ struct Lines(Vec<String>);
 impl Trace for Lines {
     fn event(&mut self, event: Event<'_>) {
         let line = match event {
-            Event::Packet { index } => format!("packet {index}"),
+            Event::Packet { index, fields } => format!("packet {index} of {} fields", fields.len()),
             Event::ParserState { state, cursor_bits } => format!("{state} at {cursor_bits}"),
             Event::Extract {
                 header,
                 cursor_bits,
             } => format!("extract {header} at {cursor_bits}"),
+            Event::Transition {
+                state,
+                key,
+                case,
+                target,
+            } => format!("{state} {key:?} {case:?} -> {target:?}"),
+            Event::Control { role } => format!("{role:?}"),
+            Event::RegisterAction { action, .. } => format!("{action}"),
+            Event::Counted { counter, index, .. } => format!("{counter}[{index}]"),
+            Event::Computed { unit, value, .. } => format!("{unit:?} {value}"),
+            Event::Deparser => "deparser".to_owned(),
             Event::ParserError { error, .. } => format!("error {error}"),
             Event::Stage { stage } => format!("stage {stage}"),
             Event::Gateway { gateway, holds } => format!("{gateway} {holds}"),
@@ -31,6 +42,7 @@ impl Trace for Lines {
                 args,
             } => {
                 let action = action.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
+                let entry = entry.map(|hit| hit.slot);
                 format!("{table} {key:?} {entry:?} {action} {args:?}")
             }
             Event::Write {
@@ -88,13 +100,16 @@ fn a_trace_tells_each_step() {
         .clone();
     assert_eq!(traced, plain);
     let expected = [
-        "packet 0",
+        "packet 0 of 2 fields",
         "s0 at 0",
         "extract h0 at 0",
         "f0 8w0x0 -> 8w0x7",
         "f1 1w0x0 -> 1w0x1",
+        "s0 [] None -> Accept",
+        "ra0",
         "r0[3] [8w0x0] -> [8w0x9]",
         "f0 8w0x7 -> 8w0x0",
+        "deparser",
         "emit h0",
     ];
     assert_eq!(lines.0, expected);

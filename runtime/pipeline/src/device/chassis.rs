@@ -7,7 +7,10 @@ use p4rmt_ir::{GressId, HeaderId, Program};
 
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
 use crate::traffic::Replica;
-use crate::{DeviceConfig, DeviceError, MAX_PORTS, PortUnit, TrafficManager};
+use crate::{
+    DeviceConfig, DeviceError, Entrant, MAX_PORTS, PassRecord, PortUnit, TraceRecord,
+    TrafficManager,
+};
 
 /// The longest packet, in bytes: length fields have 16 bits.
 pub(super) const MAX_PACKET: usize = 65_535;
@@ -85,6 +88,11 @@ pub(super) struct Chassis {
     pub(super) departures: Vec<Departure>,
     pub(super) counters: DeviceCounters,
     pub(super) fates: Option<Vec<Fate>>,
+    pub(super) trace: Option<Vec<TraceRecord>>,
+    /// How many passes through a gress there have been.
+    n_passes: u64,
+    /// The pass that what comes about now goes back to.
+    pub(super) made_by: Option<u64>,
     pub(super) digests: Vec<SentDigest>,
     pub(super) log: Vec<LoggedLine>,
 }
@@ -110,6 +118,9 @@ impl Chassis {
             departures: Vec::new(),
             counters: DeviceCounters::default(),
             fates: None,
+            trace: None,
+            n_passes: 0,
+            made_by: None,
             digests: Vec::new(),
             log: Vec::new(),
         }
@@ -118,6 +129,7 @@ impl Chassis {
     /// Numbers a packet that arrives, and gives it its passes.
     pub(super) fn next_arrival(&mut self) -> u64 {
         self.passes_left = self.config.max_passes;
+        self.made_by = None;
         self.arrivals += 1;
         self.arrivals - 1
     }
@@ -129,13 +141,16 @@ impl Chassis {
 
     /// Records what happens to a packet.
     pub(super) fn tell(&mut self, arrival: u64, event: FateEvent) {
-        let clock = self.clock;
+        let fate = Fate {
+            arrival,
+            clock: self.clock,
+            event,
+        };
+        if let Some(trace) = &mut self.trace {
+            trace.push(TraceRecord::Fate(fate));
+        }
         if let Some(fates) = &mut self.fates {
-            fates.push(Fate {
-                arrival,
-                clock,
-                event,
-            });
+            fates.push(fate);
         }
     }
 
@@ -190,10 +205,33 @@ impl Chassis {
     pub(super) fn pass(
         &mut self,
         gress: GressId,
+        entrant: Entrant,
         job: Job<'_>,
         outcome: &mut [Outcome; 1],
     ) -> Result<Option<EmittedHeaders>, DeviceError> {
+        let number = self.n_passes;
+        self.n_passes += 1;
+        self.made_by = Some(number);
         let state = &mut self.state;
+        if let Some(records) = &mut self.trace {
+            let mut events: Vec<Event<'static>> = Vec::new();
+            let trace: &mut dyn Trace = &mut events;
+            self.instance
+                .run(gress, &[job], outcome, state, Some(trace))?;
+            let headers = emitted(&events);
+            records.push(TraceRecord::Pass(Box::new(PassRecord {
+                number,
+                entrant,
+                gress,
+                part: job.part,
+                clock: job.clock,
+                prefix: job.prefix.to_vec(),
+                packet: job.packet.to_vec(),
+                events,
+                outcome: outcome[0].clone(),
+            })));
+            return Ok(Some(EmittedHeaders { gress, headers }));
+        }
         if self.fates.is_none() {
             self.instance.run(gress, &[job], outcome, state, None)?;
             return Ok(None);
@@ -247,6 +285,15 @@ impl Chassis {
             headers,
         });
     }
+}
+
+/// The headers that the deparser emitted.
+fn emitted(events: &[Event<'_>]) -> Vec<HeaderId> {
+    let headers = events.iter().filter_map(|event| match event {
+        Event::Emit { header } => Some(*header),
+        _ => None,
+    });
+    headers.collect()
 }
 
 /// Headers as deparsed, then payload.

@@ -51,10 +51,10 @@ use p4rmt_ir::{Arch, GressId, GressRole};
 use super::chassis::Chassis;
 use super::machine::{self, Machine};
 use super::watched::Watched;
-use crate::DeviceError;
 use crate::fate::DropReason;
 use crate::mirror_gate::MirrorGate;
 use crate::traffic::Replica;
+use crate::{DeviceError, Entrant, EntrantKind};
 use intrinsic::{EGRESS_WATCHED, INGRESS_WATCHED, IntrinsicHeader, Timestamp};
 
 /// The machine.
@@ -78,8 +78,7 @@ struct Gate<const HEADER: usize, const WATCHED: usize> {
 
 /// A packet on its way into the ingress.
 struct IngressEntry {
-    arrival: u64,
-    port: u16,
+    entrant: Entrant,
     /// With this header in place of port metadata, if it was resubmitted.
     resubmit: Option<Vec<u8>>,
     packet: Vec<u8>,
@@ -89,6 +88,7 @@ struct IngressEntry {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct EgressEntry {
     arrival: u64,
+    made_by: Option<u64>,
     replica: Replica,
     qid: u64,
     cos: u64,
@@ -163,21 +163,10 @@ impl Tofino {
     }
 
     /// Puts a packet in line for the ingress, if a pass is left for it.
-    pub(super) fn queue_ingress(
-        &mut self,
-        chassis: &mut Chassis,
-        arrival: u64,
-        port: u16,
-        resubmit: Option<Vec<u8>>,
-        packet: Vec<u8>,
-    ) {
-        if chassis.admits(arrival, packet.len(), self.n_queued()) {
-            self.ingress_queue.push_back(IngressEntry {
-                arrival,
-                port,
-                resubmit,
-                packet,
-            });
+    fn queue_ingress(&mut self, chassis: &mut Chassis, entry: IngressEntry) {
+        let arrival = entry.entrant.arrival;
+        if chassis.admits(arrival, entry.packet.len(), self.n_queued()) {
+            self.ingress_queue.push_back(entry);
         }
     }
 
@@ -202,7 +191,20 @@ impl Machine for Tofino {
     type Entry = EgressEntry;
 
     fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Vec<u8>) {
-        self.queue_ingress(chassis, arrival, port, None, packet);
+        let entrant = Entrant {
+            arrival,
+            made_by: None,
+            kind: EntrantKind::Arrived,
+            port,
+        };
+        self.queue_ingress(
+            chassis,
+            IngressEntry {
+                entrant,
+                resubmit: None,
+                packet,
+            },
+        );
     }
 
     fn step(&mut self, chassis: &mut Chassis) -> Result<bool, DeviceError> {
@@ -222,6 +224,23 @@ impl Machine for Tofino {
 
     fn queue(&mut self, entry: EgressEntry) {
         self.egress_queue.push_back(entry);
+    }
+}
+
+impl EgressEntry {
+    /// What enters the egress.
+    fn entrant(&self) -> Entrant {
+        let Replica { port, rid, .. } = self.replica;
+        Entrant {
+            arrival: self.arrival,
+            made_by: self.made_by,
+            kind: match (self.is_mirrored, rid) {
+                (true, _) => EntrantKind::Mirrored,
+                (false, 0) => EntrantKind::Forwarded,
+                (false, rid) => EntrantKind::Replicated { rid },
+            },
+            port,
+        }
     }
 }
 

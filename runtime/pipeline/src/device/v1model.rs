@@ -104,6 +104,7 @@ pub(super) struct V1model {
 /// A packet on its way into the parser.
 struct IngressEntry {
     arrival: u64,
+    made_by: Option<u64>,
     /// Where the packet arrived, however often it has been round since.
     port: u16,
     instance: Instance,
@@ -116,6 +117,7 @@ struct IngressEntry {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct EgressEntry {
     arrival: u64,
+    made_by: Option<u64>,
     port: u16,
     /// Where it arrived.
     ingress_port: u16,
@@ -202,6 +204,7 @@ impl Machine for V1model {
     fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Vec<u8>) {
         let entry = IngressEntry {
             arrival,
+            made_by: None,
             port,
             instance: Instance::Normal,
             kept: Vec::new(),

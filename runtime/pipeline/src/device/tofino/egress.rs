@@ -5,10 +5,10 @@ use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
 use super::intrinsic::egress;
-use super::{EgressEntry, Tofino, parser_drop};
-use crate::DeviceError;
+use super::{EgressEntry, IngressEntry, Tofino, parser_drop};
 use crate::device::chassis::{Chassis, EmittedHeaders, deparsed};
 use crate::fate::{DropReason, FateEvent};
+use crate::{DeviceError, Entrant, EntrantKind};
 
 impl Tofino {
     pub(super) fn run_egress(
@@ -44,7 +44,7 @@ impl Tofino {
         };
         let outcome = &mut buffers.outcome;
         let gress = self.egress.gress;
-        let headers = chassis.pass(gress, job, outcome)?;
+        let headers = chassis.pass(gress, entry.entrant(), job, outcome)?;
         let deparsed = deparsed(&job, &outcome[0]);
         chassis.keep_messages(entry.arrival, gress, &mut outcome[0]);
         self.after_egress(chassis, entry, &outcome[0], deparsed, headers);
@@ -101,7 +101,18 @@ impl Tofino {
         if chassis.config.recirculation_ports.contains(&port) {
             chassis.counters.recirculated += 1;
             chassis.tell(arrival, FateEvent::Recirculated { port });
-            return self.queue_ingress(chassis, arrival, port, None, packet);
+            let entrant = Entrant {
+                arrival,
+                made_by: chassis.made_by,
+                kind: EntrantKind::Recirculated,
+                port,
+            };
+            let entry = IngressEntry {
+                entrant,
+                resubmit: None,
+                packet,
+            };
+            return self.queue_ingress(chassis, entry);
         }
         chassis.depart(arrival, port, packet, headers);
     }

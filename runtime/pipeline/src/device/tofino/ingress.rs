@@ -6,11 +6,11 @@ use p4rmt_source::Span;
 
 use super::intrinsic::{INGRESS_WATCHED, ingress};
 use super::{EgressEntry, IngressEntry, Tofino, parser_drop};
-use crate::DeviceError;
 use crate::device::chassis::{Chassis, EmittedHeaders, deparsed};
 use crate::device::watched::Watched;
 use crate::fate::{DropReason, FateEvent};
 use crate::traffic::Replica;
+use crate::{DeviceError, Entrant, EntrantKind};
 
 /// The unicast port that is none.
 const NO_PORT: u64 = 0x1ff;
@@ -75,12 +75,12 @@ impl Tofino {
         buffers.prefix.clear();
         let values = [
             u64::from(entry.resubmit.is_some()),
-            u64::from(entry.port),
+            u64::from(entry.entrant.port),
             ns,
         ];
         self.ingress.header.append(&mut buffers.prefix, values);
         let start = buffers.prefix.len();
-        let metadata = chassis.port_metadata.get(usize::from(entry.port));
+        let metadata = chassis.port_metadata.get(usize::from(entry.entrant.port));
         let metadata = metadata.and_then(Option::as_ref);
         let metadata = entry.resubmit.as_ref().or(metadata);
         buffers.prefix.extend(metadata.into_iter().flatten());
@@ -98,9 +98,9 @@ impl Tofino {
         };
         let outcome = &mut buffers.outcome;
         let gress = self.ingress.gress;
-        let headers = chassis.pass(gress, job, outcome)?;
+        let headers = chassis.pass(gress, entry.entrant, job, outcome)?;
         let deparsed = deparsed(&job, &outcome[0]);
-        chassis.keep_messages(entry.arrival, gress, &mut outcome[0]);
+        chassis.keep_messages(entry.entrant.arrival, gress, &mut outcome[0]);
         self.after_ingress(chassis, entry, &outcome[0], &deparsed, headers);
         self.buffers = buffers;
         Ok(())
@@ -115,7 +115,7 @@ impl Tofino {
         deparsed: &[u8],
         headers: Option<EmittedHeaders>,
     ) {
-        let arrival = entry.arrival;
+        let arrival = entry.entrant.arrival;
         let gress = GressRole::Ingress;
         if let Verdict::Dropped(failure) = outcome.verdict {
             return chassis.end(arrival, parser_drop(gress, failure));
@@ -131,8 +131,17 @@ impl Tofino {
             let header = outcome.extra.get(request.header.clone());
             chassis.counters.resubmitted += 1;
             chassis.tell(arrival, FateEvent::Resubmitted);
-            let header = Some(header.unwrap_or_default().to_vec());
-            return self.queue_ingress(chassis, arrival, entry.port, header, entry.packet);
+            let entrant = Entrant {
+                made_by: chassis.made_by,
+                kind: EntrantKind::Resubmitted,
+                ..entry.entrant
+            };
+            let entry = IngressEntry {
+                entrant,
+                resubmit: Some(header.unwrap_or_default().to_vec()),
+                packet: entry.packet,
+            };
+            return self.queue_ingress(chassis, entry);
         }
         let length = entry.packet.len();
         self.forward(chassis, arrival, length, &decision, deparsed, headers);
@@ -148,8 +157,10 @@ impl Tofino {
         deparsed: &[u8],
         headers: Option<EmittedHeaders>,
     ) {
+        let made_by = chassis.made_by;
         let copy = |replica: Replica, cos: u64| EgressEntry {
             arrival,
+            made_by,
             replica,
             qid: decision.qid,
             cos,

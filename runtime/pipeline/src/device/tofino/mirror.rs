@@ -49,6 +49,7 @@ impl Tofino {
         for replica in replicas {
             let copy = EgressEntry {
                 arrival,
+                made_by: chassis.made_by,
                 replica,
                 qid: 0,
                 cos: 0,

@@ -7,11 +7,11 @@ use p4rmt_ir::{FieldId, GressRole};
 
 use super::metadata::Standard;
 use super::{EgressEntry, IngressEntry, Instance, V1model};
-use crate::DeviceError;
 use crate::device::chassis::Chassis;
 use crate::fate::{DropReason, FateEvent};
 use crate::mirror_gate::Gated;
 use crate::traffic::{MirrorSession, MirrorTarget, Replica};
+use crate::{DeviceError, Entrant, EntrantKind};
 
 /// A session's number has 15 bits.
 const SESSION_MASK: u64 = 0x7fff;
@@ -42,11 +42,20 @@ impl V1model {
             phv: &phv,
         };
         let mut parsed = [Outcome::default()];
-        chassis.pass(self.gress, job, &mut parsed)?;
+        let entrant = Entrant {
+            arrival: entry.arrival,
+            made_by: entry.made_by,
+            kind: EntrantKind::ParsedForClone,
+            port: entry.port,
+        };
+        let made_by = chassis.made_by;
+        chassis.pass(self.gress, entrant, job, &mut parsed)?;
+        chassis.made_by = made_by;
         let [parsed] = parsed;
         self.check_claims(&parsed)?;
         let copy = EgressEntry {
             arrival: entry.arrival,
+            made_by: chassis.made_by,
             port: 0,
             ingress_port: entry.port,
             instance: Instance::IngressClone,
@@ -78,6 +87,7 @@ impl V1model {
             .saturating_sub(self.metadata.header_bits(&entry.phv));
         let copy = EgressEntry {
             arrival: entry.arrival,
+            made_by: chassis.made_by,
             port: 0,
             ingress_port: entry.ingress_port,
             instance: Instance::EgressClone,

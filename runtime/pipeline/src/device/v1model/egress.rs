@@ -6,9 +6,9 @@ use p4rmt_source::Span;
 
 use super::metadata::Standard;
 use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, V1model, watched};
-use crate::DeviceError;
 use crate::device::chassis::{Chassis, EmittedHeaders};
 use crate::fate::{DropReason, FateEvent};
+use crate::{DeviceError, Entrant, EntrantKind};
 
 impl V1model {
     pub(super) fn run_egress(
@@ -47,9 +47,23 @@ impl V1model {
             },
             phv: &entry.phv,
         };
+        let entrant = Entrant {
+            arrival: entry.arrival,
+            made_by: entry.made_by,
+            kind: match entry.instance {
+                Instance::IngressClone | Instance::EgressClone => EntrantKind::Mirrored,
+                Instance::Normal | Instance::Recirculated | Instance::Resubmitted => {
+                    EntrantKind::Forwarded
+                }
+                Instance::Replica => EntrantKind::Replicated {
+                    rid: self.metadata.standard(&entry.phv, Standard::EgressRid) as u16,
+                },
+            },
+            port: entry.port,
+        };
         let mut outcome = std::mem::take(&mut self.outcome);
         let result = chassis
-            .pass(self.gress, job, &mut outcome)
+            .pass(self.gress, entrant, job, &mut outcome)
             .and_then(|headers| {
                 chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
                 self.check_claims(&outcome[0])?;
@@ -87,6 +101,7 @@ impl V1model {
             chassis.tell(arrival, FateEvent::Recirculated { port });
             let entry = IngressEntry {
                 arrival,
+                made_by: chassis.made_by,
                 port: entry.ingress_port,
                 instance: Instance::Recirculated,
                 kept: self.metadata.keep(&outcome.phv, &request.kept),

@@ -8,9 +8,9 @@ use p4rmt_source::Span;
 
 use super::metadata::Standard;
 use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, V1model, watched};
-use crate::DeviceError;
 use crate::device::chassis::Chassis;
 use crate::fate::{DropReason, FateEvent};
+use crate::{DeviceError, Entrant, EntrantKind};
 
 impl V1model {
     pub(super) fn run_ingress(
@@ -40,11 +40,26 @@ impl V1model {
             phv: &phv,
         };
         let mut outcome = std::mem::take(&mut self.outcome);
-        let result = chassis.pass(self.gress, job, &mut outcome).and_then(|_| {
-            chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
-            self.check_claims(&outcome[0])?;
-            self.after_ingress(chassis, entry, &outcome[0])
-        });
+        let entrant = Entrant {
+            arrival: entry.arrival,
+            made_by: entry.made_by,
+            kind: match entry.instance {
+                Instance::Resubmitted => EntrantKind::Resubmitted,
+                Instance::Recirculated => EntrantKind::Recirculated,
+                Instance::Normal
+                | Instance::IngressClone
+                | Instance::EgressClone
+                | Instance::Replica => EntrantKind::Arrived,
+            },
+            port: entry.port,
+        };
+        let result = chassis
+            .pass(self.gress, entrant, job, &mut outcome)
+            .and_then(|_| {
+                chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
+                self.check_claims(&outcome[0])?;
+                self.after_ingress(chassis, entry, &outcome[0])
+            });
         self.outcome = outcome;
         result
     }
@@ -63,6 +78,7 @@ impl V1model {
             chassis.counters.resubmitted += 1;
             chassis.tell(arrival, FateEvent::Resubmitted);
             let entry = IngressEntry {
+                made_by: chassis.made_by,
                 instance: Instance::Resubmitted,
                 kept: self.metadata.keep(&outcome.phv, &request.kept),
                 ..entry
@@ -113,6 +129,7 @@ impl V1model {
             .saturating_sub(outcome.parsed_bits);
         EgressEntry {
             arrival: entry.arrival,
+            made_by: chassis.made_by,
             port,
             ingress_port: entry.port,
             instance,

@@ -75,6 +75,12 @@ impl Metadata {
         }
     }
 
+    /// The value of a field of the standard metadata; zero where the program has it not.
+    pub(super) fn standard(&self, phv: &[u64], field: Standard) -> u64 {
+        let position = self.standard[field as usize];
+        position.map_or(0, |position| self.words.get(phv, position).low_u64())
+    }
+
     /// The value of a field.
     pub(super) fn get(&self, phv: &[u64], field: FieldId) -> Bits {
         self.words.get(phv, field.index())
