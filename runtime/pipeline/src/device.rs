@@ -181,6 +181,12 @@ impl Device {
         self.chassis.trace = is_wanted.then(Vec::new);
     }
 
+    /// Whether a trace is kept.
+    #[must_use]
+    pub fn is_tracing(&self) -> bool {
+        self.chassis.trace.is_some()
+    }
+
     /// Takes the trace since the last time, in order; empty unless asked for.
     pub fn take_trace(&mut self) -> Vec<TraceRecord> {
         let trace = self.chassis.trace.as_mut();

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
@@ -136,4 +137,30 @@ pub(crate) struct CorpusArgs {
     /// Programs of a corpus that run at the same time; as many as there are cores unless given.
     #[arg(short, long, value_name = "N", requires = "corpus")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
+}
+
+/// A capture that arrives on a port: `PORT=FILE`.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// Where it arrives.
+    pub(crate) port: u16,
+    /// The capture.
+    pub(crate) path: PathBuf,
+}
+
+impl FromStr for Input {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (port, path) = text
+            .split_once('=')
+            .ok_or("write PORT=FILE, such as 1=in.pcap")?;
+        let port = port
+            .parse()
+            .map_err(|_| format!("`{port}` is no port number"))?;
+        Ok(Self {
+            port,
+            path: PathBuf::from(path),
+        })
+    }
 }

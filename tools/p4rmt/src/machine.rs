@@ -113,6 +113,11 @@ impl Machine {
         Ok(machine)
     }
 
+    /// The pipe that runs.
+    pub(crate) fn pipe(&self) -> &ir::Pipe {
+        &self.program.pipes[self.pipe]
+    }
+
     /// A fresh device.
     pub(crate) fn device(&self) -> Result<Device, p4rmt_pipeline::DeviceError> {
         Device::new(

@@ -7,6 +7,7 @@
 mod args;
 mod check;
 mod corpus;
+mod coverage;
 mod emit;
 mod explain;
 mod failure;
@@ -15,6 +16,7 @@ mod machine;
 mod program;
 mod replay;
 mod test;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,8 @@ enum Command {
     Test(test::Args),
     /// Send captures through a program.
     Replay(replay::Args),
+    /// Explain what a program does with a packet, step by step.
+    Trace(trace::Args),
     /// Write a program out again: as P4, as IR text, as a graph.
     Emit(emit::Args),
     /// Say what an error code means.
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Command::Fit(args) => fit::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Trace(args) => trace::run(&args),
         Command::Emit(args) => emit::run(&args),
         Command::Explain(args) => explain::run(&args),
     };

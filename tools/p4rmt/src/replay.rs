@@ -12,7 +12,7 @@ use p4rmt_pipeline::{
 };
 use serde::Serialize;
 
-use crate::args::{Language, ReportFormat};
+use crate::args::{Input, Language, ReportFormat};
 use crate::check::{print, to_json};
 use crate::failure::Failure;
 use crate::machine::{self, Machine};
@@ -63,30 +63,6 @@ pub(crate) struct Args {
     language: Language,
 }
 
-/// `PORT=FILE`.
-#[derive(Clone, Debug)]
-struct Input {
-    port: u16,
-    path: PathBuf,
-}
-
-impl FromStr for Input {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (port, path) = text
-            .split_once('=')
-            .ok_or("write PORT=FILE, such as 1=in.pcap")?;
-        let port = port
-            .parse()
-            .map_err(|_| format!("`{port}` is no port number"))?;
-        Ok(Self {
-            port,
-            path: PathBuf::from(path),
-        })
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Clock(ReplayClock);
 
@@ -111,7 +87,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let generation = machine::generation_of(args.machine.target.as_deref());
     let compiled = program::compile(&args.program, &args.language, generation)?;
     let machine = Machine::new(&compiled, &args.machine)?;
-    let mut device = set_up(args, &machine)?;
+    let mut device = set_up(&args.program, args.setup.as_deref(), &machine)?;
+    if let Some(path) = &args.load_state {
+        load_state(&mut device, path)?;
+    }
     let inputs: Vec<ReplayInput> = args
         .inputs
         .iter()
@@ -158,31 +137,37 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A device after setup, or with the state that was saved.
-fn set_up(args: &Args, machine: &Machine) -> Result<Device, Failure> {
-    let program = args.program.display();
-    let mut device = machine
+/// A device after its setup.
+pub(crate) fn set_up(
+    program: &Path,
+    setup: Option<&Path>,
+    machine: &Machine,
+) -> Result<Device, Failure> {
+    let device = machine
         .device()
-        .map_err(|error| Failure::Input(format!("{program}: {error}")))?;
-    if let Some(path) = &args.setup {
-        let setup = read_vector(path)?;
-        let (after, errors) = p4rmt_stf::apply(&setup, device);
-        if !errors.is_empty() {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            return Err(Failure::Input(lines.join("\nerror: ")));
-        }
-        device = after;
+        .map_err(|error| Failure::Input(format!("{}: {error}", program.display())))?;
+    let Some(path) = setup else {
+        return Ok(device);
+    };
+    let setup = read_vector(path)?;
+    let (device, errors) = p4rmt_stf::apply(&setup, device);
+    if errors.is_empty() {
+        return Ok(device);
     }
-    if let Some(path) = &args.load_state {
-        let bytes = std::fs::read(path).map_err(|source| Failure::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let state = State::from_bytes(device.state().layout(), &bytes)
-            .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
-        *device.state_mut() = state;
-    }
-    Ok(device)
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    Err(Failure::Input(lines.join("\nerror: ")))
+}
+
+/// Gives a device the state that was saved.
+fn load_state(device: &mut Device, path: &Path) -> Result<(), Failure> {
+    let bytes = std::fs::read(path).map_err(|source| Failure::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let state = State::from_bytes(device.state().layout(), &bytes)
+        .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
+    *device.state_mut() = state;
+    Ok(())
 }
 
 /// A bar over the bytes of all captures, shown on a terminal only.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::args::{CorpusArgs, Language, ReportFormat};
 use crate::check::{first_error, print, to_json};
 use crate::corpus::{self, Ended};
+use crate::coverage::{self, Coverage};
 use crate::failure::Failure;
 use crate::machine::{self, Machine};
 use crate::program;
@@ -35,6 +36,10 @@ pub(crate) struct Args {
     corpus: Option<PathBuf>,
     #[command(flatten)]
     limits: CorpusArgs,
+    /// Say what the vectors reached of the program, and what they did not: parser states and
+    /// transitions, tables, entries, actions, conditions, and the branches of register actions.
+    #[arg(long, conflicts_with = "corpus")]
+    coverage: bool,
     /// How the report is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: ReportFormat,
@@ -49,6 +54,9 @@ pub(crate) struct Args {
 struct Report {
     programs: Vec<Row>,
     totals: Totals,
+    /// With `--coverage`.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    coverage: Option<coverage::Report>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,7 +89,11 @@ impl Report {
             fail: count(Verdict::Fail),
             unsupported: count(Verdict::Unsupported),
         };
-        Self { programs, totals }
+        Self {
+            programs,
+            totals,
+            coverage: None,
+        }
     }
 }
 
@@ -105,9 +117,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let machine = Machine::new(&compiled, &args.machine)?;
     let setup = args.setup.as_deref().map(read_vector).transpose()?;
+    let mut coverage = args
+        .coverage
+        .then(|| Coverage::new(machine.pipe(), &compiled.sources));
     let mut rows = Vec::new();
     for path in &args.vectors {
-        let (row, readings) = run_vector(path, setup.as_ref(), &machine, &compiled)?;
+        let (row, readings) =
+            run_vector(path, setup.as_ref(), &machine, &compiled, coverage.as_mut())?;
         if args.format == ReportFormat::Text {
             show_row(&row);
             for (place, text) in readings {
@@ -116,7 +132,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         }
         rows.push(row);
     }
-    let report = Report::new(rows);
+    let mut report = Report::new(rows);
+    report.coverage = coverage.as_ref().map(coverage::Report::new);
     let Totals { pass, fail, .. } = report.totals;
     match args.format {
         ReportFormat::Text => {
@@ -129,6 +146,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 (None, None) => "interp, without stages".to_owned(),
             };
             print(&format!("{pass} passed, {fail} failed ({how})"));
+            if let Some(coverage) = &report.coverage {
+                print(&format!("\n{}", coverage.render()));
+            }
         }
         ReportFormat::Json => print(&to_json(&report)),
     }
@@ -168,10 +188,15 @@ fn run_vector(
     setup: Option<&Vector>,
     machine: &Machine,
     compiled: &Compiled,
+    coverage: Option<&mut Coverage<'_>>,
 ) -> Result<(Row, Vec<(Place, String)>), Failure> {
     let vector = read_vector(path)?;
-    let report = p4rmt_stf::run(&vector, setup, || machine.device())
-        .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
+    let device = || machine.device();
+    let report = match coverage {
+        Some(coverage) => p4rmt_stf::run_watched(&vector, setup, device, coverage),
+        None => p4rmt_stf::run(&vector, setup, device),
+    };
+    let report = report.map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
     let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
     let name = path.display().to_string();
     let reason = report.render(&compiled.program.errors, &locate);
