@@ -7,7 +7,7 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use p4rmt_driver::Compiled;
@@ -259,7 +259,7 @@ impl Observer for Watcher {
     }
 }
 
-fn run_vector(args: &Args, path: &PathBuf, machine: &Machine) -> Result<Run, Failure> {
+fn run_vector(args: &Args, path: &Path, machine: &Machine) -> Result<Run, Failure> {
     let vector = read_vector(path)?;
     let mut device = set_up(&args.program, args.setup.as_deref(), machine)?;
     device.take_departures();

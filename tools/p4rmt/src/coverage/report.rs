@@ -177,9 +177,8 @@ impl Report {
             ("register actions", summary.register_actions),
             ("  their branches", summary.register_branches),
         ] {
-            if share.total > 0 {
-                let percent = share.reached * 100 / share.total;
-                let Share { reached, total } = share;
+            let Share { reached, total } = share;
+            if let Some(percent) = (reached * 100).checked_div(total) {
                 text += &format!("{name:<18}{reached:>8}{total:>6}  {percent:>3} %\n");
             }
         }
@@ -226,7 +225,7 @@ impl Report {
         text += "\nnot reached\n";
         for (line, at) in missing {
             let at = at.as_ref().map_or("", String::as_str);
-            text += &format!("{:<88}  {at}", format!("  {line}")).trim_end();
+            text += format!("{:<88}  {at}", format!("  {line}")).trim_end();
             text.push('\n');
         }
         text.trim_end().to_owned()
