@@ -130,6 +130,16 @@ impl GressBuilder {
         (id, fields)
     }
 
+    /// Lets the first state of the parser extract a header.
+    pub fn extract(&mut self, header: HeaderId) {
+        let start = self.gress.parser.start;
+        let kind = StmtKind::Extract {
+            header,
+            varbit_bits: None,
+        };
+        self.gress.parser.states[start].body.push(stmt(kind));
+    }
+
     /// Adds a register whose elements have values of these widths, all zero.
     pub fn register(&mut self, name: &str, size: u64, widths: &[u32]) -> RegisterId {
         self.gress.registers.push(Register {

@@ -22,7 +22,8 @@ const OVERWRITER: usize = 6;
 fn sample() -> Program {
     let mut builder = GressBuilder::new(GressRole::Ingress);
     let names = ["a", "b", "c", "d", "e", "f", "g"].map(|name| (name, 32));
-    let (_, fields) = builder.header("hdr.h", &names);
+    let (header, fields) = builder.header("hdr.h", &names);
+    builder.extract(header);
     let read = |field: usize| Expr::Field(fields[field]);
     let table = |builder: &mut GressBuilder, name: &str, key: usize, write: usize| {
         let action = builder.action(

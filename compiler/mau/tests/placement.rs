@@ -23,10 +23,11 @@ struct Maker {
 impl Maker {
     fn new() -> Self {
         let mut builder = GressBuilder::new(GressRole::Ingress);
-        let (_, fields) = builder.header(
+        let (header, fields) = builder.header(
             "hdr.h",
             &[("a", 32), ("b", 32), ("c", 32), ("d", 32), ("e", 32)],
         );
+        builder.extract(header);
         Self { builder, fields }
     }
 

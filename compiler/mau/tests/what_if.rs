@@ -46,7 +46,8 @@ fn what_is_no_number_of_a_target_is_refused() {
 /// Two tables side by side, of these sizes, each a few blocks wide.
 fn two_tables(sizes: [u64; 2]) -> Program {
     let mut builder = GressBuilder::new(GressRole::Ingress);
-    let (_, fields) = builder.header("hdr.h", &[("a", 128), ("b", 32), ("c", 32)]);
+    let (header, fields) = builder.header("hdr.h", &[("a", 128), ("b", 32), ("c", 32)]);
+    builder.extract(header);
     let mut body = Vec::new();
     for (index, size) in sizes.into_iter().enumerate() {
         let write = vec![assign(fields[index + 1], param(0, 32))];

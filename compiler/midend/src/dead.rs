@@ -1,9 +1,10 @@
 //! Removes what nothing can tell: writes to local fields that are not read, results of calls that
 //! nobody takes, and the tables and gateways that are empty then.
 //!
-//! Every write costs the machine a dependency. Only fields of kind [`FieldKind::Local`] can be dead:
-//! all others belong to the packet, the device, or the program's own metadata. A field is live as a
-//! whole or not at all; a write of a part does not end the life of the rest.
+//! Every write costs the machine a dependency. Only fields of kind [`FieldKind::Local`] can be dead, and
+//! those of a header that nothing makes valid, which no deparser emits: all others belong to the packet,
+//! the device, or the program's own metadata. A field is live as a whole or not at all; a write of a part
+//! does not end the life of the rest.
 
 use std::collections::HashSet;
 
@@ -19,6 +20,8 @@ type Live = HashSet<FieldId>;
 /// Removes dead writes, empty tables that the compiler made, and empty gateways, until nothing
 /// changes. `gress` has the tables and everything that actions call.
 pub(crate) fn remove_dead(tables: &mut Tables, gress: &Gress) {
+    let passing = passing_fields(tables, gress);
+    let gress = &Scope { gress, passing };
     loop {
         let mut sweep = Sweep::new(tables, gress);
         sweep.seq(&tables.seq, sweep.live_at_end.clone());
@@ -34,9 +37,88 @@ pub(crate) fn remove_dead(tables: &mut Tables, gress: &Gress) {
     }
 }
 
+/// A gress, and what of it can be dead.
+struct Scope<'a> {
+    gress: &'a Gress,
+    passing: Live,
+}
+
+impl std::ops::Deref for Scope<'_> {
+    type Target = Gress;
+    fn deref(&self) -> &Gress {
+        self.gress
+    }
+}
+
+/// The fields that end with the control: local ones, and those of headers that are never valid.
+fn passing_fields(tables: &Tables, gress: &Gress) -> Live {
+    let mut may_be_valid: Live = Live::new();
+    for state in gress.parser.states.values() {
+        made_valid(&state.body, gress, &mut may_be_valid);
+    }
+    made_valid(&gress.deparser.body, gress, &mut may_be_valid);
+    for assign in tables.actions.values().flat_map(|action| &action.assigns) {
+        note_valid(&assign.dst, &assign.value, gress, &mut may_be_valid);
+    }
+    let is_passing = |of: FieldKind| match of {
+        FieldKind::Local => true,
+        FieldKind::Header(header) => !may_be_valid.contains(&gress.headers[header].valid),
+        FieldKind::Validity(_)
+        | FieldKind::VarbitWidth(_)
+        | FieldKind::Metadata
+        | FieldKind::Intrinsic => false,
+    };
+    let fields = gress.fields.iter();
+    let passing = fields.filter(|(_, field)| is_passing(field.kind));
+    passing.map(|(id, _)| id).collect()
+}
+
+/// Notes an assignment of a validity bit to anything but false.
+fn note_valid(dst: &Place, value: &Expr, gress: &Gress, may_be_valid: &mut Live) {
+    let is_false = matches!(value, Expr::Const(bits) if bits.is_zero());
+    if let Some(field) = dst.field()
+        && matches!(gress.fields[field].kind, FieldKind::Validity(_))
+        && !is_false
+    {
+        may_be_valid.insert(field);
+    }
+}
+
+/// The validity bits that statements may set.
+fn made_valid(block: &Block, gress: &Gress, may_be_valid: &mut Live) {
+    for Stmt { kind, .. } in block {
+        match kind {
+            StmtKind::Extract { header, .. } => {
+                may_be_valid.insert(gress.headers[*header].valid);
+            }
+            StmtKind::Assign { dst, value } => note_valid(dst, value, gress, may_be_valid),
+            StmtKind::If {
+                then, otherwise, ..
+            } => {
+                made_valid(then, gress, may_be_valid);
+                made_valid(otherwise, gress, may_be_valid);
+            }
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                made_valid(body, gress, may_be_valid);
+            }
+            StmtKind::Apply { arms, .. } => {
+                for arm in arms {
+                    made_valid(&arm.body, gress, may_be_valid);
+                }
+            }
+            StmtKind::Call(_)
+            | StmtKind::Leave(_)
+            | StmtKind::Exit
+            | StmtKind::Advance { .. }
+            | StmtKind::Verify { .. }
+            | StmtKind::Emit { .. } => {}
+        }
+    }
+}
+
 /// One walk from the end of the control to its start.
 struct Sweep<'a> {
-    gress: &'a Gress,
+    gress: &'a Scope<'a>,
     tables: &'a Tables,
     live_at_end: Live,
     /// By action: what is live behind any table that has it.
@@ -44,7 +126,7 @@ struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(tables: &'a Tables, gress: &'a Gress) -> Self {
+    fn new(tables: &'a Tables, gress: &'a Scope<'a>) -> Self {
         let mut live_at_end = Live::new();
         read_by_block(&gress.deparser.body, gress, &mut live_at_end);
         Self {
@@ -133,25 +215,25 @@ fn covers_all(arms: &[(Outcome, Vec<Node>)]) -> bool {
     has(Outcome::Otherwise) || has(Outcome::Hit) && has(Outcome::Miss)
 }
 
-fn is_live(assign: &ParallelAssign, live: &Live, gress: &Gress) -> bool {
+fn is_live(assign: &ParallelAssign, live: &Live, gress: &Scope<'_>) -> bool {
     assign
         .dst
         .field()
-        .is_none_or(|field| gress.fields[field].kind != FieldKind::Local || live.contains(&field))
+        .is_none_or(|field| !gress.passing.contains(&field) || live.contains(&field))
 }
 
-/// Adds the local fields that the expression reads.
-fn read_by(expr: &Expr, gress: &Gress, live: &mut Live) {
+/// Adds the fields that the expression reads and that can be dead.
+fn read_by(expr: &Expr, gress: &Scope<'_>, live: &mut Live) {
     expr.walk(&mut |part| {
         if let Expr::Field(field) = part
-            && gress.fields[*field].kind == FieldKind::Local
+            && gress.passing.contains(field)
         {
             live.insert(*field);
         }
     });
 }
 
-fn read_by_call(call: &Call, gress: &Gress, live: &mut Live) {
+fn read_by_call(call: &Call, gress: &Scope<'_>, live: &mut Live) {
     for arg in call.args() {
         read_by(arg, gress, live);
     }
@@ -160,8 +242,8 @@ fn read_by_call(call: &Call, gress: &Gress, live: &mut Live) {
     }
 }
 
-/// Adds the local fields that statements of a deparser read, whatever they write.
-fn read_by_block(block: &Block, gress: &Gress, live: &mut Live) {
+/// Adds the fields that can be dead and that statements of a deparser read, whatever they write.
+fn read_by_block(block: &Block, gress: &Scope<'_>, live: &mut Live) {
     for Stmt { kind, .. } in block {
         match kind {
             StmtKind::Assign { value, .. } => read_by(value, gress, live),
@@ -200,7 +282,7 @@ fn read_by_block(block: &Block, gress: &Gress, live: &mut Live) {
 }
 
 /// Removes from an action what is dead. True if there was any.
-fn trim(action: &mut ParallelAction, live: &Live, gress: &Gress) -> bool {
+fn trim(action: &mut ParallelAction, live: &Live, gress: &Scope<'_>) -> bool {
     let before = (action.assigns.len(), action.calls.len());
     action.assigns.retain(|assign| is_live(assign, live, gress));
     // Backwards, so that a call that only feeds a dead call is dead as well.

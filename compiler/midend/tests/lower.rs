@@ -209,6 +209,33 @@ tables {
     );
 }
 
+/// No deparser emits a header that nothing makes valid.
+#[test]
+fn writes_to_headers_that_are_never_valid_are_dead() {
+    let mut f = fixture();
+    let (a, b) = (f.a, f.b);
+    let (absent, absent_fields) = f.gress.header("hdr.absent", &[("x", 8)]);
+    let (present, present_fields) = f.gress.header("hdr.present", &[("x", 8)]);
+    f.gress.extract(present);
+    let never = f.gress.gress.headers[absent].valid;
+    f.check(
+        vec![
+            assign(never, constant(1, 0)),
+            assign(absent_fields[0], field(a)),
+            assign(present_fields[0], field(b)),
+        ],
+        r"
+parallel action a0[] {
+  f8 = 1w0x0
+  f9 = f1
+}
+tables {
+  t0
+}
+",
+    );
+}
+
 #[test]
 fn a_directly_called_action_stays_together() {
     let mut f = fixture();

@@ -17,7 +17,8 @@ fn chain(n_tables: usize, n_stages: u32) -> FitReport {
     let mut builder = GressBuilder::new(GressRole::Ingress);
     let names: Vec<String> = (0..=n_tables).map(|index| format!("f{index}")).collect();
     let fields: Vec<(&str, u32)> = names.iter().map(|name| (name.as_str(), 32)).collect();
-    let (_, fields) = builder.header("hdr.h", &fields);
+    let (header, fields) = builder.header("hdr.h", &fields);
+    builder.extract(header);
     let mut body = Vec::new();
     for index in 0..n_tables {
         let write = vec![assign(fields[index + 1], param(0, 32))];

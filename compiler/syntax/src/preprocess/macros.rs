@@ -327,8 +327,17 @@ fn is_paste(body: &[Word], at: usize) -> bool {
     }
 }
 
-/// Makes one word of the last of `words` and the first of `right`.
+/// Makes one word of the last of `words` and the first of `right`. A sign and a word make none: they
+/// stay two, as the preprocessors that P4 is used with leave them.
 fn paste(words: &mut Vec<Word>, right: Vec<Word>) {
+    let is_sign = |word: &Word| word.kind == TokenKind::Punct && !word.text.is_empty();
+    if let (Some(left), Some(first)) = (words.last(), right.first())
+        && is_sign(left) != is_sign(first)
+        && !left.text.is_empty()
+    {
+        words.extend(right);
+        return;
+    }
     let mut right = right.into_iter();
     if let (Some(left), Some(first)) = (words.last_mut(), right.next()) {
         left.kind = if left.text.is_empty() {

@@ -88,6 +88,11 @@ fn words_are_pasted_and_quoted() {
         "#define E(a, b) a##b\nconst int x = E(, 5);",
         "const int x = 5 ;",
     );
+    // A sign and a word are no one word; what stays is looked at again.
+    check(
+        "#define N 5\n#define S(n) x = ##n\nconst int S(N) ;",
+        "const int x =5 ;",
+    );
 }
 
 #[test]
