@@ -65,6 +65,7 @@ pub mod id;
 pub mod parser;
 pub mod placement;
 pub mod program;
+pub mod salu;
 pub mod stateful;
 pub mod stmt;
 pub mod table;

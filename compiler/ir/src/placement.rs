@@ -5,7 +5,8 @@
 //! its parent in the control flow ran and had the outcome that leads to it. All units of a stage
 //! match on the fields as they entered the stage; what their actions write is seen by the next.
 
-use crate::{Arena, GatewayId, GressId, TableId};
+use crate::salu::{InstructionKind, StatefulUnit};
+use crate::{Arena, GatewayId, GressId, RegisterActionId, TableId};
 
 /// The placement of one pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,23 @@ pub struct GressPlacement {
     pub tables: Arena<TableId, Vec<TablePart>>,
     /// By gateway.
     pub gateways: Arena<GatewayId, Slot>,
+    /// The stateful ALUs, one for each register whose actions are called. Their instructions run in
+    /// place of the statements of the register actions; one that no unit has (in a placement that
+    /// was made without a machine) runs as its statements.
+    pub stateful: Vec<StatefulUnit>,
+}
+
+impl GressPlacement {
+    /// The unit of a register action, and what it does for it.
+    #[must_use]
+    pub fn instruction(
+        &self,
+        action: RegisterActionId,
+    ) -> Option<(&StatefulUnit, &InstructionKind)> {
+        let of = |unit: &'_ StatefulUnit| unit.instruction(action).is_some();
+        let unit = self.stateful.iter().find(|unit| of(unit))?;
+        Some((unit, unit.instruction(action)?))
+    }
 }
 
 /// A place in the pipe.

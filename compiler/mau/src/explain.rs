@@ -114,9 +114,33 @@ explanations! {
     "v = v >> 1;"
     "approximate it by a math unit, or compute it before";
     "E0532" "arithmetic that is too wide"
-    "Wider elements can be moved and compared, but sums and differences have 32 bits."
+    "Wider elements can be moved, but sums, logic and comparisons have 32 bits."
     "Register<bit<64>, bit<8>>(256) r; /* and an action with v = v + 1 */"
     "make it a pair of 32 bits, and carry in a second table";
+    "E0533" "two sources where there is one"
+    "An operation and a comparison of a stateful ALU take one value of memory and one field. No two values of memory meet, and no two fields."
+    "v.lo = v.lo + v.hi;"
+    "return both and compute in a later table, or compute from fields into a metadata field before";
+    "E0534" "bits of a value"
+    "A stateful ALU reads and writes whole values. What it returns can be cut from the left only; comparators of Tofino 2 can mask what they compare."
+    "if (v[7:4] == 3) { … }"
+    "return the whole and take the bits in the action, or keep the parts as a pair";
+    "E0535" "too many large constants"
+    "Constants from -8 to 7 stand in the instructions. All others lie in a register file of four rows, which the actions of a register share; a RegisterParam takes a row, too."
+    "v = v + 100; … v = v + 200; … v = v + 300; … v = v + 400; … v = v + 500;"
+    "pass the constant in a field, which a table with entries sets";
+    "E0536" "a constant that is too wide"
+    "A row of the register file holds 32 bits (Tofino 2: 34), always with a sign, so that a number from 2^31 can't be compared as unsigned on Tofino 1."
+    "if (v > 0xc0000000) { … }"
+    "compare as signed numbers, or pass the constant in a field";
+    "E0537" "more than one bit can do"
+    "An element of one bit has instructions of its own: it is read, set or cleared, and the old bit or its complement comes out. There are no conditions and no operands."
+    "Register<bit<1>, bit<8>>(256) r; /* and an action with v = md.flag */"
+    "use an element of 8 bits, or choose between set and clear in a table before";
+    "E0538" "the math unit where it does not lead"
+    "A register has one math unit. It reads memory or a field, and feeds the second ALU of the first value; what it gives can be added to memory or a constant there."
+    "v.hi = square.execute(v.hi);"
+    "let it give the first value of the pair";
 }
 
 #[cfg(test)]

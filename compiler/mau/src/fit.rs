@@ -7,9 +7,8 @@
 //! 5. Check the placement by code of its own ([`crate::checker`]).
 
 use p4rmt_ir::{
-    Arch, Arena, CallKind, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind,
-    MeterId, Pipe, PipeId, Placement, Program, RegisterActionId, RegisterId, Slot, Table, TableId,
-    Tables,
+    Arch, Arena, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, MeterId, Pipe,
+    PipeId, Placement, Program, Slot, Table, TableId, Tables,
 };
 
 use crate::action::check_action;
@@ -26,10 +25,10 @@ use crate::latency::{GressLatency, StageFeatures, gress_latency};
 use crate::power::{PoweredUnit, worst_power};
 use crate::problem::{LocatedProblem, Problem};
 use crate::resource::Usage;
-use crate::salu::check_register;
 use crate::schedule::{Job, Schedule, UnitDemand, schedule};
 use crate::sharing::Sharing;
 use crate::sizing::{MatchForm, lay_out};
+use crate::stateful::{InexactComparison, map_registers};
 use crate::target::Target;
 use crate::unit::{Unit, UnitId, UnitKind, actions_of, collect_units};
 
@@ -53,6 +52,8 @@ pub struct Fit {
     pub latency_cycles: Arena<GressId, u32>,
     /// Worst-case power of the memories in microwatts, by gress.
     pub power_microwatts: Arena<GressId, u64>,
+    /// Where a stateful ALU compares sums without letting them wrap, as the language would.
+    pub inexact: Vec<InexactComparison>,
 }
 
 impl Fit {
@@ -108,6 +109,8 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
     let graph = DependencyGraph::build(units);
     let critical_path_stages = graph.critical_path_stages();
     let mut problems = check_program(pipe, &graph, target);
+    let stateful = map_registers(pipe, &graph, target);
+    problems.extend(stateful.problems);
     let mut job = Job {
         demands: demands(pipe, &graph, target),
         shared_usage: Vec::new(),
@@ -133,7 +136,10 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         problems.push(LocatedProblem { problem, span });
     }
     problems.extend(check_stages(&job, &schedule, critical_path_stages, pipe));
-    let placement = placement_of(pipe, &graph, &schedule, target);
+    let mut placement = placement_of(pipe, &graph, &schedule, target);
+    for (placed, units) in placement.gresses.values_mut().zip(stateful.units) {
+        placed.stateful = units;
+    }
     let violations = check_placement(pipe, &placement, target);
     if problems.is_empty() && !violations.is_empty() {
         return Err(PlaceError::Unsound { violations });
@@ -165,6 +171,7 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         critical_path_stages,
         latency_cycles,
         power_microwatts,
+        inexact: stateful.inexact,
         graph,
     })
 }
@@ -219,7 +226,6 @@ fn check_program(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<L
     for (gress_id, gress) in pipe.gresses.iter() {
         let tables = tables_of(gress);
         let mut checked_actions = Vec::new();
-        let mut register_actions: Vec<(RegisterId, Vec<RegisterActionId>)> = Vec::new();
         for unit in graph.units.iter().filter(|unit| unit.gress == gress_id) {
             problems.extend(gateway_of(pipe, unit).and_then(check_condition));
             let Some((_, table)) = table_of(pipe, unit) else {
@@ -232,23 +238,7 @@ fn check_program(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<L
                 }
                 checked_actions.push(action);
                 problems.extend(check_action(&tables.actions[action]));
-                for (call, _) in &tables.actions[action].calls {
-                    if let CallKind::RegisterAction { action, .. } = &call.kind {
-                        let register = gress.register_actions[*action].register;
-                        let known = register_actions
-                            .iter_mut()
-                            .find(|(known, _)| *known == register);
-                        match known {
-                            Some((_, actions)) if actions.contains(action) => {}
-                            Some((_, actions)) => actions.push(*action),
-                            None => register_actions.push((register, vec![*action])),
-                        }
-                    }
-                }
             }
-        }
-        for (register, actions) in register_actions {
-            problems.extend(check_register(register, &actions, gress, target));
         }
     }
     problems
@@ -484,6 +474,7 @@ fn placement_of(
                 .values()
                 .map(|_| nowhere)
                 .collect(),
+            stateful: Vec::new(),
         })
         .collect();
     for (unit, position) in graph.units.iter().zip(&schedule.positions) {

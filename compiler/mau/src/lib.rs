@@ -40,6 +40,7 @@ pub mod salu;
 mod schedule;
 mod sharing;
 pub mod sizing;
+pub mod stateful;
 pub mod target;
 pub mod unit;
 pub mod what_if;

@@ -251,9 +251,71 @@ pub enum Problem {
         /// What it uses.
         operator: &'static str,
     },
+    /// Two sources where an instruction has one.
+    #[error("the register action `{action}` {what}, its stateful ALU takes one of them")]
+    TwoSources {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+    },
+    /// Bits of a value of which the unit has only the whole.
+    #[error("the register action `{action}` {what}, its stateful ALU takes the whole")]
+    SlicedValue {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+        /// Whether comparators can mask what they compare.
+        has_masks: bool,
+    },
+    /// More large constants than the register file has rows.
+    #[error(
+        "the actions of `{register}` use {needed} constants that are too large for an instruction ({values}), its register file has {available} rows"
+    )]
+    TooManyConstants {
+        /// The register.
+        register: String,
+        /// Which, in words.
+        values: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+        /// Bits of a constant that stands in an instruction.
+        inline_bits: u32,
+    },
+    /// A constant that no row of the register file holds.
+    #[error(
+        "the register action `{action}` uses a constant that does not fit into {available} bits with its sign"
+    )]
+    ConstantTooWide {
+        /// The register action.
+        action: String,
+        /// The limit.
+        available: u32,
+    },
+    /// More than an element of one bit can do.
+    #[error(
+        "the register action `{action}` {what}; an element of one bit can be read, set and cleared"
+    )]
+    OneBitElement {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+    },
+    /// The math unit where it does not lead.
+    #[error("the register action `{action}` {what}")]
+    MathUnitMisplaced {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+    },
     /// Arithmetic that is too wide.
     #[error(
-        "the register action `{action}` adds or subtracts {needed} bits, its stateful ALU {available}"
+        "the register action `{action}` computes or compares {needed} bits, its stateful ALU {available}; wider values can only be moved"
     )]
     ArithmeticTooWide {
         /// The register action.
@@ -304,6 +366,12 @@ impl Problem {
             Self::ValueTooDeep { .. } => "E0530",
             Self::NoSuchStatefulOperation { .. } => "E0531",
             Self::ArithmeticTooWide { .. } => "E0532",
+            Self::TwoSources { .. } => "E0533",
+            Self::SlicedValue { .. } => "E0534",
+            Self::TooManyConstants { .. } => "E0535",
+            Self::ConstantTooWide { .. } => "E0536",
+            Self::OneBitElement { .. } => "E0537",
+            Self::MathUnitMisplaced { .. } => "E0538",
         })
     }
 
@@ -392,6 +460,38 @@ impl Problem {
             }
             Self::NoSuchStatefulOperation { .. } => {
                 "compute it before, or approximate it by a math unit".to_owned()
+            }
+            Self::TwoSources { .. } => {
+                "compute one of them into a metadata field before, or compare and add in a later table"
+                    .to_owned()
+            }
+            Self::SlicedValue {
+                has_masks: true, ..
+            } => {
+                "return the whole and take the bits in the action, compare it under a mask (`v & 0xff == …`), or keep the parts as a pair"
+                    .to_owned()
+            }
+            Self::SlicedValue { .. } => {
+                "return the whole and take the bits in the action, or keep the parts as a pair; the highest bit is set where the value as `int` is less than 0"
+                    .to_owned()
+            }
+            Self::TooManyConstants { inline_bits, .. } => {
+                let most = 1_u64 << inline_bits.saturating_sub(1).min(40);
+                format!(
+                    "pass some of them in a field, or use constants from -{most} to {}",
+                    most - 1
+                )
+            }
+            Self::ConstantTooWide { .. } => {
+                "compare as signed numbers, or pass the constant in a field".to_owned()
+            }
+            Self::OneBitElement { .. } => {
+                "use an element of 8 bits, or decide in a table before whether to set, clear or read"
+                    .to_owned()
+            }
+            Self::MathUnitMisplaced { .. } => {
+                "let it give the register's first value, from memory or a field, once, and compute with it in a later table"
+                    .to_owned()
             }
             Self::ArithmeticTooWide { .. } => {
                 "divide the element into a pair and carry in the next table".to_owned()

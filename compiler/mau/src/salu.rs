@@ -1,89 +1,165 @@
-//! What one stateful ALU can do for a register and its register actions.
+//! Register actions as instructions of a stateful ALU.
 //!
-//! In: a register and the register actions that tables call. Out: what of them the unit can't do, a
-//! rule a line:
+//! In: a register and the register actions that tables call. Out: what its unit is set up for, an
+//! instruction each ([`p4rmt_ir::salu`]), or what the unit can't do, at the line that wants it.
 //!
-//! * An element is one value, or a pair of equal ones, of a width that the unit has.
-//! * Four register actions; two fields as operands, the same for all of them.
-//! * A comparison is of memory, one operand and constants; so many of them an action.
-//! * A value is one operation on memory and an operand, from the values before the call; two
-//!   alternatives each; two values a call, those written back unchanged included.
-//! * Arithmetic is on at most 32 bits.
+//! 1. A body is run symbolically: each value becomes a choice of expressions over memory and fields as
+//!    they were before the call (`symbolic`).
+//! 2. Conditions become functions of comparators (`truth`). With those, every value is one expression
+//!    in each case of what the comparators say (`cases`), in a normal form (`normal`).
+//! 3. What a half takes becomes at most two operations, each with the cases in which it runs
+//!    (`operation`, `plan`); what comes out becomes words with a source (`output`).
+//! 4. Operands and constants, which all instructions of the register share, get their places (`pool`).
 //!
-//! Phase 1 runs a body symbolically, so that each value is an expression over memory and fields as
-//! they were before the call ([`Symbolic`]); phase 2 counts what is in these expressions.
+//! Elements of one bit have instructions of their own (`bit`).
 
-mod comparison;
+mod bit;
+mod cases;
+mod fault;
+mod halves;
+mod normal;
+mod operation;
+mod output;
+mod plan;
+mod pool;
 mod symbolic;
+mod truth;
 
-use p4rmt_ir::{
-    BinaryOp, Block, Expr, FieldId, Gress, Id, LocalId, RegisterAction, RegisterActionId,
-    RegisterId, StmtKind, UnaryOp,
-};
+use p4rmt_ir::salu::{InstructionKind, LayoutKind, StatefulInstruction, StatefulUnit};
+use p4rmt_ir::{Expr, Gress, RegisterActionId, RegisterId};
 use p4rmt_source::Span;
 
-use self::comparison::Contents;
-use self::symbolic::Symbolic;
+use self::bit::bit_instruction;
+use self::fault::{Available, Fault};
+use self::halves::{Halves, layout_of};
+use self::plan::{Plan, plan};
+use self::pool::Pool;
 use crate::problem::{LocatedProblem, Problem};
-use crate::target::Target;
-use crate::unit::field_slices;
+use crate::target::{SaluLimits, Target};
 
-/// What the stateful ALU can't do for these actions on this register.
-#[must_use]
-pub fn check_register(
+/// A register whose actions are instructions.
+#[derive(Clone, Debug)]
+pub struct MappedRegister {
+    /// What its unit is set up for.
+    pub unit: StatefulUnit,
+    /// Comparisons of sums that the unit takes exactly where the language would let them wrap: the
+    /// register actions and the places.
+    pub inexact: Vec<(RegisterActionId, Span)>,
+}
+
+/// Makes instructions of register actions.
+///
+/// # Errors
+///
+/// What the unit can't do for them.
+pub fn map_register(
     register_id: RegisterId,
     actions: &[RegisterActionId],
     gress: &Gress,
     target: &Target,
-) -> Vec<LocatedProblem> {
+) -> Result<MappedRegister, Vec<LocatedProblem>> {
     let register = &gress.registers[register_id];
-    if let Some(problem) = check_element(register, target) {
-        let span = register.span;
-        return vec![LocatedProblem { problem, span }];
-    }
+    let salu = &target.salu;
+    let Some(layout) = layout_of(register, salu) else {
+        return Err(vec![element_shape(register, salu)]);
+    };
     let mut problems = Vec::new();
     let n_actions = u32::try_from(actions.len()).unwrap_or(u32::MAX);
-    if n_actions > target.salu.actions_per_register {
+    if let Some(beyond) = actions.get(salu.actions_per_register as usize) {
         problems.push(LocatedProblem {
             problem: Problem::TooManyRegisterActions {
                 register: register.name.clone(),
                 needed: n_actions,
-                available: target.salu.actions_per_register,
+                available: salu.actions_per_register,
             },
-            span: register.span,
+            span: gress.register_actions[*beyond].span,
         });
     }
-    check_operands(register_id, actions, gress, target, &mut problems);
-    for action in actions {
-        let action = &gress.register_actions[*action];
-        problems.extend(check_register_action(action, gress, target).err());
+    let available = Available {
+        comparators: salu.comparators,
+        alternatives: salu.slots_per_value,
+        values: salu.computed_values,
+        words: salu.outputs,
+        arithmetic_bits: salu.arithmetic_bits_max,
+        constant_bits: salu.register_file_bits,
+        has_masks: salu.has_comparator_masks,
+    };
+    let mut pool = Pool::new(salu, layout);
+    let mut instructions = Vec::new();
+    let mut inexact = Vec::new();
+    for id in actions {
+        let action = &gress.register_actions[*id];
+        let mut made = || {
+            if layout.half_bits == 1 && layout.kind == LayoutKind::Single {
+                return Ok(InstructionKind::Bit(bit_instruction(action, gress)?));
+            }
+            let halves =
+                Halves::new(layout, action).ok_or_else(|| Fault::TooDeep.at(action.span))?;
+            let plan = exact_or_not(|is_exact| plan(action, halves, gress, salu, is_exact))?;
+            inexact.extend(plan.inexact.iter().map(|span| (*id, *span)));
+            Ok(InstructionKind::Arithmetic(pool.instruction(&plan)?))
+        };
+        match made() {
+            Ok(kind) => instructions.push(StatefulInstruction { action: *id, kind }),
+            Err(fault) => {
+                let fault: fault::Located = fault;
+                problems.push(fault.problem(&action.name, &available));
+            }
+        }
     }
-    problems
+    check_pool(
+        register,
+        &pool,
+        layout.half_bits,
+        gress,
+        salu,
+        &mut problems,
+    );
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(MappedRegister {
+        unit: StatefulUnit {
+            register: register_id,
+            layout,
+            operands: pool.operands.into_iter().map(|(expr, _)| expr).collect(),
+            rows: pool.rows.into_iter().map(|(row, _)| row).collect(),
+            math_unit: pool.math_unit,
+            instructions,
+        },
+        inexact,
+    })
 }
 
-fn check_element(register: &p4rmt_ir::Register, target: &Target) -> Option<Problem> {
-    let widths: Vec<u32> = register.element.iter().map(|value| value.width).collect();
-    let salu = &target.salu;
-    let (is_possible, shape) = match widths[..] {
-        [width] => (salu.element_bits.contains(&width), format!("{width} bits")),
-        [lo, hi] => (
-            lo == hi && salu.pair_bits.contains(&lo),
-            format!("a pair of {lo} and {hi} bits"),
-        ),
-        _ => (false, format!("{} values", widths.len())),
-    };
-    if is_possible {
-        return None;
-    }
-    Some(Problem::ElementShape {
-        register: register.name.clone(),
-        shape,
-        possible: format!(
-            "{} bits, and pairs of equal values of {} bits",
-            in_words(&salu.element_bits),
-            in_words(&salu.pair_bits)
-        ),
+/// The exact plan; where only comparators are too few for it, the other one.
+fn exact_or_not(
+    plan: impl Fn(bool) -> Result<Plan, fault::Located>,
+) -> Result<Plan, fault::Located> {
+    plan(true).or_else(|fault| match fault.fault {
+        Fault::Comparisons(_) => plan(false).map_err(|_| fault),
+        _ => Err(fault),
     })
+}
+
+fn element_shape(register: &p4rmt_ir::Register, salu: &SaluLimits) -> LocatedProblem {
+    let widths: Vec<u32> = register.element.iter().map(|value| value.width).collect();
+    let shape = match widths[..] {
+        [width] => format!("{width} bits"),
+        [lo, hi] => format!("a pair of {lo} and {hi} bits"),
+        _ => format!("{} values", widths.len()),
+    };
+    LocatedProblem {
+        problem: Problem::ElementShape {
+            register: register.name.clone(),
+            shape,
+            possible: format!(
+                "{} bits, and pairs of equal values of {} bits",
+                in_words(&salu.element_bits),
+                in_words(&salu.pair_bits)
+            ),
+        },
+        span: register.span,
+    }
 }
 
 fn in_words(numbers: &[u32]) -> String {
@@ -91,363 +167,90 @@ fn in_words(numbers: &[u32]) -> String {
     words.join(", ")
 }
 
-/// The fields that the actions read: few and narrow.
-fn check_operands(
-    register_id: RegisterId,
-    actions: &[RegisterActionId],
+/// Whether the unit has what its instructions share.
+fn check_pool(
+    register: &p4rmt_ir::Register,
+    pool: &Pool<'_>,
+    half_bits: u32,
     gress: &Gress,
-    target: &Target,
+    salu: &SaluLimits,
     problems: &mut Vec<LocatedProblem>,
 ) {
-    let register = &gress.registers[register_id];
-    let mut operands: Vec<((FieldId, u32, u32), Span)> = Vec::new();
-    for action in actions {
-        let action = &gress.register_actions[*action];
-        for_each_expr(&action.body, &mut |expr, span| {
-            for slice in field_slices(expr, gress) {
-                if !operands.iter().any(|(known, _)| *known == slice) {
-                    operands.push((slice, span));
-                }
-            }
-        });
-    }
-    let element_bits = register.element.first().map_or(1, |value| value.width);
-    let available = target.salu.phv_operand_bits_max.min(element_bits.max(8));
-    for ((field, hi, lo), span) in &operands {
-        let needed = hi - lo + 1;
-        if needed > available {
-            let problem = Problem::OperandTooWide {
-                register: register.name.clone(),
-                field: gress.fields[*field].name.clone(),
-                needed,
-                available,
-            };
+    let name = || register.name.clone();
+    let widest = salu.phv_operand_bits_max.min(half_bits.max(8));
+    for (operand, span) in &pool.operands {
+        let needed = operand.width(gress);
+        if needed > widest {
             problems.push(LocatedProblem {
-                problem,
+                problem: Problem::OperandTooWide {
+                    register: name(),
+                    field: operand_name(operand, gress),
+                    needed,
+                    available: widest,
+                },
                 span: *span,
             });
         }
     }
-    let n_allowed = target.salu.phv_operands as usize;
-    if let Some((_, span)) = operands.get(n_allowed) {
-        let names: Vec<String> = operands
+    if let Some((_, span)) = pool.operands.get(salu.phv_operands as usize) {
+        let names: Vec<String> = pool
+            .operands
             .iter()
-            .map(|(slice, _)| slice_name(*slice, gress))
+            .map(|(operand, _)| format!("`{}`", operand_name(operand, gress)))
             .collect();
-        let problem = Problem::TooManyOperands {
-            register: register.name.clone(),
-            fields: names.join(", "),
-            needed: u32::try_from(operands.len()).unwrap_or(u32::MAX),
-            available: target.salu.phv_operands,
-        };
         problems.push(LocatedProblem {
-            problem,
+            problem: Problem::TooManyOperands {
+                register: name(),
+                fields: names.join(", "),
+                needed: u32::try_from(pool.operands.len()).unwrap_or(u32::MAX),
+                available: salu.phv_operands,
+            },
+            span: *span,
+        });
+    }
+    if let Some((_, span)) = pool.rows.get(salu.register_file_rows as usize) {
+        let values: Vec<String> = pool.rows.iter().map(|(row, _)| row.to_string()).collect();
+        problems.push(LocatedProblem {
+            problem: Problem::TooManyConstants {
+                register: name(),
+                values: values.join(", "),
+                needed: u32::try_from(pool.rows.len()).unwrap_or(u32::MAX),
+                available: salu.register_file_rows,
+                inline_bits: salu.inline_constant_bits,
+            },
             span: *span,
         });
     }
 }
 
-fn slice_name((field, hi, lo): (FieldId, u32, u32), gress: &Gress) -> String {
-    let field = &gress.fields[field];
-    if lo == 0 && hi + 1 == field.width {
-        format!("`{}`", field.name)
-    } else {
-        format!("`{}[{hi}:{lo}]`", field.name)
-    }
-}
-
-fn for_each_expr<'a>(block: &'a Block, visit: &mut impl FnMut(&'a Expr, Span)) {
-    for stmt in block {
-        match &stmt.kind {
-            StmtKind::Assign { value, .. } => visit(value, stmt.span),
-            StmtKind::If {
-                cond,
-                then,
-                otherwise,
-            } => {
-                visit(cond, stmt.span);
-                for_each_expr(then, visit);
-                for_each_expr(otherwise, visit);
-            }
-            // The validator keeps these out of register actions.
-            StmtKind::Apply { .. }
-            | StmtKind::Call(_)
-            | StmtKind::Labeled { .. }
-            | StmtKind::Loop { .. }
-            | StmtKind::Leave(_)
-            | StmtKind::Exit
-            | StmtKind::Extract { .. }
-            | StmtKind::Advance { .. }
-            | StmtKind::Verify { .. }
-            | StmtKind::Emit { .. } => {}
+/// An operand as the program might have written it.
+fn operand_name(operand: &Expr, gress: &Gress) -> String {
+    match operand {
+        Expr::Field(field) => gress.fields[*field].name.clone(),
+        Expr::Slice { arg, hi, lo } => format!("{}[{hi}:{lo}]", operand_name(arg, gress)),
+        Expr::Resize { arg, width, .. } => format!("({width} bits){}", operand_name(arg, gress)),
+        Expr::Binary { lhs, rhs, .. } => {
+            format!(
+                "{} ++ {}",
+                operand_name(lhs, gress),
+                operand_name(rhs, gress)
+            )
         }
-    }
-}
-
-/// Why an expression is not one instruction.
-enum Fault {
-    TooDeep,
-    ComparisonTooDeep,
-    NoSuchOperation(&'static str),
-    TooWide(u32),
-}
-
-fn check_register_action(
-    action: &RegisterAction,
-    gress: &Gress,
-    target: &Target,
-) -> Result<(), LocatedProblem> {
-    let name = || action.name.clone();
-    let problem_of = |fault: Fault, span: Span| {
-        let problem = match fault {
-            Fault::TooDeep => Problem::ValueTooDeep { action: name() },
-            Fault::ComparisonTooDeep => Problem::ComparisonTooDeep { action: name() },
-            Fault::NoSuchOperation(operator) => Problem::NoSuchStatefulOperation {
-                action: name(),
-                operator,
-            },
-            Fault::TooWide(needed) => Problem::ArithmeticTooWide {
-                action: name(),
-                needed,
-                available: target.salu.arithmetic_bits_max,
-            },
-        };
-        LocatedProblem { problem, span }
-    };
-    let over = |needed: usize, available: u32, span, problem: fn(String, u32, u32) -> Problem| {
-        let needed = u32::try_from(needed).unwrap_or(u32::MAX);
-        if needed > available {
-            let problem = problem(name(), needed, available);
-            Err(LocatedProblem { problem, span })
-        } else {
-            Ok(())
-        }
-    };
-    let mut symbolic = Symbolic::new(action);
-    symbolic.run(&action.body)?;
-    let value = |local: &LocalId| &symbolic.values[local.index()];
-    let place = |local: &LocalId| symbolic.spans[local.index()];
-
-    over(
-        action.outputs.len(),
-        target.salu.outputs,
-        action.span,
-        |action, needed, available| Problem::TooManyOutputs {
-            action,
-            needed,
-            available,
-        },
-    )?;
-    let mut contents = Contents::default();
-    let mut written: Vec<&Expr> = Vec::new();
-    let mut computed: Vec<(&Expr, Span)> = Vec::new();
-    for local in &action.memory {
-        let mut leaves = Vec::new();
-        contents
-            .take_value(value(local), &mut leaves)
-            .map_err(|fault| problem_of(fault, place(local)))?;
-        leaves.retain(|leaf| **leaf != unchanged(action, *local));
-        over(
-            leaves.len(),
-            target.salu.slots_per_value,
-            place(local),
-            |action, needed, available| Problem::TooManyAlternatives {
-                action,
-                needed,
-                available,
-            },
-        )?;
-        computed.extend(leaves.iter().map(|leaf| (*leaf, place(local))));
-        written.extend(leaves);
-    }
-    let mut extra: Vec<&Expr> = Vec::new();
-    for local in &action.outputs {
-        let mut leaves = Vec::new();
-        contents
-            .take_value(value(local), &mut leaves)
-            .map_err(|fault| problem_of(fault, place(local)))?;
-        for leaf in leaves {
-            if !is_at_hand(leaf, &written) && !extra.contains(&leaf) {
-                extra.push(leaf);
-                computed.push((leaf, place(local)));
-            }
-        }
-    }
-    for (leaf, span) in computed {
-        check_operation(leaf, gress, target).map_err(|fault| problem_of(fault, span))?;
-    }
-    over(
-        contents.comparisons.len(),
-        target.salu.comparators,
-        action.span,
-        |action, needed, available| Problem::TooManyComparisons {
-            action,
-            needed,
-            available,
-        },
-    )?;
-    let slots = (target.salu.slots_per_value as usize).max(1);
-    let n_values = action.memory.len() + extra.len().div_ceil(slots);
-    over(
-        n_values,
-        target.salu.computed_values,
-        action.span,
-        |action, needed, available| Problem::TooManyValues {
-            action,
-            needed,
-            available,
-        },
-    )
-}
-
-/// The memory's value before the call.
-fn unchanged(action: &RegisterAction, local: LocalId) -> Expr {
-    Expr::Local {
-        local,
-        width: action.locals[local].width,
-    }
-}
-
-/// Whether an output can take the value without computing it: memory, an operand, zero, a comparison,
-/// one (which is a condition that holds), or what is written to memory anyway.
-fn is_at_hand(leaf: &Expr, written: &[&Expr]) -> bool {
-    let bare = without_casts(leaf);
-    let is_truth_value =
-        matches!(bare, Expr::Const(bits) if bits.low_u128() < 2 && bits.width() <= 128);
-    let is_comparison = is_truth(bare);
-    let is_input = matches!(bare, Expr::Local { .. } | Expr::Field(_));
-    is_truth_value || is_comparison || is_input || written.iter().any(|w| without_casts(w) == bare)
-}
-
-fn without_casts(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Resize { arg, .. } | Expr::Slice { arg, .. } => without_casts(arg),
-        expr => expr,
-    }
-}
-
-/// Whether the expression is a comparison or joins some.
-fn is_truth(expr: &Expr) -> bool {
-    match expr {
-        Expr::Binary { op, .. } if op.is_comparison() => true,
-        Expr::Binary {
-            op: BinaryOp::And | BinaryOp::Or | BinaryOp::Xor,
-            lhs,
-            rhs,
-        } => is_truth(lhs) && is_truth(rhs),
-        Expr::Unary {
-            op: UnaryOp::Not,
-            arg,
-        } => is_truth(arg),
-        Expr::Const(_)
-        | Expr::Field(_)
-        | Expr::Param { .. }
+        Expr::Const(bits) => bits.to_string(),
+        Expr::Param { .. }
         | Expr::Local { .. }
-        | Expr::Slice { .. }
         | Expr::Unary { .. }
-        | Expr::Binary { .. }
-        | Expr::Resize { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => false,
+        | Expr::MathUnit { .. } => "…".to_owned(),
     }
 }
 
-/// A source of an instruction.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Operand {
-    Memory,
-    Field,
-    Constant,
-    MathUnit,
-}
-
-fn operand(expr: &Expr) -> Option<Operand> {
-    match expr {
-        Expr::Const(_) => Some(Operand::Constant),
-        Expr::Local { .. } => Some(Operand::Memory),
-        Expr::Field(_) => Some(Operand::Field),
-        Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => operand(arg),
-        Expr::MathUnit { arg, .. } => operand(arg).map(|_| Operand::MathUnit),
-        Expr::Unary { .. }
-        | Expr::Binary { .. }
-        | Expr::Mux { .. }
-        | Expr::Param { .. }
-        | Expr::Lookahead { .. } => None,
-    }
-}
-
-/// Whether a value is one instruction.
-fn check_operation(value: &Expr, gress: &Gress, target: &Target) -> Result<(), Fault> {
-    if operand(value).is_some() || is_truth(without_casts(value)) {
-        return Ok(());
-    }
-    match value {
-        Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => check_operation(arg, gress, target),
-        Expr::Unary { arg, .. } => match &**arg {
-            Expr::Binary {
-                op: BinaryOp::And | BinaryOp::Or | BinaryOp::Xor,
-                lhs,
-                rhs,
-            } => check_operands_of(lhs, rhs),
-            arg => operand(arg).map(|_| ()).ok_or(Fault::TooDeep),
-        },
-        Expr::Binary { op, lhs, rhs } => match op {
-            BinaryOp::Add
-            | BinaryOp::Sub
-            | BinaryOp::AddSatU
-            | BinaryOp::SubSatU
-            | BinaryOp::AddSatS
-            | BinaryOp::SubSatS => {
-                let width = value.width(gress);
-                if width > target.salu.arithmetic_bits_max {
-                    return Err(Fault::TooWide(width));
-                }
-                check_operands_of(lhs, rhs)
-            }
-            BinaryOp::And | BinaryOp::Or | BinaryOp::Xor => {
-                check_operands_of(uncomplemented(lhs), uncomplemented(rhs))
-            }
-            BinaryOp::Shl | BinaryOp::ShrU | BinaryOp::ShrS => {
-                Err(Fault::NoSuchOperation("a shift"))
-            }
-            BinaryOp::Mul | BinaryOp::DivU | BinaryOp::RemU => {
-                Err(Fault::NoSuchOperation("multiplication or division"))
-            }
-            BinaryOp::Concat => Err(Fault::NoSuchOperation("a concatenation")),
-            BinaryOp::Eq
-            | BinaryOp::Ne
-            | BinaryOp::LtU
-            | BinaryOp::LeU
-            | BinaryOp::LtS
-            | BinaryOp::LeS => Ok(()),
-        },
-        Expr::Mux {
-            then, otherwise, ..
-        } => check_operands_of(then, otherwise),
-        Expr::Const(_)
-        | Expr::Field(_)
-        | Expr::Local { .. }
-        | Expr::Param { .. }
-        | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => Err(Fault::TooDeep),
-    }
-}
-
-fn uncomplemented(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Unary {
-            op: UnaryOp::Not,
-            arg,
-        } => arg,
-        expr => expr,
-    }
-}
-
-/// One side comes from memory or a constant, the other from a field, a constant or the math unit.
-fn check_operands_of(lhs: &Expr, rhs: &Expr) -> Result<(), Fault> {
-    match (operand(lhs), operand(rhs)) {
-        (Some(a), Some(b)) if a != b || a == Operand::Constant => Ok(()),
-        _ => Err(Fault::TooDeep),
+/// Comparators that an instruction uses, slots, words of output.
+#[must_use]
+pub fn parts_used(kind: &InstructionKind) -> (usize, usize, usize) {
+    match kind {
+        InstructionKind::Arithmetic(of) => (of.comparators.len(), of.slots.len(), of.words.len()),
+        InstructionKind::Bit(of) => (0, 1, usize::from(of.output.is_some())),
     }
 }

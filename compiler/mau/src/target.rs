@@ -192,6 +192,16 @@ pub struct SaluLimits {
     pub outputs: u32,
     /// Width of an addition or subtraction in bits.
     pub arithmetic_bits_max: u32,
+    /// Bits of a constant that stands in an instruction, its sign included.
+    pub inline_constant_bits: u32,
+    /// The same of a comparator.
+    pub comparator_constant_bits: u32,
+    /// Constants that all actions of a register share.
+    pub register_file_rows: u32,
+    /// Bits of such a constant, its sign included.
+    pub register_file_bits: u32,
+    /// Whether comparators can mask what they compare.
+    pub has_comparator_masks: bool,
     /// Widths of an element of one value, in bits.
     pub element_bits: Vec<u32>,
     /// Widths of each of two values of an element, in bits.
@@ -452,6 +462,10 @@ impl Target {
             ("slots_per_value", salu.slots_per_value, 0),
             ("outputs", salu.outputs, 0),
             ("arithmetic_bits_max", salu.arithmetic_bits_max, 0),
+            ("inline_constant_bits", salu.inline_constant_bits, 0),
+            ("comparator_constant_bits", salu.comparator_constant_bits, 0),
+            ("register_file_rows", salu.register_file_rows, 0),
+            ("register_file_bits", salu.register_file_bits, 0),
             ("spare_banks", salu.spare_banks, 0),
             ("base_cycles", latency.base_cycles, 0),
             ("tcam_cycles", latency.tcam_cycles, 0),
@@ -563,7 +577,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 74: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 79: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }

@@ -3,8 +3,8 @@
 //! An [`Engine`] loads a pipe of a program and gives an [`Instance`], which runs a batch of packets
 //! through one gress, or one packet through one [`Step`] of it. What outlives a packet is the caller's [`State`]; what goes
 //! in and comes out are [`Job`]s and [`Outcome`]s. The rest of the crate are the parts from which
-//! engines are built: match tables, hashes, checksums, meters, filters, math units and the packet cursor, each
-//! defined once.
+//! engines are built: match tables, hashes, checksums, meters, filters, stateful ALUs, math units and the
+//! packet cursor, each defined once.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,6 +48,7 @@ mod random;
 mod reads;
 mod save;
 mod state;
+mod stateful_alu;
 mod trace;
 mod words;
 
@@ -78,5 +79,6 @@ pub use parser_error::{OnParserError, StandardErrors};
 pub use profiles::ProfileMembers;
 pub use random::random_value;
 pub use state::{Counts, State, StateError};
+pub use stateful_alu::{StatefulResult, run_instruction};
 pub use trace::{Event, HitEntry, Trace, Unit};
 pub use words::WordLayout;

@@ -4,7 +4,10 @@ use p4rmt_engine::{
     EngineError, GressInterface, Hasher, Mode, OnParserError, PacketHeaders, StandardErrors,
     WordLayout,
 };
-use p4rmt_ir::{Arena, Bits, Body, Gress, GressId, GressRole, HashId, Id, Program};
+use p4rmt_ir::salu::StatefulUnit;
+use p4rmt_ir::{
+    Arena, Bits, Body, Gress, GressId, GressRole, HashId, Id, Program, RegisterActionId,
+};
 
 use crate::action::orderless_actions;
 use crate::stages::Schedule;
@@ -17,6 +20,10 @@ pub(crate) struct LoadedGress {
     pub(crate) hashers: Arena<HashId, Hasher>,
     /// Its stages, where it is placed.
     pub(crate) schedule: Option<Schedule>,
+    /// Where it is placed, its stateful ALUs.
+    pub(crate) stateful: Vec<StatefulUnit>,
+    /// By register action: the unit and the instruction that it is, where it is one.
+    pub(crate) instructions: Vec<Option<(usize, usize)>>,
     /// By action of the tables form: whether its assignments may as well run in order.
     pub(crate) is_orderless: Vec<bool>,
     /// The fields as a packet starts.
@@ -61,6 +68,7 @@ impl LoadedGress {
         for (position, field) in interface.watched.iter().enumerate() {
             watched_at[field.index()] = Some(position);
         }
+        let mut stateful = Vec::new();
         let schedule = match (mode, &gress.body) {
             (Mode::Unplaced, _) => None,
             (Mode::Placed(_), Body::Structured(_)) => {
@@ -74,6 +82,7 @@ impl LoadedGress {
                     needed: id.index() + 1,
                     available: placement.gresses.len(),
                 })?;
+                stateful.clone_from(&placed.stateful);
                 Some(Schedule::new(
                     id,
                     gress,
@@ -85,6 +94,8 @@ impl LoadedGress {
         };
         Ok(Self {
             id,
+            instructions: instructions(gress, &stateful),
+            stateful,
             hashers: gress.hashes.values().map(Hasher::new).collect(),
             schedule,
             is_orderless: gress.as_tables().map_or_else(Vec::new, orderless_actions),
@@ -101,4 +112,16 @@ impl LoadedGress {
             errors: StandardErrors::new(program),
         })
     }
+}
+
+/// By register action: its unit and instruction.
+fn instructions(gress: &Gress, units: &[StatefulUnit]) -> Vec<Option<(usize, usize)>> {
+    let of = |action: RegisterActionId| {
+        units.iter().enumerate().find_map(|(position, unit)| {
+            let mut instructions = unit.instructions.iter();
+            let found = instructions.position(|instruction| instruction.action == action);
+            found.map(|found| (position, found))
+        })
+    };
+    gress.register_actions.ids().map(of).collect()
 }

@@ -2,9 +2,11 @@
 //!
 //! An index beyond the array touches nothing: memory reads as zeros, the write is lost.
 
-use p4rmt_engine::{Array, Color, Event, FilterCell, Hit, MeterCell, filter_draw};
+use p4rmt_engine::{
+    Array, Color, Event, FilterCell, Hit, MeterCell, StatefulResult, filter_draw, run_instruction,
+};
 use p4rmt_ir::{
-    Bits, CountKind, CounterId, Expr, FilterKind, GressRole, Id, LocalId, MeterId,
+    Bits, CountKind, CounterId, Expr, FilterKind, GressRole, Id, LocalId, MeterId, RegisterAction,
     RegisterActionId, RegisterId, TableId,
 };
 use p4rmt_source::Span;
@@ -12,8 +14,8 @@ use p4rmt_source::Span;
 use crate::packet::Packet;
 
 impl<'a> Packet<'a> {
-    /// Runs a program of a stateful ALU: reads the element, runs the statements on it, writes it
-    /// back. Nothing else touches the element in between.
+    /// Runs a program of a stateful ALU: reads the element, works on it, writes it back. Nothing else
+    /// touches the element in between. Placed, it is an instruction; otherwise its statements.
     pub(crate) fn run_register_action(
         &mut self,
         id: RegisterActionId,
@@ -22,46 +24,65 @@ impl<'a> Packet<'a> {
     ) {
         self.tell(|| Event::RegisterAction { action: id, span });
         let action = &self.gress.register_actions[id];
-        let array = &self.layout.registers[action.register];
         let index = self.index_or_direct(index);
-        let is_inside = index < array.cells;
+        let before = self.read_element(action.register, index);
+        let instruction = self.loaded.instructions[id.index()];
+        let result = match instruction {
+            None => self.run_statements(action, &before),
+            Some(instruction) => {
+                // A trace tells the way through the statements.
+                if self.trace.is_some() {
+                    self.run_statements(action, &before);
+                }
+                self.run_instruction(action, instruction, &before)
+            }
+        };
+        self.write_element(action.register, index, &before, &result.element, span);
+        self.work.results.extend(result.outputs);
+    }
+
+    fn run_instruction(
+        &self,
+        action: &RegisterAction,
+        (unit, instruction): (usize, usize),
+        element: &[Bits],
+    ) -> StatefulResult {
+        let unit = &self.loaded.stateful[unit];
+        let math = unit.math_unit.map(|math| &self.gress.math_units[math]);
+        let operands = unit.operands.iter();
+        let operands: Vec<Bits> = operands
+            .map(|operand| self.eval(operand).into_owned())
+            .collect();
+        let outputs = action.outputs.iter();
+        let widths: Vec<u32> = outputs.map(|of| action.locals[*of].width).collect();
+        let kind = &unit.instructions[instruction].kind;
+        run_instruction(unit, kind, math, element, &operands, &widths)
+    }
+
+    fn run_statements(&mut self, action: &'a RegisterAction, element: &[Bits]) -> StatefulResult {
         let work = &mut *self.work;
         std::mem::swap(&mut work.locals, &mut work.outer_locals);
         work.locals.clear();
         for local in action.locals.values() {
             work.locals.push(Bits::zero(local.width));
         }
-        if is_inside {
-            let element = array.read(self.state.memory(), index);
-            for (variable, value) in action.memory.iter().zip(element) {
-                work.locals[variable.index()] = value;
-            }
+        for (variable, value) in action.memory.iter().zip(element) {
+            work.locals[variable.index()] = value.clone();
         }
-        let before = self.trace.is_some().then(|| self.values_of(&action.memory));
         self.run_block(&action.body);
-        if is_inside {
-            for (variable, field) in action.memory.iter().zip(&array.fields) {
-                let value = &self.work.locals[variable.index()];
-                array.write_field(self.state.memory_mut(), index, field, value);
-            }
-        }
-        if let Some(before) = before {
-            let after = self.values_of(&action.memory);
-            self.tell_register(action.register, index, &before, &after, span);
-        }
+        let result = StatefulResult {
+            element: self.values_of(&action.memory),
+            outputs: self.values_of(&action.outputs),
+        };
         let work = &mut *self.work;
-        for output in &action.outputs {
-            work.results.push(work.locals[output.index()].clone());
-        }
         std::mem::swap(&mut work.locals, &mut work.outer_locals);
+        result
     }
 
     fn values_of(&self, variables: &[LocalId]) -> Vec<Bits> {
         let locals = &self.work.locals;
-        variables
-            .iter()
-            .map(|variable| locals[variable.index()].clone())
-            .collect()
+        let values = variables.iter().map(|of| locals[of.index()].clone());
+        values.collect()
     }
 
     /// Reads an element into the results.

@@ -37,6 +37,7 @@ pub(crate) fn place(gress: &Gress, dice: &mut Dice, slack: u64) -> Placement {
     let placed = GressPlacement {
         tables: placer.parts.into_iter().collect(),
         gateways: placer.gateways.into_iter().collect(),
+        stateful: Vec::new(),
     };
     Placement {
         target: "without limits".into(),

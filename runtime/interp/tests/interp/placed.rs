@@ -35,6 +35,7 @@ fn placement(tables: Vec<Vec<TablePart>>, gateways: Vec<Slot>) -> Mode {
         gresses: std::iter::once(GressPlacement {
             tables: tables.into_iter().collect(),
             gateways: gateways.into_iter().collect(),
+            stateful: Vec::new(),
         })
         .collect(),
     }))
