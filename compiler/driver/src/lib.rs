@@ -24,6 +24,8 @@ use p4rmt_source::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
 use p4rmt_syntax::{Loader, Setting, ast};
 use p4rmt_typing::Typed;
 
+pub use p4rmt_frontend::NO_MACHINE_CODES;
+
 pub use lints::{ALL_WARNINGS, LintError, Lints};
 pub use load::DiskLoader;
 
@@ -327,8 +329,7 @@ fn lower<'a>(
 }
 
 /// Whether what was refused, though its types are right, is a program for which there is no machine:
-/// `Ok` if so. What else the front end says of it does not matter, because nothing will run it. A text
-/// that declares nothing at all is no program.
+/// `Ok` if so. A text that declares nothing at all is no program.
 fn no_machine(syntax: &ast::Program, refused: Diagnostics) -> Result<NoMachine, Diagnostics> {
     let is_absent = |diagnostic: &Diagnostic| NO_MACHINE_CODES.contains(&diagnostic.code.0);
     if syntax.declarations.is_empty() || !refused.iter().any(is_absent) {
@@ -336,12 +337,9 @@ fn no_machine(syntax: &ast::Program, refused: Diagnostics) -> Result<NoMachine, 
     }
     Ok(NoMachine {
         package: main_package(syntax),
-        diagnostics: refused.filter_map(|diagnostic| is_absent(&diagnostic).then_some(diagnostic)),
+        diagnostics: refused,
     })
 }
-
-/// What the front end says about a program without `main`, and about a package that it does not know.
-pub const NO_MACHINE_CODES: [&str; 2] = ["E4001", "E4002"];
 
 /// The package that `main` is an instance of.
 fn main_package(syntax: &ast::Program) -> Option<String> {

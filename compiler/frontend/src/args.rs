@@ -76,7 +76,11 @@ impl<'a> Lower<'a> {
             }
             evaluated[position] = arg;
         }
-        (!evaluated.iter().any(Arg::is_poison)).then_some(evaluated)
+        if evaluated.iter().any(Arg::is_poison) {
+            self.lost(span);
+            return None;
+        }
+        Some(evaluated)
     }
 
     /// One argument.

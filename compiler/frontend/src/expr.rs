@@ -19,8 +19,12 @@ use crate::value::{Data, Value};
 impl<'a> Lower<'a> {
     /// The value of an expression as its place sees it: after the implicit conversion, if there is one.
     pub(crate) fn expr(&mut self, expr: &'a ast::Expr) -> Value {
-        self.deeper(expr.span, |lower| lower.placed(expr))
-            .unwrap_or_else(Value::poison)
+        let value = self.deeper(expr.span, |lower| lower.placed(expr));
+        let value = value.unwrap_or_else(Value::poison);
+        if value.is_poison() {
+            self.lost(expr.span);
+        }
+        value
     }
 
     fn placed(&mut self, expr: &'a ast::Expr) -> Value {
@@ -107,7 +111,10 @@ impl<'a> Lower<'a> {
         let value = self.deeper(expr.span, |lower| lower.own(expr))?;
         match value.data {
             Data::Place(storage) => Some((value.ty, storage)),
-            Data::Poison => None,
+            Data::Poison => {
+                self.lost(expr.span);
+                None
+            }
             _ => {
                 // The variable of a loop that is written out.
                 self.error(expr.span, p4rmt_typing::ErrorKind::NotAssignable);

@@ -72,8 +72,9 @@ const STANDARD_ERRORS: [&str; 7] = [
     "ParserInvalidArgument",
 ];
 
-/// Codes of complaints that there is no machine for a program.
-const NO_MACHINE: [&str; 2] = ["E4001", "E4002"];
+/// The codes of what is said about a program without `main`, and about a package that no machine runs.
+/// Nothing else is said of such a program.
+pub const NO_MACHINE_CODES: [&str; 2] = ["E4001", "E4002"];
 
 /// Lowers a program without errors of typing, `typed`, to the structured form of the IR. `name` is the
 /// name of the program.
@@ -104,7 +105,7 @@ pub fn lower<'a>(
         // That is all there is to say: what else is wrong is not about a machine.
         let mut diagnostics = Diagnostics::new();
         for diagnostic in &lower.diagnostics {
-            if NO_MACHINE.contains(&diagnostic.code.0) {
+            if NO_MACHINE_CODES.contains(&diagnostic.code.0) {
                 diagnostics.push(diagnostic.clone());
             }
         }

@@ -312,17 +312,6 @@ impl<'a> Lower<'a> {
         Some(())
     }
 
-    /// A constant that needs nothing done; nothing, and no complaint, if it is none.
-    fn quiet(&mut self, evaluate: impl FnOnce(&mut Self) -> Option<Value>) -> Option<Value> {
-        let diagnostics = std::mem::take(&mut self.diagnostics);
-        let seen = self.seen.clone();
-        let mut value = None;
-        let block = self.block_of(|lower| value = evaluate(lower));
-        self.diagnostics = diagnostics;
-        self.seen = seen;
-        value.filter(|value| block.is_empty() && crate::convert::is_constant(value))
-    }
-
     /// Evaluates where a name stands for a constant.
     fn with_constant(
         &mut self,

@@ -10,6 +10,7 @@ use p4rmt_source::{Code, Diagnostic, Diagnostics, Span};
 use p4rmt_syntax::ast;
 use p4rmt_typing::{self as typing, DeclId, Node, Typed};
 
+use crate::convert::is_constant;
 use crate::error::ErrorKind;
 use crate::explain::explanation;
 use crate::gress::GressBuilder;
@@ -18,6 +19,7 @@ use crate::scope::{ActionObject, Binding, Object, ScopeId, Scopes};
 use crate::storage::{Base, Slot, Storage};
 use crate::table::LoweredTable;
 use crate::types::Type;
+use crate::value::Value;
 
 /// How deep calls may nest when they are inlined.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -96,7 +98,9 @@ pub(crate) struct Lower<'a> {
     pub(crate) typed: &'a Typed<'a>,
     pub(crate) diagnostics: Diagnostics,
     /// Places and messages of what has been reported.
-    pub(crate) seen: HashSet<(Span, String)>,
+    seen: HashSet<(Span, String)>,
+    /// Whether nothing is reported: what is evaluated may turn out to be no constant.
+    is_quiet: bool,
     pub(crate) scopes: Scopes<'a>,
     pub(crate) global: ScopeId,
     pub(crate) scope: ScopeId,
@@ -178,6 +182,7 @@ impl<'a> Lower<'a> {
             typed,
             diagnostics: Diagnostics::new(),
             seen: HashSet::new(),
+            is_quiet: false,
             scopes,
             global,
             scope: global,
@@ -222,7 +227,7 @@ impl<'a> Lower<'a> {
     pub(crate) fn error(&mut self, span: Span, kind: impl Into<ErrorKind>) {
         let kind = kind.into();
         let message = kind.to_string();
-        if self.seen.insert((span, message.clone())) {
+        if !self.is_quiet && self.seen.insert((span, message.clone())) {
             let diagnostic = Diagnostic::error(Code(kind.code()), span, message);
             self.diagnostics.push(diagnostic.with_help(kind.help()));
         }
@@ -230,7 +235,7 @@ impl<'a> Lower<'a> {
 
     /// Reports something that is worth knowing.
     pub(crate) fn warning(&mut self, code: &'static str, span: Span, message: &str) {
-        if self.seen.insert((span, message.to_owned())) {
+        if !self.is_quiet && self.seen.insert((span, message.to_owned())) {
             let help = explanation(code).map_or("", |page| page.help);
             self.diagnostics
                 .push(Diagnostic::warning(Code(code), span, message).with_help(help));
@@ -240,6 +245,26 @@ impl<'a> Lower<'a> {
     /// Reports a part of the language that is not supported, and says what to write instead.
     pub(crate) fn unsupported(&mut self, span: Span, what: &'static str, instead: &'static str) {
         self.error(span, ErrorKind::Construct { what, instead });
+    }
+
+    /// What has no lowering, though nothing has been said about it, is refused: typing lets more pass
+    /// than is carried, and nothing may be left out in silence.
+    pub(crate) fn lost(&mut self, span: Span) {
+        if !self.diagnostics.has_errors() {
+            self.unsupported(span, "what stands here", "write it in other terms");
+        }
+    }
+
+    /// A constant that needs nothing done; nothing, and no complaint, if it is none.
+    pub(crate) fn quiet(
+        &mut self,
+        evaluate: impl FnOnce(&mut Self) -> Option<Value>,
+    ) -> Option<Value> {
+        let outer = std::mem::replace(&mut self.is_quiet, true);
+        let mut value = None;
+        let block = self.block_of(|lower| value = evaluate(lower));
+        self.is_quiet = outer;
+        value.filter(|value| block.is_empty() && is_constant(value))
     }
 
     /// Reports a type that the machine cannot take where it stands.

@@ -316,8 +316,9 @@ impl<'a> Lower<'a> {
             transition = lower.state_body(machine, point);
         });
         machine.states[id.index()].body = body;
-        if let Some(transition) = transition {
-            machine.states[id.index()].transition = transition;
+        match transition {
+            Some(transition) => machine.states[id.index()].transition = transition,
+            None => self.lost(machine.states[id.index()].span),
         }
         self.scope = outer_scope;
         self.path = outer_path;

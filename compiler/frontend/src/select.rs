@@ -99,15 +99,9 @@ impl<'a> Lower<'a> {
         Some(Transition::Select { keys, cases })
     }
 
-    /// Whether an expression is known when the program is compiled; silent if it is not.
+    /// Whether an expression is known when the program is compiled.
     fn is_known(&mut self, expr: &'a ast::Expr) -> bool {
-        let diagnostics = std::mem::take(&mut self.diagnostics);
-        let seen = self.seen.clone();
-        let mut value = Value::poison();
-        let block = self.block_of(|lower| value = lower.expr(expr));
-        self.diagnostics = diagnostics;
-        self.seen = seen;
-        value.is_poison() || block.is_empty() && crate::convert::is_constant(&value)
+        self.quiet(|lower| Some(lower.expr(expr))).is_some()
     }
 
     /// A case that compares with what is known at run time only: one bit.

@@ -42,7 +42,9 @@ impl<'a> Lower<'a> {
                 self.assignment(target, *op, value, span);
             }
             StatementKind::Call(expr) => {
-                self.call(expr, None);
+                if self.call(expr, None).is_poison() {
+                    self.lost(span);
+                }
             }
             StatementKind::If {
                 condition,

@@ -76,7 +76,7 @@ impl<'a> Lower<'a> {
             return self.misplaced("`apply` of a table", span);
         }
         let Some(lowered) = self.lower_table(table) else {
-            return;
+            return self.lost(span);
         };
         let mut before = lowered.before;
         let mut labels = HashMap::new();

@@ -81,6 +81,17 @@ fn what_the_machine_cannot_store() {
 }
 
 #[test]
+fn what_has_no_lowering_is_refused_and_never_left_out() {
+    check_control(
+        "apply {
+             if ((md.f ? exact : ternary) == exact) { //~ E5001 what stands here is not supported
+                 md.a = 1;
+             }
+         }",
+    );
+}
+
+#[test]
 fn tables() {
     check_control(
         "action b() { }
@@ -93,7 +104,7 @@ fn tables() {
          }
          table v { key = { md.c : dleft_hash; } actions = { b; } } //~ E5004 match kind `dleft_hash` is not supported
          table w { key = { md.c : exact; } actions = { b; } dynamic_size = b; } //~ E5003 table property `dynamic_size` is not supported
-         table x { key = { md.c : exact; } actions = { b; } proxy_hash = b; } //~ E2001 expected `a `Hash``, found `void`
+         table x { key = { md.c : exact; } actions = { b; } proxy_hash = b; } //~ E1005 `b` is not an extern
          apply { t.apply(); v.apply(); w.apply(); x.apply(); }",
     );
 }

@@ -3,8 +3,7 @@
 //!
 //! [`check`] walks over all declarations in order, those of included files and those that nothing uses
 //! too, and needs no `main`. Generic declarations are checked once, as they are: types within them
-//! mention type parameters, and what lowers a program puts the arguments in their places
-//! ([`Types::substitute`]). The result is [`Typed`]: side tables beside the tree.
+//! mention type parameters, and what lowers a program says what these stand for. The result is [`Typed`]: side tables beside the tree.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -85,7 +84,7 @@ pub use error::ErrorKind;
 pub use explain::{explanation, explanations};
 pub use rules::Violation;
 pub use typed::{ArgSource, Builtin, Call, Callee, ExprFacts, MemberOf, Typed};
-pub use types::{Sort, Substitution, Type, TypeKind, Types};
+pub use types::{Sort, Type, TypeKind, Types};
 pub use value::{Known, Value};
 pub use warnings::{Origin, Warning};
 

@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use p4rmt_syntax::ast;
 
-use crate::decl::{Decl, DeclId, Detail, Field, Signature};
+use crate::decl::{Decl, DeclId, Detail, Signature};
 use crate::hash::FastMap;
 use crate::scope::Overloads;
-use crate::types::{Substitution, Type, TypeKind, Types};
+use crate::types::{Type, Types};
 use crate::value::{Known, Value};
 
 /// The address of a node of the tree.
@@ -238,30 +238,6 @@ impl<'a> Typed<'a> {
     #[must_use]
     pub fn declared(&self, name: &ast::Name) -> Option<DeclId> {
         self.tables.declared.get(&Address::of(name)).copied()
-    }
-
-    /// What the type parameters of a declaration stand for, given its type arguments.
-    #[must_use]
-    pub fn substitution(&self, decl: DeclId, args: &[Type]) -> Substitution {
-        let params = &self.decl(decl).type_params;
-        params.iter().copied().zip(args.iter().copied()).collect()
-    }
-
-    /// The fields of a struct, header or header union, with its type arguments in place.
-    pub fn fields(&mut self, ty: Type) -> Option<Vec<Field<'a>>> {
-        let TypeKind::Named { decl, args, .. } = self.types.kind(ty).clone() else {
-            return None;
-        };
-        let Detail::Fields(fields) = &self.decl(decl).detail else {
-            return None;
-        };
-        let fields = Rc::clone(fields);
-        let subst = self.substitution(decl, &args);
-        let fields = fields.iter().map(|field| Field {
-            ty: self.types.substitute(field.ty, &subst),
-            ..*field
-        });
-        Some(fields.collect())
     }
 
     /// A type as the program would write it.

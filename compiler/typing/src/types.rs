@@ -115,7 +115,7 @@ struct Facts {
 }
 
 /// What type parameters stand for.
-pub type Substitution = Vec<(DeclId, Type)>;
+pub(crate) type Substitution = Vec<(DeclId, Type)>;
 
 /// The most nodes that the written form of a type may have.
 pub(crate) const MAX_TYPE_SIZE: u32 = 4096;
@@ -294,8 +294,7 @@ impl Types {
     }
 
     /// A type with type parameters replaced by what `subst` gives for them.
-    #[must_use]
-    pub fn substitute(&mut self, ty: Type, subst: &[(DeclId, Type)]) -> Type {
+    pub(crate) fn substitute(&mut self, ty: Type, subst: &[(DeclId, Type)]) -> Type {
         if subst.is_empty() || !self.has_params(ty) {
             return ty;
         }

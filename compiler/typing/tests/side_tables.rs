@@ -218,18 +218,3 @@ fn table_binds_its_actions() {
         },
     );
 }
-
-#[test]
-fn fields_have_the_type_arguments_in_place() {
-    let parsed = support::parse("struct P<A> { A[2] x; bool y; } const P<bit<4>> k = ...;");
-    let (mut typed, _) = p4rmt_typing::check(&parsed.program);
-    let k = typed.decls.iter().find(|decl| decl.name == "k");
-    let ty = k.expect("declared").ty;
-    let fields = typed.fields(ty).expect("a struct");
-    let shown: Vec<_> = fields
-        .iter()
-        .map(|field| format!("{} {}", typed.show(field.ty), field.name))
-        .collect();
-    assert_eq!(shown, ["bit<4>[2] x", "bool y"]);
-    assert_eq!(typed.show(ty), "P<bit<4>>");
-}

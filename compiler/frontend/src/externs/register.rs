@@ -92,7 +92,6 @@ impl<'a> Lower<'a> {
             return None;
         };
         let ExternKind::Register(register, element) = &register.kind else {
-            self.mismatch(made.span, "a register", &Type::Void);
             return None;
         };
         let (register, element) = (*register, element.clone());

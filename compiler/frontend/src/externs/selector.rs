@@ -7,7 +7,6 @@ use crate::error::ErrorKind;
 use crate::externs::{Construction, ExternKind};
 use crate::lower::Lower;
 use crate::scope::{Binding, Object};
-use crate::types::Type;
 
 /// The most members of a profile, and of a group.
 const MAX_SIZE: u64 = 1 << 32;
@@ -67,10 +66,7 @@ impl<'a> Lower<'a> {
         let hash = match made.args.get(1) {
             Some(Arg::Object(Binding::Object(Object::Extern(object)))) => match object.kind {
                 ExternKind::Hash(hash, _) => hash,
-                _ => {
-                    self.mismatch(made.span, "a `Hash`", &Type::Void);
-                    return None;
-                }
+                _ => return None,
             },
             _ => return None,
         };
@@ -94,7 +90,6 @@ impl<'a> Lower<'a> {
             return Some(ExternKind::Profile(profile));
         };
         let ExternKind::Profile(profile) = object.kind else {
-            self.mismatch(made.span, "an `ActionProfile`", &Type::Void);
             return None;
         };
         let n_args = made.args.len();

@@ -242,10 +242,7 @@ impl<'a> Lower<'a> {
             Some(Arg::Object(Binding::Object(Object::Extern(polynomial)))) => {
                 match &polynomial.kind {
                     ExternKind::Polynomial(polynomial) => HashAlgorithm::Crc(polynomial.clone()),
-                    _ => {
-                        self.mismatch(made.span, "a CRC polynomial", &Type::Void);
-                        return None;
-                    }
+                    _ => return None,
                 }
             }
             _ => match hash::algorithm(&name) {

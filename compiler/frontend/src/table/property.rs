@@ -1,41 +1,62 @@
 //! Properties of tables that the architecture defines, and the direct externs of a table's actions.
 
+use std::rc::Rc;
+
 use p4rmt_ir::{
     Arena, Block, CallKind, CounterId, GressRole, MeterId, RegisterAction, RegisterActionId,
     RegisterId, StmtKind, Table,
 };
-use p4rmt_syntax::ast::{self, ExprKind};
+use p4rmt_syntax::ast;
 
 use crate::error::ErrorKind;
-use crate::externs::ExternKind;
+use crate::externs::{ExternKind, ExternObject};
 use crate::inline::named;
 use crate::lower::Lower;
 use crate::scope::{Binding, Object};
-use crate::types::Type;
+use crate::table::expr_text;
 
 impl<'a> Lower<'a> {
     /// The extern that a property names or makes. One that is made there is called as `@name` of the
-    /// property says, or by table and property.
+    /// property says, or by table and property. Nothing, with a complaint, if it is no extern.
     fn property_object(
         &mut self,
         property: &'a ast::Property,
         name: &'a ast::Name,
         value: &'a ast::Expr,
         table: &Table,
-    ) -> Binding<'a> {
-        let ExprKind::Call { .. } = &value.kind else {
-            return self.object(value);
+    ) -> Option<Rc<ExternObject<'a>>> {
+        let binding = match self.typed.call(value) {
+            Some(call) => {
+                let given = named(&property.annotations, "");
+                let name = if given.is_empty() {
+                    format!("{}.{}", table.name, name.text)
+                } else {
+                    self.control_plane_name(&property.annotations, &name.text)
+                };
+                self.construct(call, None, name, value.span)
+            }
+            None => self.object(value),
         };
-        let Some(call) = self.typed.call(value) else {
-            return Binding::Poison;
-        };
-        let given = named(&property.annotations, "");
-        let name = if given.is_empty() {
-            format!("{}.{}", table.name, name.text)
-        } else {
-            self.control_plane_name(&property.annotations, &name.text)
-        };
-        self.construct(call, None, name, value.span)
+        match binding {
+            Binding::Object(Object::Extern(object)) => Some(object),
+            // What is not supported has been refused where it is declared.
+            Binding::Poison => {
+                self.lost(value.span);
+                None
+            }
+            _ => {
+                self.wrong_object(value, "an extern");
+                None
+            }
+        }
+    }
+
+    /// Says that a property names something else than is needed. Returns that it could not be taken.
+    fn wrong_object(&mut self, value: &'a ast::Expr, expected: &'static str) -> bool {
+        let name = expr_text(value);
+        let kind = p4rmt_typing::ErrorKind::WrongKind { name, expected };
+        self.error(value.span, kind);
+        false
     }
 
     /// A property that the language does not define. Returns whether it could be taken.
@@ -48,13 +69,8 @@ impl<'a> Lower<'a> {
     ) -> bool {
         match name.text.as_str() {
             "counters" | "meters" | "registers" | "filters" => {
-                let object = match self.property_object(property, name, value, table) {
-                    Binding::Object(Object::Extern(object)) => object,
-                    Binding::Poison => return false,
-                    _ => {
-                        self.mismatch(value.span, "a direct extern", &Type::Void);
-                        return false;
-                    }
+                let Some(object) = self.property_object(property, name, value, table) else {
+                    return false;
                 };
                 match &object.kind {
                     ExternKind::Counter(counter) => add(&mut table.direct_counters, *counter),
@@ -68,35 +84,22 @@ impl<'a> Lower<'a> {
                     ExternKind::Register(register, _) => {
                         add(&mut table.direct_registers, *register);
                     }
-                    _ => {
-                        self.mismatch(value.span, "a direct extern", &Type::Void);
-                        return false;
-                    }
+                    _ => return self.wrong_object(value, "a direct extern"),
                 }
                 true
             }
-            "proxy_hash" => match self.property_object(property, name, value, table) {
-                Binding::Object(Object::Extern(object)) => match object.kind {
-                    ExternKind::Hash(hash, _) => {
-                        table.proxy_hash = Some(hash);
-                        self.warning(
-                            "W5005",
-                            name.span,
-                            "entries match by the whole key, never by its hash alone",
-                        );
-                        true
-                    }
-                    _ => {
-                        self.mismatch(value.span, "a `Hash`", &Type::Void);
-                        false
-                    }
-                },
-                Binding::Poison => false,
-                _ => {
-                    self.mismatch(value.span, "a `Hash`", &Type::Void);
-                    false
-                }
-            },
+            "proxy_hash" => {
+                let Some(object) = self.property_object(property, name, value, table) else {
+                    return false;
+                };
+                let ExternKind::Hash(hash, _) = object.kind else {
+                    return self.wrong_object(value, "a `Hash`");
+                };
+                table.proxy_hash = Some(hash);
+                let message = "entries match by the whole key, never by its hash alone";
+                self.warning("W5005", name.span, message);
+                true
+            }
             // How a table is laid out does not change what it does.
             "alpm"
             | "atcam"
@@ -104,23 +107,15 @@ impl<'a> Lower<'a> {
             | "largest_priority_wins"
             | "priority_delta" => true,
             "implementation" => {
-                let object = self.property_object(property, name, value, table);
-                match &object {
-                    Binding::Object(Object::Extern(object))
-                        if matches!(object.kind, ExternKind::Profile(_)) =>
-                    {
-                        if let ExternKind::Profile(profile) = object.kind {
-                            table.implementation = Some(profile);
-                        }
+                let Some(object) = self.property_object(property, name, value, table) else {
+                    return false;
+                };
+                match object.kind {
+                    ExternKind::Profile(profile) => {
+                        table.implementation = Some(profile);
                         true
                     }
-                    Binding::Object(Object::Extern(object))
-                        if matches!(object.kind, ExternKind::Layout) =>
-                    {
-                        true
-                    }
-                    // What is not supported has been refused where it is declared.
-                    Binding::Poison => false,
+                    ExternKind::Layout => true,
                     _ => self.refuse_property(name),
                 }
             }
