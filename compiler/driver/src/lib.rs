@@ -219,7 +219,8 @@ fn check_for_first_generation(
         return Err(rejected);
     }
     let message = "this program is compiled for Tofino 1: Tofino 2 refuses it";
-    let mut note = Diagnostic::warning(FIRST_GENERATION, Span::NONE, message);
+    let mut note = Diagnostic::warning(FIRST_GENERATION, Span::NONE, message)
+        .with_help("say which one is meant, as in `-D __TARGET_TOFINO__=1`");
     let mut errors = rejected.diagnostics.iter();
     if let Some(error) = errors.find(|found| found.severity == Severity::Error) {
         note = note.with_note(format!("for Tofino 2: {}", error.message));
@@ -288,6 +289,11 @@ fn lower<'a>(
 ) -> Option<Lowered> {
     let structured = match p4rmt_frontend::lower(syntax, typed, name) {
         Ok((structured, more)) => {
+            let silenced = p4rmt_typing::Silenced::of(syntax);
+            let more = more.filter_map(|warning| {
+                let is_silenced = silenced.covers(warning.span, warning.code.0);
+                (!is_silenced).then_some(warning)
+            });
             diagnostics.append(more);
             structured
         }
@@ -423,4 +429,30 @@ fn check_valid(program: &ir::Program, step: &'static str) -> Result<(), Diagnost
 fn bug(message: String) -> Diagnostic {
     Diagnostic::error(INTERNAL_ERROR, Span::NONE, message)
         .with_help("this is a bug in p4rmt, not in your program: please report it")
+}
+
+#[cfg(test)]
+mod tests {
+    use p4rmt_ir::GressRole;
+    use p4rmt_ir::build::{GressBuilder, assign, constant, program};
+
+    use super::*;
+
+    #[test]
+    fn invalid_ir_is_a_bug_of_ours() {
+        let mut gress = GressBuilder::new(GressRole::Ingress);
+        let narrow = gress.metadata("a", 8);
+        let body = vec![assign(narrow, constant(16, 1))];
+        let wrong = program("test", ir::Arch::T2na, [gress.structured(body)]);
+        let said = check_valid(&wrong, "front end").expect_err("the widths differ");
+        let shown: Vec<String> = said
+            .iter()
+            .map(|diagnostic| Sources::new().render(diagnostic, false))
+            .collect();
+        let lines: Vec<&str> = shown[0].lines().map(str::trim_end).collect();
+        let message = "error[E0901]: the front end made invalid IR: pipe0, gress0, control `Control`: \
+                       a value is 16 bits wide where 8 are needed";
+        let help = " = help: this is a bug in p4rmt, not in your program: please report it";
+        assert_eq!(lines, [message, " |", help]);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use p4rmt_driver::{Lowered, Options, check};
+use p4rmt_driver::{Lowered, Options, check, compile};
 use p4rmt_syntax::{LoadError, Loader};
 
 struct OneFile<'a>(&'a str);
@@ -304,6 +304,53 @@ fn ubpf_has_two_versions() {
     let old = "#define UBPF_MODEL_VERSION 20200304";
     accepts(&program(old, "", ""), "ubpf");
     refuses(&program(old, metadata, ""), "E1001");
+}
+
+/// A program of TNA with two parsers for the ports of its ingress.
+const TWO_PARSERS: &str = "#include <core.p4>
+#include <tna.p4>
+struct none_t {}
+parser IP(packet_in pkt, out none_t h, out none_t m, out ingress_intrinsic_metadata_t i)(bool all) {
+    state start { pkt.extract(i); pkt.advance(PORT_METADATA_SIZE); transition accept; }
+}
+control I(inout none_t h, inout none_t m, in ingress_intrinsic_metadata_t i,
+          in ingress_intrinsic_metadata_from_parser_t p,
+          inout ingress_intrinsic_metadata_for_deparser_t d,
+          inout ingress_intrinsic_metadata_for_tm_t t) { apply {} }
+control ID(packet_out pkt, inout none_t h, in none_t m,
+           in ingress_intrinsic_metadata_for_deparser_t d) { apply {} }
+parser EP(packet_in pkt, out none_t h, out none_t m, out egress_intrinsic_metadata_t e) {
+    state start { pkt.extract(e); transition accept; }
+}
+control E(inout none_t h, inout none_t m, in egress_intrinsic_metadata_t e,
+          in egress_intrinsic_metadata_from_parser_t p,
+          inout egress_intrinsic_metadata_for_deparser_t d,
+          inout egress_intrinsic_metadata_for_output_port_t o) { apply {} }
+control ED(packet_out pkt, inout none_t h, in none_t m,
+           in egress_intrinsic_metadata_for_deparser_t d) { apply {} }
+IngressParsers(IP(true), IP(false)) ig_parsers;
+EgressParsers(EP()) eg_parsers;
+MultiParserPipeline(ig_parsers, I(), ID(), eg_parsers, E(), ED()) pipe;
+MultiParserSwitch(pipe) main;
+";
+
+#[test]
+fn pipeline_of_several_parsers_is_checked_and_no_machine_runs_it() {
+    accepts(TWO_PARSERS, "MultiParserSwitch");
+    refuses(&TWO_PARSERS.replace("EP()", "IP(true)"), "E2001");
+    let files = OneFile(TWO_PARSERS);
+    let refused = compile("main.p4".as_ref(), &Options::default(), &files);
+    let refused = refused.expect_err("nothing runs it");
+    let said: Vec<_> = refused
+        .diagnostics
+        .iter()
+        .map(|said| {
+            let place = refused.sources.locate(said.span).expect("it has a place");
+            (said.code.0, place.line, said.message.as_str())
+        })
+        .collect();
+    let message = "no machine runs the package `MultiParserSwitch`";
+    assert_eq!(said, [("E4002", 25, message)]);
 }
 
 #[test]

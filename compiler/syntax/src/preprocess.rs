@@ -161,7 +161,9 @@ impl Preprocessor<'_> {
 
     fn unreadable(&mut self, path: &Path, reason: &str) {
         let message = format!("cannot read `{}`: {reason}", path.display());
-        self.error(codes::UNREADABLE_FILE, Span::NONE, message);
+        let help = "check the name of the file and your rights to it";
+        self.diagnostics
+            .push(Diagnostic::error(codes::UNREADABLE_FILE, Span::NONE, message).with_help(help));
     }
 
     fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {

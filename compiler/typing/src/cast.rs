@@ -55,7 +55,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether the language casts from one type to another.
-    fn can_cast(&mut self, from: Type, to: Type) -> bool {
+    pub(crate) fn can_cast(&mut self, from: Type, to: Type) -> bool {
         if self.agrees(from, to) {
             return !self.is_object(to);
         }

@@ -182,17 +182,13 @@ impl<'a> Checker<'a> {
         Type::POISON
     }
 
-    /// Reports an error with a remark.
-    pub(crate) fn error_noted(&mut self, span: Span, kind: &ErrorKind, note: String) {
-        self.report(span, kind, Some((None, note)), None);
-    }
-
-    fn report(
+    /// Reports an error with a note, at a place or not, and another remedy than that of its page.
+    pub(crate) fn report(
         &mut self,
         span: Span,
         kind: &ErrorKind,
         note: Option<(Option<Span>, String)>,
-        near: Option<String>,
+        remedy: Option<String>,
     ) {
         if !self.reported.insert((span.lo, span.hi, kind.code())) {
             return;
@@ -202,7 +198,7 @@ impl<'a> Checker<'a> {
             diagnostic.notes.push((at, note));
         }
         let page = explain::explanation(kind.code());
-        let help = near.or_else(|| page.map(|page| page.help.to_owned()));
+        let help = remedy.or_else(|| page.map(|page| page.help.to_owned()));
         if let Some(help) = help.filter(|help| !help.is_empty()) {
             diagnostic = diagnostic.with_help(help);
         }

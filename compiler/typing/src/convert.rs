@@ -57,14 +57,11 @@ impl<'a> Checker<'a> {
             return;
         }
         let difference = self.block_difference(expected, found);
+        let has_cast = self.can_cast(found, expected);
         let (expected, found) = (self.show(expected), self.show(found));
+        let remedy = (!has_cast).then(|| format!("put something of type `{expected}` here"));
         let kind = ErrorKind::Mismatch { expected, found };
-        match difference {
-            Some(note) => self.error_noted(span, &kind, note),
-            None => {
-                self.error(span, kind);
-            }
-        }
+        self.report(span, &kind, difference.map(|note| (None, note)), remedy);
     }
 
     /// Whether two types are the same as far as both are known.

@@ -86,7 +86,7 @@ pub use rules::Violation;
 pub use typed::{ArgSource, Builtin, Call, Callee, ExprFacts, MemberOf, Typed};
 pub use types::{Sort, Type, TypeKind, Types};
 pub use value::{Known, Value};
-pub use warnings::{Origin, Warning};
+pub use warnings::{Origin, Silenced, Warning};
 
 use crate::check::Checker;
 

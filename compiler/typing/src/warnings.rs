@@ -20,20 +20,20 @@ mod entries;
 mod flow;
 mod numbers;
 mod shadow;
+mod silenced;
 mod state;
 mod unreachable;
 mod unused;
 mod warning;
 
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Span};
-use p4rmt_syntax::ast::{self, Annotation};
+use p4rmt_syntax::ast;
 
 use crate::check::Checker;
 use crate::explain;
 use crate::hash::FastSet;
-use crate::rules::string_of;
-use crate::walk::{self, Site, Visitor};
 
+pub use silenced::Silenced;
 pub use warning::Warning;
 
 /// Where a piece of text comes from.
@@ -50,7 +50,7 @@ pub enum Origin {
 /// The warnings about a program.
 pub(crate) struct Warnings<'o> {
     origin: &'o dyn Fn(Span) -> Origin,
-    silenced: Vec<(Span, String)>,
+    silenced: Silenced,
     seen: FastSet<(u32, u32, &'static str)>,
     found: Diagnostics,
 }
@@ -66,11 +66,8 @@ impl Warnings<'_> {
         if span.is_none() || (self.origin)(span) == Origin::System {
             return;
         }
-        let is_silenced = self.silenced.iter().any(|(within, name)| {
-            within.lo <= span.lo
-                && span.hi <= within.hi
-                && (name == warning.code() || name == warning.name())
-        });
+        let mut names = [warning.code(), warning.name()].into_iter();
+        let is_silenced = names.any(|name| self.silenced.covers(span, name));
         if is_silenced || !self.seen.insert((span.lo, span.hi, warning.code())) {
             return;
         }
@@ -98,7 +95,7 @@ pub(crate) fn check<'a>(
 ) -> Diagnostics {
     let mut warnings = Warnings {
         origin,
-        silenced: silenced(program),
+        silenced: Silenced::of(program),
         seen: FastSet::default(),
         found: Diagnostics::new(),
     };
@@ -112,59 +109,4 @@ pub(crate) fn check<'a>(
     calls::check(check, program, &mut warnings);
     warnings.found.sort_by_place();
     warnings.found
-}
-
-/// The declarations with `@noWarn`, and what they silence.
-fn silenced(program: &ast::Program) -> Vec<(Span, String)> {
-    struct Silenced(Vec<(Span, String)>);
-    impl Silenced {
-        fn add(&mut self, annotations: &[Annotation], span: Span) {
-            let given = annotations.iter().filter(|a| a.name.text == "noWarn");
-            for text in given.filter_map(string_of) {
-                self.0.push((span, text.to_owned()));
-            }
-        }
-    }
-    impl<'a> Visitor<'a> for Silenced {
-        fn annotated(&mut self, annotations: &'a [Annotation], span: Span) {
-            self.add(annotations, span);
-        }
-        fn variable(&mut self, _at: Site<'a>, variable: &'a ast::Variable) {
-            self.add(&variable.annotations, variable.span);
-        }
-        fn constant(&mut self, constant: &'a ast::Const) {
-            self.add(&constant.annotations, constant.span);
-        }
-        fn instantiation(&mut self, _at: Site<'a>, instance: &'a ast::Instantiation) {
-            self.add(&instance.annotations, instance.span);
-        }
-        fn action(&mut self, _at: Site<'a>, action: &'a ast::Action) {
-            self.add(&action.annotations, action.span);
-        }
-        fn table(&mut self, _at: Site<'a>, table: &'a ast::Table) {
-            self.add(&table.annotations, table.span);
-            for property in &table.properties {
-                self.add(&property.annotations, property.span);
-            }
-        }
-        fn parser(&mut self, parser: &'a ast::Parser) {
-            self.add(&parser.head.annotations, parser.span);
-        }
-        fn control(&mut self, control: &'a ast::Control) {
-            self.add(&control.head.annotations, control.span);
-        }
-        fn state(&mut self, _at: Site<'a>, state: &'a ast::ParserState) {
-            self.add(&state.annotations, state.span);
-        }
-        fn function(&mut self, _at: Site<'a>, function: &'a ast::Function) {
-            let prototype = &function.prototype;
-            self.add(
-                &prototype.annotations,
-                prototype.span.join(function.body.span),
-            );
-        }
-    }
-    let mut silenced = Silenced(Vec::new());
-    walk::program(&mut silenced, program);
-    silenced.0
 }

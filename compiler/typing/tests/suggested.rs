@@ -68,3 +68,18 @@ fn names_members_and_states_have_near_ones() {
 fn what_is_far_from_everything_has_none() {
     check("const bit<8> a = something_else;", &[]);
 }
+
+#[test]
+fn cast_is_proposed_only_where_there_is_one() {
+    let help = |text: &str| {
+        let parsed = parse(text);
+        let (_, diagnostics) = p4rmt_typing::check(&parsed.program);
+        let mut helps = diagnostics.iter().map(|found| found.help.clone());
+        helps.next().flatten().unwrap_or_default()
+    };
+    let number = "const bit<8> x = 16w1;";
+    assert!(help(number).starts_with("write a cast"), "{}", help(number));
+    let block = "control c_t(inout bool x); package p(c_t c);
+        control d(in bool x) { apply {} } p(d()) main;";
+    assert_eq!(help(block), "put something of type `c_t` here");
+}

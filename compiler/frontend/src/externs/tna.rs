@@ -79,7 +79,7 @@ impl<'a> Lower<'a> {
                 self.warning(
                     "W5004",
                     span,
-                    "no application of the packet generator waits for the deparser: it sends nothing",
+                    "what the deparser asks of the packet generator is not sent: only timers trigger it",
                 );
                 Some(ExternKind::PacketGenerator)
             }

@@ -224,7 +224,9 @@ impl Preprocessor<'_> {
             Ok(value) => value != 0,
             Err(error) => {
                 let message = format!("this condition has no value: {error}");
-                self.error(codes::BAD_CONDITION, span, message);
+                let help = "write an expression of integers, macros and `defined(NAME)`";
+                self.diagnostics
+                    .push(Diagnostic::error(codes::BAD_CONDITION, span, message).with_help(help));
                 false
             }
         }

@@ -275,6 +275,7 @@ fn program_that_is_not_there_has_no_place() {
     let rejected = refused(&[]);
     assert_eq!(
         render(&rejected),
-        "error[E0101]: cannot read `main.p4`: there is no such file"
+        "error[E0101]: cannot read `main.p4`: there is no such file\n |\n = help: check the name of the file and \
+         your rights to it"
     );
 }

@@ -8,7 +8,7 @@ pages! {
     "apply { hdr.ipv4.ttl = tll; }"
     "check the spelling, or declare it";
     "E1002" "duplicate name"
-    "A scope holds one declaration of a name; only functions and methods of externs can be overloaded, by their number of parameters."
+    "A scope holds one declaration of a name; only functions and methods of externs can be overloaded, by the number or the names of their parameters."
     "bit<8> a; bit<16> a;"
     "rename one of them";
     "E1003" "unknown member"
