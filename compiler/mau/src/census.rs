@@ -1,5 +1,8 @@
-//! What the units of a stage use of the resources that do not limit placement yet: input crossbars,
-//! hash bits, hash distribution, instruction rows.
+//! What the units of a stage use of the wires that they share: input crossbars, hash functions, hash
+//! distribution, buses to memories and actions, instruction rows.
+//!
+//! Units share what they have in common, so that their needs do not add up: a stage is counted as a
+//! whole. Those of each unit alone are at least as much together.
 //!
 //! Counted as the vendor's reports count them (`bf-p4c/logging/resources.cpp`), before containers are
 //! known: a field of a byte or more has bytes of its own, shorter fields share; an instruction row
@@ -7,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use p4rmt_ir::{Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe};
+use p4rmt_ir::{Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place};
 
 use crate::resource::{Resource, Usage};
 use crate::sharing::{Container, Sharing};
@@ -65,12 +68,14 @@ pub(crate) fn add_census(
     let mut exact = CrossbarBytes::default();
     let mut ternary = CrossbarBytes::default();
     let mut hashes: Vec<(GressId, Vec<&Expr>, u32)> = Vec::new();
-    let mut hash_bits = 0;
-    let mut hash_dist = 0;
+    let mut hash_bits: u32 = 0;
+    let mut hash_dist: u32 = 0;
+    let mut n_ternary = 0;
     for occupant in occupants {
         let unit = occupant.unit;
         let gress = &pipe.gresses[unit.gress];
         let is_ternary = add_keys(unit, gress, &mut ternary);
+        n_ternary += u32::from(is_ternary);
         for access in unit
             .accesses
             .iter()
@@ -105,6 +110,13 @@ pub(crate) fn add_census(
         hash_bits += width;
         hash_dist += width.div_ceil(target.hash.dist_unit_bits);
     }
+    usage[Resource::HashFunctions] = hash_functions(occupants, &hashes, target);
+    usage[Resource::SearchBuses] = occupants.iter().map(search_buses).sum();
+    usage[Resource::ActionBusBytes] = occupants
+        .iter()
+        .map(|occupant| action_bus_bytes(occupant.unit, pipe, target))
+        .fold(0, u32::saturating_add);
+    usage[Resource::TernaryTables] = n_ternary;
     usage[Resource::ExactXbarBytes] = exact.count(pipe);
     usage[Resource::TernaryXbarBytes] = ternary.count(pipe);
     usage[Resource::HashBits] = hash_bits;
@@ -114,6 +126,109 @@ pub(crate) fn add_census(
         .ids()
         .map(|gress| instruction_rows(occupants, gress, pipe, sharing));
     usage[Resource::Vliw] = rows.max().unwrap_or(0);
+}
+
+/// Hash functions that give the bits of tables and calls, each one those of one: the largest first, each
+/// into the first function that has room.
+fn hash_functions(
+    occupants: &[Occupant<'_>],
+    hashes: &[(GressId, Vec<&Expr>, u32)],
+    target: &Target,
+) -> u32 {
+    let function_bits = (target.stage.hash_bits / target.stage.hash_functions).max(1);
+    let tables = occupants.iter().filter_map(|occupant| occupant.layout);
+    let mut wanted: Vec<u32> = tables
+        .map(|layout| layout.hash_bits)
+        .chain(hashes.iter().map(|(_, _, width)| *width))
+        .filter(|bits| *bits > 0)
+        .collect();
+    wanted.sort_unstable_by(|a, b| b.cmp(a));
+    let mut free: Vec<u32> = Vec::new();
+    for mut bits in wanted {
+        while bits > function_bits {
+            free.push(0);
+            bits -= function_bits;
+        }
+        match free.iter_mut().find(|free| **free >= bits) {
+            Some(free) => *free -= bits,
+            None => free.push(function_bits - bits),
+        }
+    }
+    count(free.len())
+}
+
+/// Buses that bring the key to the memory of an exact table: one for each block of its width.
+fn search_buses(occupant: &Occupant<'_>) -> u32 {
+    let Some(layout) = occupant.layout.filter(|layout| layout.pack > 0) else {
+        return 0;
+    };
+    u32::try_from(layout.width).unwrap_or(u32::MAX)
+}
+
+/// Bytes that a table puts on the action data bus, for the action that takes most: parameters, results
+/// of calls, and constants that no instruction holds, each in the containers that it goes to.
+fn action_bus_bytes(unit: &Unit, pipe: &Pipe, target: &Target) -> u32 {
+    let gress = &pipe.gresses[unit.gress];
+    let (UnitKind::Table(table), Some(tables)) = (unit.kind, gress.as_tables()) else {
+        return 0;
+    };
+    let bytes = actions_of(&gress.tables[table]).into_iter().map(|action| {
+        let action = &tables.actions[action];
+        let assigned = action.assigns.iter().filter_map(|assign| {
+            let width = written_bits(&assign.dst, gress)?;
+            takes_bus(&assign.value, target).then(|| container_bytes(width))
+        });
+        let calls = action.calls.iter();
+        let returned = calls.flat_map(|(call, _)| call.outs.iter().flatten());
+        let returned =
+            returned.filter_map(|place| Some(container_bytes(written_bits(place, gress)?)));
+        assigned.chain(returned).fold(0, u32::saturating_add)
+    });
+    bytes.max().unwrap_or(0)
+}
+
+/// Bits of fields that an assignment writes.
+fn written_bits(place: &Place, gress: &Gress) -> Option<u32> {
+    match place {
+        Place::Field(field) => Some(gress.fields[*field].width),
+        Place::FieldSlice { hi, lo, .. } => Some(hi - lo + 1),
+        Place::Local(_) | Place::LocalSlice { .. } => None,
+    }
+}
+
+/// Bytes of the containers that hold so many bits.
+fn container_bytes(bits: u32) -> u32 {
+    let rest = bits % 32;
+    bits / 32 * 4
+        + match rest {
+            0 => 0,
+            1..=8 => 1,
+            9..=16 => 2,
+            17..=24 => 3,
+            _ => 4,
+        }
+}
+
+/// Whether a value comes over the bus: action data, results of calls, constants of more bits than an
+/// instruction has for one.
+fn takes_bus(value: &Expr, target: &Target) -> bool {
+    let inline_bits = target.action_data.inline_constant_bits;
+    let mut takes = false;
+    value.walk(&mut |part| {
+        takes |= match part {
+            Expr::Param { .. } | Expr::Local { .. } => true,
+            Expr::Const(bits) => (inline_bits..bits.width()).any(|bit| bits.bit(bit)),
+            Expr::Field(_)
+            | Expr::Slice { .. }
+            | Expr::Resize { .. }
+            | Expr::Unary { .. }
+            | Expr::Binary { .. }
+            | Expr::Mux { .. }
+            | Expr::Lookahead { .. }
+            | Expr::MathUnit { .. } => false,
+        };
+    });
+    takes
 }
 
 /// What a selector hashes, and how large its groups are.

@@ -7,8 +7,8 @@
 //! 5. Check the placement by code of its own ([`crate::checker`]).
 
 use p4rmt_ir::{
-    Arch, Arena, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, MeterId, Pipe,
-    PipeId, Placement, Program, Slot, Table, TableId, Tables,
+    Arch, Arena, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, Pipe, PipeId,
+    Placement, Program, Slot, Table, TableId, Tables,
 };
 
 use crate::action::check_action;
@@ -116,9 +116,12 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         shared_usage: Vec::new(),
         groups: graph.unit_ids().map(|unit| vec![unit]).collect(),
         sharing: Sharing::new(&graph.units, pipe, target),
+        own_wires: Vec::new(),
+        pipe,
         graph: &graph,
         target,
     };
+    job.own_wires = graph.unit_ids().map(|unit| own_wires(&job, unit)).collect();
     let users = share_memories(&mut job, pipe);
     separate_impossible_groups(&mut job, pipe, &users, &mut problems);
     let bound = least_stages(&job);
@@ -295,6 +298,21 @@ fn check_table(table: &Table, unit: &Unit, gress: &Gress, target: &Target) -> Ve
         }
     }
     problems
+}
+
+/// What a unit takes of the wires of a stage if it is alone there.
+fn own_wires(job: &Job<'_>, unit: UnitId) -> Usage {
+    let layout = match &job.demands[unit.index()] {
+        UnitDemand::Table(demand) => lay_out(&demand.shape, demand.entries, job.target),
+        UnitDemand::Gateway { .. } => None,
+    };
+    let occupant = Occupant {
+        unit: &job.graph.units[unit.index()],
+        layout,
+    };
+    let mut usage = Usage::default();
+    add_census(&mut usage, &[occupant], job.pipe, &job.sharing, job.target);
+    usage
 }
 
 /// The users of each memory that tables reach by an index. Puts the users of one into one group.
@@ -616,7 +634,6 @@ fn add_features(
     };
     let has_direct = |n: fn(&Table) -> usize| table.is_some_and(|table| n(table) > 0);
     let reaches = |is_wanted: fn(&SharedMemory) -> bool| demand.shared.iter().any(is_wanted);
-    // Two-rate three-colour meters count as no more than memory; only LPF and WRED are slow.
     let profile = table.and_then(|table| table.implementation);
     if let Some(selector) = profile.and_then(|profile| gress.profiles[profile].selector) {
         features.has_selector = true;
@@ -625,12 +642,8 @@ fn add_features(
             .groups
             .is_some_and(|groups| groups.max_size > target.selector.members_per_word);
     }
-    let is_filter = |meter: &MeterId| gress.meters[*meter].filter.is_some();
-    features.has_meter |= table.is_some_and(|table| table.direct_meters.iter().any(is_filter))
-        || demand
-            .shared
-            .iter()
-            .any(|memory| matches!(memory, SharedMemory::Meter(meter) if is_filter(meter)));
+    features.has_meter |= has_direct(|table| table.direct_meters.len())
+        || reaches(|memory| matches!(memory, SharedMemory::Meter(_)));
     features.has_stateful |= has_direct(|table| table.direct_registers.len())
         || reaches(|memory| matches!(memory, SharedMemory::Register(_)));
 }

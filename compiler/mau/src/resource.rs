@@ -33,11 +33,19 @@ pub enum Resource {
     HashDist,
     /// Rows of instruction memory.
     Vliw,
+    /// Hash functions, of so many bits each.
+    HashFunctions,
+    /// Buses that bring the key of an exact table to its rows of memory.
+    SearchBuses,
+    /// Tables in TCAM.
+    TernaryTables,
+    /// Bytes of the bus from action data, hashes and ALUs of memories to the actions.
+    ActionBusBytes,
 }
 
 impl Resource {
     /// All that are counted, in the order of reports.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::LogicalTables,
         Self::Sram,
         Self::Tcam,
@@ -50,6 +58,10 @@ impl Resource {
         Self::HashBits,
         Self::HashDist,
         Self::Vliw,
+        Self::HashFunctions,
+        Self::SearchBuses,
+        Self::TernaryTables,
+        Self::ActionBusBytes,
     ];
 
     /// Its stable name in JSON.
@@ -68,6 +80,10 @@ impl Resource {
             Self::HashBits => "hash_bits",
             Self::HashDist => "hash_dist",
             Self::Vliw => "vliw",
+            Self::HashFunctions => "hash_functions",
+            Self::SearchBuses => "search_buses",
+            Self::TernaryTables => "ternary_tables",
+            Self::ActionBusBytes => "action_bus_bytes",
         }
     }
 
@@ -87,6 +103,10 @@ impl Resource {
             Self::HashBits => "hash bits",
             Self::HashDist => "hash distribution units",
             Self::Vliw => "instruction rows",
+            Self::HashFunctions => "hash functions",
+            Self::SearchBuses => "search buses",
+            Self::TernaryTables => "tables in TCAM",
+            Self::ActionBusBytes => "bytes of the action data bus",
         }
     }
 
@@ -107,6 +127,10 @@ impl Resource {
             Self::HashBits => stage.hash_bits,
             Self::HashDist => stage.hash_dist_units,
             Self::Vliw => stage.vliw_rows,
+            Self::HashFunctions => stage.hash_functions,
+            Self::SearchBuses => stage.search_buses,
+            Self::TernaryTables => stage.ternary_tables,
+            Self::ActionBusBytes => stage.action_bus_bytes,
         }
     }
 }

@@ -12,7 +12,7 @@
 
 mod stage;
 
-use p4rmt_ir::{FieldId, Id, Slot, TablePart};
+use p4rmt_ir::{FieldId, Id, Pipe, Slot, TablePart};
 
 use crate::bounds::{Direction, grouped_bounds};
 use crate::demand::{SharedKey, TableDemand};
@@ -20,7 +20,7 @@ use crate::graph::DependencyGraph;
 use crate::problem::Problem;
 use crate::resource::{Resource, Usage};
 use crate::sharing::Sharing;
-use crate::sizing::lay_out;
+use crate::sizing::{TableLayout, lay_out};
 use crate::target::Target;
 use crate::unit::UnitId;
 
@@ -35,6 +35,9 @@ pub(crate) struct Job<'a> {
     pub(crate) groups: Vec<Vec<UnitId>>,
     /// Which units write one container.
     pub(crate) sharing: Sharing,
+    /// By unit: what it alone takes of the wires of a stage.
+    pub(crate) own_wires: Vec<Usage>,
+    pub(crate) pipe: &'a Pipe,
     pub(crate) target: &'a Target,
 }
 
@@ -197,8 +200,10 @@ fn best_schedule(job: &Job<'_>, bound: u32, keeps_containers: bool) -> Schedule 
 struct StageState {
     usage: Usage,
     shared: Vec<SharedKey>,
-    /// Tables of which a part is here.
-    tables: Vec<UnitId>,
+    /// Units of which a part is here, with its layout if they are tables.
+    occupants: Vec<(UnitId, Option<TableLayout>)>,
+    /// What the occupants take of wires, each one alone: at least what they take together.
+    wires: Usage,
 }
 
 /// A table of which only a part is placed.

@@ -90,6 +90,12 @@ pub struct StageLimits {
     pub vliw_rows: u32,
     /// Bytes of the action data bus.
     pub action_bus_bytes: u32,
+    /// Hash functions, which share the hash bits evenly.
+    pub hash_functions: u32,
+    /// Buses that bring keys of exact tables to their rows of memory.
+    pub search_buses: u32,
+    /// Tables in TCAM.
+    pub ternary_tables: u32,
 }
 
 /// An SRAM block.
@@ -150,6 +156,8 @@ pub struct ExactRules {
 pub struct ActionDataRules {
     /// Bits of action data that fit beside the key.
     pub immediate_bits: u32,
+    /// Bits of a constant that an instruction holds; larger ones are action data.
+    pub inline_constant_bits: u32,
     /// Most bytes of action data an entry.
     pub entry_bytes_max: u32,
     /// Actions up to which an entry names its action by a short code.
@@ -425,6 +433,9 @@ impl Target {
             ("hash_dist_units", stage.hash_dist_units, 0),
             ("vliw_rows", stage.vliw_rows, 0),
             ("action_bus_bytes", stage.action_bus_bytes, 0),
+            ("hash_functions", stage.hash_functions, one),
+            ("search_buses", stage.search_buses, 0),
+            ("ternary_tables", stage.ternary_tables, 0),
             ("depth_words", sram.depth_words, one),
             ("width_bits", sram.width_bits, one),
             ("depth_rows", tcam.depth_rows, one),
@@ -443,6 +454,7 @@ impl Target {
             ("identity_extra_bits_max", exact.identity_extra_bits_max, 0),
             ("hash_index_bits", exact.hash_index_bits, 0),
             ("immediate_bits", action_data.immediate_bits, 0),
+            ("inline_constant_bits", action_data.inline_constant_bits, 0),
             ("entry_bytes_max", action_data.entry_bytes_max, 0),
             ("short_codes", action_data.short_codes, 0),
             (
@@ -577,7 +589,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 79: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 83: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }

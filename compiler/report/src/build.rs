@@ -171,7 +171,7 @@ impl Reporter<'_> {
                     meter_alu: usage[Resource::MeterAlu],
                     stats_alu: usage[Resource::StatsAlu],
                     vliw: Some(usage[Resource::Vliw]),
-                    action_bus_bytes: None,
+                    action_bus_bytes: Some(usage[Resource::ActionBusBytes]),
                 }
             })
             .collect()

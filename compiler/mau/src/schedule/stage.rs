@@ -3,7 +3,8 @@
 
 use p4rmt_ir::{Id, MemoryUse, Slot, TablePart};
 
-use super::{Partial, Placer, Position, Refusal, UnitDemand};
+use super::{Partial, Placer, Position, Refusal, StageState, UnitDemand};
+use crate::census::{Occupant, add_census};
 use crate::demand::TableDemand;
 use crate::resource::{Resource, Usage};
 use crate::sizing::{TableLayout, lay_out};
@@ -29,12 +30,59 @@ impl Placer<'_> {
                 }
             };
             if result.is_err() {
-                self.state = state;
-                self.take_back(placed);
                 break;
             }
         }
+        let result = result.and_then(|()| self.check_wires(&state, &placed));
+        if result.is_err() {
+            for (unit, _) in &self.state.occupants[state.occupants.len()..] {
+                self.partials[unit.index()] = partials_before(&self.partials, *unit, self.stage);
+            }
+            self.state = state;
+            self.take_back(placed);
+        }
         result
+    }
+
+    /// Crossbars, hash functions, buses and instruction rows of the stage, all occupants together.
+    fn check_wires(&self, before: &StageState, placed: &[UnitId]) -> Result<(), Refusal> {
+        let job = self.job;
+        if self.is_forced || self.state.wires.first_over(job.target).is_none() {
+            return Ok(());
+        }
+        let wires = |state: &StageState| {
+            let occupants: Vec<Occupant<'_>> = state
+                .occupants
+                .iter()
+                .map(|(unit, layout)| Occupant {
+                    unit: &job.graph.units[unit.index()],
+                    layout: *layout,
+                })
+                .collect();
+            let mut usage = Usage::default();
+            add_census(&mut usage, &occupants, job.pipe, &job.sharing, job.target);
+            usage
+        };
+        let now = wires(&self.state);
+        let Some((resource, used)) = now.first_over(job.target) else {
+            return Ok(());
+        };
+        let others = wires(before)[resource];
+        let new = self.state.occupants[before.occupants.len()..].iter();
+        let greediest = new.max_by_key(|(unit, _)| job.own_wires[unit.index()][resource]);
+        let unit = greediest.map(|(unit, _)| *unit).or(placed.first().copied());
+        Err(Refusal::Resource {
+            unit: unit.expect("what is refused was to be placed"),
+            resource,
+            needed: used - others,
+            available: resource.limit(job.target).saturating_sub(others),
+        })
+    }
+
+    /// Notes that a unit, or a part of it, is in the stage at hand.
+    fn occupy(&mut self, unit: UnitId, layout: Option<TableLayout>) {
+        self.state.occupants.push((unit, layout));
+        self.state.wires.add(&self.job.own_wires[unit.index()]);
     }
 
     fn set_position(&mut self, unit: UnitId, position: Position, placed: &mut Vec<UnitId>) {
@@ -78,6 +126,7 @@ impl Placer<'_> {
                 },
                 placed,
             );
+            self.occupy(gateway, None);
             let may_split = closure.last() == Some(&partner);
             if self
                 .place_table((partner, demand), Some(n_gateways), may_split, placed)
@@ -94,6 +143,7 @@ impl Placer<'_> {
         usage[Resource::Gateway] = n_gateways;
         let slot = self.slot(n_gateways - 1);
         self.take(gateway, &usage)?;
+        self.occupy(gateway, None);
         self.set_position(
             gateway,
             Position {
@@ -219,7 +269,7 @@ impl Placer<'_> {
             }
         };
         self.state.shared.extend(newly_shared);
-        self.state.tables.push(unit);
+        self.occupy(unit, Some(layout));
         let memory = MemoryUse {
             sram: layout.memory.sram.saturating_add(shared_memory.sram),
             tcam: layout.memory.tcam,
@@ -315,7 +365,7 @@ impl Placer<'_> {
         let graph = self.job.graph;
         let own = &graph.units[unit.index()];
         let group = &self.job.groups[unit.index()];
-        for &other in &self.state.tables {
+        for &(other, _) in &self.state.occupants {
             if group.contains(&other) || own.is_exclusive_with(&graph.units[other.index()]) {
                 continue;
             }
@@ -362,6 +412,15 @@ impl Placer<'_> {
             Ok(())
         }
     }
+}
+
+/// What was placed of a table before this stage.
+fn partials_before(partials: &[Option<Partial>], unit: UnitId, stage: u32) -> Option<Partial> {
+    let mut partial = partials[unit.index()].clone()?;
+    while let Some(part) = partial.parts.pop_if(|part| part.slot.stage == stage) {
+        partial.rest_entries += part.entries;
+    }
+    (!partial.parts.is_empty()).then_some(partial)
 }
 
 fn with_memory(mut usage: Usage, memory: MemoryUse) -> Usage {
