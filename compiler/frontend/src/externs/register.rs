@@ -4,7 +4,7 @@ use p4rmt_ir::{
     Arena, Bits, Call, CallKind, ElementField, Expr, Place, Register, RegisterAction, StmtKind,
 };
 use p4rmt_source::Span;
-use p4rmt_syntax::ast::{self, Direction, ObjectDeclaration};
+use p4rmt_syntax::ast::{self, ObjectDeclaration};
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
@@ -144,15 +144,8 @@ impl<'a> Lower<'a> {
         self.in_scope(self.scope, |lower| {
             for (position, param) in params.iter().enumerate() {
                 let ty = lower.ty(&param.ty);
-                let is_memory = position == 0 && param.direction == Direction::InOut;
-                if !is_memory && param.direction != Direction::Out {
-                    lower.misplaced(
-                        "a parameter that is neither the element nor an output",
-                        param.span,
-                    );
-                    is_good = false;
-                    continue;
-                }
+                // The element, and then the outputs, as the abstract method has them.
+                let is_memory = position == 0;
                 let Some(storage) = lower.variable(&param.name.text, &ty, param.span) else {
                     lower.mismatch(param.ty.span, "a number or a struct of two", &ty);
                     is_good = false;
@@ -178,16 +171,6 @@ impl<'a> Lower<'a> {
                     }
                 }
                 lower.bind(&param.name, Binding::Place { ty, storage });
-            }
-            if is_good && memory.is_empty() {
-                lower.error(
-                    apply.prototype.name.span,
-                    p4rmt_typing::ErrorKind::MissingArgument {
-                        callee: "apply".to_owned(),
-                        name: "value".to_owned(),
-                    },
-                );
-                is_good = false;
             }
             if is_good {
                 (body, _) = lower.returning(Type::Void, &apply.body, made.span);
