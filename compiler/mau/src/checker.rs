@@ -11,9 +11,12 @@
 //! * No stage uses more of a resource than it has; registers, counters and meters of a stage have
 //!   their memory and ALUs.
 //! * All users of one register, counter, meter or selector are in one stage.
+//! * Each register action that tables call is an instruction of its register's stateful ALU, which has
+//!   the comparators, slots, words, operands and constants that it uses.
 //! * Without long branches, all that a unit leads to stands before anything else of its gress.
 
 mod flow;
+mod stateful;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +26,8 @@ use p4rmt_ir::{
 
 use self::flow::{Item, Memory, Walk};
 use crate::target::Target;
+
+pub use self::stateful::UnitFault;
 
 /// A rule that a placement breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -129,6 +134,14 @@ pub enum Violation {
         /// Another one.
         second: u32,
     },
+    /// A stateful ALU that can't do what it is to do.
+    #[error("the stateful ALU of `{register}`: {fault}")]
+    StatefulUnit {
+        /// The register.
+        register: String,
+        /// What is wrong.
+        fault: UnitFault,
+    },
     /// Something in between where the machine has no long branches.
     #[error("`{unit}` stands between `{open}` and what that leads to")]
     InBetween {
@@ -158,6 +171,11 @@ pub fn check_placement(pipe: &Pipe, placement: &Placement, target: &Target) -> V
                 placed,
             };
             walk.seq(&tables.seq, &[], &mut items);
+        }
+        if let (Body::Tables(tables), Some(placed)) = (&gress.body, placement.gresses.get(gress_id))
+        {
+            let faults = stateful::check_units(gress, tables, placed, target);
+            checker.violations.extend(faults);
         }
         checker.check_places(&items);
         checker.check_order(&items, gress);

@@ -245,12 +245,3 @@ fn operand_name(operand: &Expr, gress: &Gress) -> String {
         | Expr::MathUnit { .. } => "…".to_owned(),
     }
 }
-
-/// Comparators that an instruction uses, slots, words of output.
-#[must_use]
-pub fn parts_used(kind: &InstructionKind) -> (usize, usize, usize) {
-    match kind {
-        InstructionKind::Arithmetic(of) => (of.comparators.len(), of.slots.len(), of.words.len()),
-        InstructionKind::Bit(of) => (0, 1, usize::from(of.output.is_some())),
-    }
-}

@@ -15,6 +15,7 @@ use crate::schema::{
     MemoryReport, PartReport, PowerReport, ProblemReport, SpanReport, StageReport, TableReport,
     Total,
 };
+use crate::stateful::stateful_units;
 
 /// Makes the report of a fit. Program, pipe and target are those that it was made of; `sources` leads
 /// from spans to files and lines.
@@ -54,6 +55,7 @@ pub fn report(
         gateways: reporter.gateways(),
         dependencies: reporter.dependencies(),
         memories: memories(fit, pipe, target),
+        stateful: stateful_units(fit, pipe, target, &|span| reporter.span(span)),
         totals: totals(&stages, target),
         stages,
         phv: None,
@@ -446,7 +448,7 @@ fn memories(fit: &Fit, pipe: &Pipe, target: &Target) -> Vec<MemoryReport> {
     found.into_iter().map(|(_, report)| report).collect()
 }
 
-fn gress_name(role: GressRole) -> &'static str {
+pub(crate) fn gress_name(role: GressRole) -> &'static str {
     match role {
         GressRole::Ingress => "ingress",
         GressRole::Egress => "egress",

@@ -33,6 +33,8 @@ pub struct FitReport {
     pub dependencies: Vec<DependencyReport>,
     /// Registers, counters, meters and profiles that tables reach by an index.
     pub memories: Vec<MemoryReport>,
+    /// What of each stateful ALU is used.
+    pub stateful: Vec<StatefulReport>,
     /// The stages, from 0.
     pub stages: Vec<StageReport>,
     /// By resource.
@@ -161,6 +163,62 @@ pub struct MemoryReport {
     pub map_ram: u32,
     /// The tables that use it.
     pub tables: Vec<String>,
+}
+
+/// The stateful ALU of a register.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatefulReport {
+    /// The register.
+    pub register: String,
+    /// `ingress` or `egress`.
+    pub gress: &'static str,
+    /// The stage that it is in.
+    pub stage: Option<u32>,
+    /// Bits of an element; of a pair as `32x2`.
+    pub element: String,
+    /// Register actions.
+    pub instructions: Share,
+    /// Comparators of the action that uses most.
+    pub comparators: Share,
+    /// Slots of the action that uses most.
+    pub slots: Share,
+    /// Words of output of the action that uses most.
+    pub outputs: Share,
+    /// Operands that the actions share.
+    pub operands: Share,
+    /// Rows of constants that the actions share.
+    pub constants: Share,
+    /// What each action uses.
+    pub actions: Vec<InstructionReport>,
+    /// The register's declaration.
+    pub span: Option<SpanReport>,
+}
+
+/// What is used of what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// What is used.
+    pub used: u32,
+    /// What there is.
+    pub available: u32,
+}
+
+/// What a register action uses of its stateful ALU.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InstructionReport {
+    /// Its name.
+    pub name: String,
+    /// Comparators.
+    pub comparators: u32,
+    /// Slots.
+    pub slots: u32,
+    /// Words of output.
+    pub outputs: u32,
+    /// Comparisons of sums that are taken as if they did not wrap, since comparators for more are not
+    /// left.
+    pub without_wrapping: Vec<SpanReport>,
+    /// Its declaration.
+    pub span: Option<SpanReport>,
 }
 
 /// Why a table is not one stage earlier.

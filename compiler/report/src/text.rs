@@ -1,11 +1,12 @@
 //! The fit report as text: the answer and what stands in the way, the tables with the reason for their
-//! place, the stages, the memories, latency and power.
+//! place, the stages, the memories, the stateful ALUs, latency and power.
 
 use std::fmt::Write as _;
 
 use crate::columns::columns;
 use crate::resources::RESOURCES;
 use crate::schema::{FitReport, MemoryReport, ProblemReport, TableReport};
+use crate::stateful;
 
 /// The report as a person reads it; lines end with a newline.
 #[must_use]
@@ -31,6 +32,9 @@ pub fn text(report: &FitReport) -> String {
     }
     if !report.memories.is_empty() {
         let _ = write!(text, "\n{}\n", memories(&report.memories));
+    }
+    if !report.stateful.is_empty() {
+        let _ = write!(text, "\n{}\n", stateful::text(&report.stateful));
     }
     text.push('\n');
     latency_and_power(&mut text, report);

@@ -133,10 +133,11 @@ impl Operations<'_> {
                 None => return Err(Fault::TooDeep),
             },
             Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => {
-                return Err(match **arg {
-                    Expr::Local { .. } => Fault::Sliced("takes bits of the register's value"),
-                    _ => Fault::Sliced("takes bits of a result"),
-                });
+                return Err(Fault::Sliced(if is_memory(arg) {
+                    "takes bits of the register's value"
+                } else {
+                    "takes bits of a result"
+                }));
             }
             Expr::Const(_)
             | Expr::Field(_)
@@ -160,10 +161,13 @@ impl Operations<'_> {
             return Ok(source);
         }
         Err(match expr {
-            Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => match **arg {
-                Expr::Local { .. } => Fault::Sliced("computes with bits of the register's value"),
-                _ => Fault::Sliced("computes with bits of a result"),
-            },
+            Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => {
+                Fault::Sliced(if is_memory(arg) {
+                    "computes with bits of the register's value"
+                } else {
+                    "computes with bits of a result"
+                })
+            }
             Expr::Const(_)
             | Expr::Field(_)
             | Expr::Param { .. }
@@ -375,6 +379,22 @@ fn moved(source: Source) -> Operation {
             a: None,
             b: Some(source),
         },
+    }
+}
+
+/// Whether an expression is memory, or bits of it.
+fn is_memory(expr: &Expr) -> bool {
+    match expr {
+        Expr::Local { .. } => true,
+        Expr::Slice { arg, .. } | Expr::Resize { arg, .. } => is_memory(arg),
+        Expr::Const(_)
+        | Expr::Field(_)
+        | Expr::Param { .. }
+        | Expr::Unary { .. }
+        | Expr::Binary { .. }
+        | Expr::Mux { .. }
+        | Expr::Lookahead { .. }
+        | Expr::MathUnit { .. } => false,
     }
 }
 

@@ -133,9 +133,14 @@ pub(super) fn add_slots(
         }
     }
     let limit = (salu.slots_per_value as usize).min(2);
-    if let Some((_, span, _)) = made.get(limit) {
+    if made.len() > limit {
+        // The one that the program has last.
+        let last = made
+            .iter()
+            .map(|(_, span, _)| *span)
+            .max_by_key(|span| span.lo);
         let needed = u32::try_from(made.len()).unwrap_or(u32::MAX);
-        return Err(Fault::Alternatives(needed).at(*span));
+        return Err(Fault::Alternatives(needed).at(last.unwrap_or(Span::NONE)));
     }
     let uses_math = |operation: &Operation| matches!(operation.b, Some(Source::Math(..)));
     // The math unit leads to the second ALU of the lower half.
