@@ -10,6 +10,7 @@ mod diff;
 mod html;
 mod resources;
 pub mod schema;
+mod stateful;
 mod text;
 mod what_if;
 

@@ -114,10 +114,7 @@ fn stage_of(fit: &Fit, gress_id: GressId, gress: &Gress, unit: &StatefulUnit) ->
         let mut actions = table.actions.iter().map(|named| named.action);
         let uses = actions.any(calls_it) || calls_it(table.default_action.action);
         let parts = &fit.placement.gresses[gress_id].tables[id];
-        parts
-            .first()
-            .filter(|_| uses)
-            .map(|first| first.slot.stage)
+        parts.first().filter(|_| uses).map(|first| first.slot.stage)
     })
 }
 
