@@ -50,6 +50,8 @@ pub struct Fit {
     pub critical_path_stages: u32,
     /// Cycles through the stages, by gress.
     pub latency_cycles: Arena<GressId, u32>,
+    /// By gress and stage of the machine: cycles of them.
+    pub stage_cycles: Arena<GressId, Vec<u32>>,
     /// Worst-case power of the memories in microwatts, by gress.
     pub power_microwatts: Arena<GressId, u64>,
     /// Where a stateful ALU compares sums without letting them wrap, as the language would.
@@ -164,6 +166,10 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         })
         .collect();
     let latency_cycles = latencies.values().map(|latency| latency.cycles).collect();
+    let stage_cycles = latencies
+        .values()
+        .map(|latency| latency.by_stage.clone())
+        .collect();
     let stages = stage_usage(pipe, &job, &schedule);
     drop(job);
     Ok(Fit {
@@ -173,6 +179,7 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         stages,
         critical_path_stages,
         latency_cycles,
+        stage_cycles,
         power_microwatts,
         inexact: stateful.inexact,
         graph,

@@ -38,6 +38,8 @@ pub(crate) struct GressLatency {
     pub(crate) is_match: Vec<bool>,
     /// By stage: cycles if it does.
     pub(crate) stage_cycles: Vec<u32>,
+    /// By stage: cycles.
+    pub(crate) by_stage: Vec<u32>,
 }
 
 /// Cycles of one gress through all stages of the machine. `units_in` gives the units of a stage.
@@ -74,13 +76,18 @@ pub(crate) fn gress_latency(
         0
     };
     for stage in 0..dependencies.len() {
-        if sum_stages(&dependencies, features, target) >= least {
+        if cycles_by_stage(&dependencies, features, target)
+            .iter()
+            .sum::<u32>()
+            >= least
+        {
             break;
         }
         dependencies[stage] = StageDependency::Match;
     }
+    let by_stage = cycles_by_stage(&dependencies, features, target);
     GressLatency {
-        cycles: sum_stages(&dependencies, features, target),
+        cycles: by_stage.iter().sum(),
         is_match: dependencies
             .iter()
             .map(|of| *of == StageDependency::Match)
@@ -88,6 +95,7 @@ pub(crate) fn gress_latency(
         stage_cycles: (0..n_stages)
             .map(|stage| match_cycles(stage, &dependencies, features, target))
             .collect(),
+        by_stage,
     }
 }
 
@@ -124,18 +132,18 @@ fn worst_dependency(
     worst
 }
 
-fn sum_stages(
+fn cycles_by_stage(
     dependencies: &[StageDependency],
     features: &[StageFeatures],
     target: &Target,
-) -> u32 {
+) -> Vec<u32> {
     let stages = dependencies.iter().enumerate();
     let cycles = stages.map(|(stage, dependency)| match dependency {
         StageDependency::Concurrent => target.latency.concurrent_cycles,
         StageDependency::Action => target.latency.action_dependent_cycles,
         StageDependency::Match => match_cycles(stage, dependencies, features, target),
     });
-    cycles.sum()
+    cycles.collect()
 }
 
 /// Cycles of a stage that counts whole: with what the slowest of its chain has.

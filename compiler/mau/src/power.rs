@@ -237,6 +237,7 @@ mod tests {
             cycles: 100,
             is_match: vec![true, false],
             stage_cycles: vec![20, 20],
+            ..GressLatency::default()
         };
         let each = 4 * u64::from(target.power.sram_read);
         let found = worst_power(&graph, &powered, &latency, &target);

@@ -35,6 +35,8 @@ pub struct Target {
     pub salu: SaluLimits,
     /// Clocks.
     pub latency: LatencyModel,
+    /// Clocks around the stages.
+    pub around: AroundStages,
     /// Hash distribution.
     pub hash: HashRules,
     /// Meters.
@@ -45,6 +47,18 @@ pub struct Target {
     pub containers: ContainerRules,
     /// What an access to a memory costs.
     pub power: PowerModel,
+}
+
+/// Clocks around the stages. No figures are published: those of the built-in targets are assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AroundStages {
+    /// In a parser.
+    pub parser_cycles: u32,
+    /// In a deparser.
+    pub deparser_cycles: u32,
+    /// From a deparser to the moment at which the egress can take the packet, if no other waits.
+    pub traffic_manager_cycles: u32,
 }
 
 /// Limits of the pipe as a whole.
@@ -409,6 +423,7 @@ impl Target {
             gateway,
             salu,
             latency,
+            around,
             hash,
             meter,
             selector,
@@ -479,6 +494,9 @@ impl Target {
             ("register_file_rows", salu.register_file_rows, 0),
             ("register_file_bits", salu.register_file_bits, 0),
             ("spare_banks", salu.spare_banks, 0),
+            ("parser_cycles", around.parser_cycles, one),
+            ("deparser_cycles", around.deparser_cycles, one),
+            ("traffic_manager_cycles", around.traffic_manager_cycles, one),
             ("base_cycles", latency.base_cycles, 0),
             ("tcam_cycles", latency.tcam_cycles, 0),
             ("selector_cycles", latency.selector_cycles, 0),

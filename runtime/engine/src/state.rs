@@ -249,6 +249,20 @@ impl State {
         Ok((entries, gress, &gress.tables[table.id]))
     }
 
+    /// Exchanges the entries of a table, default action and all, for others of the same table.
+    ///
+    /// # Errors
+    /// [`EntryError::NoTable`].
+    pub fn swap_entries(
+        &mut self,
+        table: Ref<TableId>,
+        with: &mut TableEntries,
+    ) -> Result<(), EntryError> {
+        let (entries, _, _) = self.table_mut(table)?;
+        std::mem::swap(entries, with);
+        Ok(())
+    }
+
     pub(crate) fn profile_members(&self, profile: Ref<ProfileId>) -> Option<&ProfileMembers> {
         self.gresses.get(profile.gress)?.profiles.get(profile.id)
     }

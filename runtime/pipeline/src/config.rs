@@ -8,10 +8,17 @@
 //! are the compiler's, 1.22 and 1.35 GHz. Copies to the CPU go to port 64, the Ethernet CPU port of
 //! Tofino 1, on both, until told otherwise (assumed for Tofino 2, where the board decides).
 //!
+//! In lock step packets wait in cells: 80 bytes on Tofino 1, 176 on Tofino 2, as the drivers have them;
+//! how many cells a queue may take, and how many wait in front of the ingress, is configuration there and
+//! assumed here. Ports send at 100 Gb/s, as they receive.
+//!
 //! v1model has no clock that a program could see but in microseconds: a thousand of ours are one. It has
 //! no port metadata, recirculation ports, CPU port or packet generator.
 
 use p4rmt_ir::Arch;
+
+/// Bytes of preamble, frame check sequence and gap that every packet takes on the wire.
+const WIRE_OVERHEAD: u128 = 24;
 
 /// Ports of a device are numbered below this: a port id has nine bits.
 pub const MAX_PORTS: u16 = 512;
@@ -29,6 +36,14 @@ pub struct DeviceConfig {
     pub cpu_port: u16,
     /// Applications of the packet generator.
     pub n_generator_apps: u8,
+    /// Bytes of a cell, in which packets wait (in lock step).
+    pub cell_bytes: usize,
+    /// Cells that a queue of the traffic manager holds.
+    pub queue_cells: u64,
+    /// Cells that wait in front of the ingress, a port.
+    pub input_cells: u64,
+    /// Gigabits a second that a port sends; none for as many as come.
+    pub port_gbps: Option<u32>,
     /// How many times packets may pass a gress because of one arrival: the bound that keeps a
     /// program's loop from being the device's.
     pub max_passes: u32,
@@ -46,6 +61,10 @@ impl DeviceConfig {
             recirculation_ports: (68..=71).collect(),
             cpu_port: 64,
             n_generator_apps: 8,
+            cell_bytes: 80,
+            queue_cells: 1 << 14,
+            input_cells: 1 << 12,
+            port_gbps: Some(100),
             max_passes: 1 << 13,
             max_generated: 1 << 18,
         };
@@ -56,6 +75,7 @@ impl DeviceConfig {
                 port_metadata_bytes: 24,
                 recirculation_ports: vec![6],
                 n_generator_apps: 16,
+                cell_bytes: 176,
                 ..common
             },
             Arch::V1model => Self {
@@ -73,6 +93,14 @@ impl DeviceConfig {
     pub fn nanoseconds(&self, clock: u64) -> u64 {
         let ns = u128::from(clock) * 1000 / u128::from(self.clocks_per_us.max(1));
         ns as u64 & 0xffff_ffff_ffff
+    }
+
+    /// Clocks that a port takes to send a packet of so many bytes; none where it takes no time.
+    pub(crate) fn clocks_to_send(&self, n_bytes: usize) -> Option<u64> {
+        let gbps = u128::from(self.port_gbps?).max(1);
+        let bits = (n_bytes as u128 + WIRE_OVERHEAD) * 8;
+        let clocks = (bits * u128::from(self.clocks_per_us)).div_ceil(gbps * 1000);
+        Some(u64::try_from(clocks).unwrap_or(u64::MAX))
     }
 
     /// The first clock that is not before so many nanoseconds; the last of all if there is none.

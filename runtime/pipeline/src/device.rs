@@ -1,12 +1,14 @@
 //! The device: one pipe with its state, and the machine that its architecture puts around it.
 //!
 //! A packet and everything that it causes runs to its end before the next one comes. Each entry into
-//! a gress takes the next clock, so no two packets share one. Latencies are not modelled.
+//! a gress takes the next clock, so no two packets share one. Latencies are not modelled: that is what
+//! [`LockStep`] does with a device.
 //!
 //! What is decided between the gresses, and what is followed there, is each machine's:
 //! `device/tofino.rs` for TNA and T2NA, `device/v1model.rs` for v1model.
 
 mod chassis;
+mod lock_step;
 mod machine;
 mod tofino;
 mod v1model;
@@ -15,7 +17,7 @@ mod watched;
 use std::sync::Arc;
 
 use p4rmt_engine::{Engine, Interface, Mode, State, StateLayout, TableCounts};
-use p4rmt_ir::{Arch, PipeId, Program};
+use p4rmt_ir::{Arch, PipeId, Placement, Program};
 
 use crate::fate::{DeviceCounters, Fate, FateEvent};
 use crate::generator::Generator;
@@ -24,6 +26,7 @@ use crate::{
 };
 use chassis::{Chassis, MAX_PACKET};
 pub use chassis::{Departure, EmittedHeaders, LoggedLine, SentDigest};
+pub use lock_step::{ControlWrite, Execution, GressTiming, LockStep, Timing};
 use machine::Machine as _;
 use tofino::Tofino;
 use v1model::V1model;
@@ -33,6 +36,8 @@ pub struct Device {
     chassis: Chassis,
     machine: Machine,
     generator: Generator,
+    /// Where its tables stand; none if it runs without stages.
+    placement: Option<Arc<Placement>>,
 }
 
 /// What stands around the pipe.
@@ -69,12 +74,17 @@ impl Device {
             }
             Arch::V1model => Machine::V1model(Box::new(V1model::new(&layout, &mut interface)?)),
         };
+        let placement = match &mode {
+            Mode::Placed(placement) => Some(Arc::clone(placement)),
+            Mode::Unplaced => None,
+        };
         let instance = engine.load(Arc::clone(&program), pipe, mode, interface)?;
         let config = DeviceConfig::for_arch(arch);
         Ok(Self {
             chassis: Chassis::new(program, instance, state, config),
             machine,
             generator: Generator::default(),
+            placement,
         })
     }
 

@@ -75,6 +75,18 @@ pub enum DeviceError {
         /// Clocks that can.
         available: u64,
     },
+    /// Lock step is for programs in stages.
+    #[error("only a program that is placed in stages runs in lock step")]
+    NoStages,
+    /// Memory that several stages touch belongs to none.
+    #[error("`{name}` lies in several stages: lock step wants one")]
+    InSeveralStages {
+        /// The register, counter or meter.
+        name: String,
+    },
+    /// Copies are held back or waited for by number, which has no clock.
+    #[error("mirrored copies are held back: release them before lock step")]
+    MirrorsHeld,
     /// A claim of the program does not hold for a packet.
     #[error("the program's `{}` is wrong for this packet", match kind {
         ClaimKind::Assert => "assert",
@@ -109,6 +121,9 @@ impl DeviceError {
             | Self::NoGeneratorApp { .. }
             | Self::TooManyGenerated { .. }
             | Self::ClockOverflow { .. }
+            | Self::NoStages
+            | Self::InSeveralStages { .. }
+            | Self::MirrorsHeld
             | Self::Engine(_)
             | Self::State(_) => None,
         }

@@ -46,6 +46,18 @@ pub enum DropReason {
         /// Why.
         fault: PortUnitFault,
     },
+    /// There was no room for it in front of the ingress.
+    InputFull {
+        /// Where it arrived.
+        port: u16,
+    },
+    /// There was no room for it in a queue of the traffic manager.
+    QueueFull {
+        /// Of which port.
+        port: u16,
+        /// Which queue.
+        queue: u16,
+    },
     /// One arrival led to more passes than the device allows: the program loops.
     TooManyPasses,
     /// The program made it longer than a packet can be.
@@ -160,6 +172,8 @@ impl DropReason {
             Self::NoSession { session } => format!("mirror session {session} is not there"),
             Self::MirrorLost => "the mirrored copy was to be lost".to_owned(),
             Self::PortUnit { port, fault } => format!("port {port}: {fault}"),
+            Self::InputFull { port } => format!("no room in front of the ingress, port {port}"),
+            Self::QueueFull { port, queue } => format!("queue {queue} of port {port} is full"),
             Self::TooLong => "the packet grew too long".to_owned(),
             Self::TooManyPasses => "the packet goes round in circles".to_owned(),
         }
@@ -175,6 +189,8 @@ impl DropReason {
             | Self::NoSession { .. }
             | Self::MirrorLost
             | Self::PortUnit { .. }
+            | Self::InputFull { .. }
+            | Self::QueueFull { .. }
             | Self::TooManyPasses
             | Self::TooLong => Span::NONE,
         }

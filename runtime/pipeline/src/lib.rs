@@ -21,7 +21,10 @@ pub use capture::{
     CaptureError, CaptureFault, CaptureReader, CaptureWriter, CapturedPacket, MAX_CAPTURED,
 };
 pub use config::{DeviceConfig, MAX_PORTS};
-pub use device::{Departure, Device, EmittedHeaders, LoggedLine, SentDigest};
+pub use device::{
+    ControlWrite, Departure, Device, EmittedHeaders, Execution, GressTiming, LockStep, LoggedLine,
+    SentDigest, Timing,
+};
 pub use error::DeviceError;
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
 pub use generator::GeneratorApp;
@@ -29,7 +32,7 @@ pub use port_unit::{PortUnit, PortUnitFault};
 pub use record::{Entrant, EntrantKind, PassRecord, TraceRecord};
 pub use replay::{
     CaptureFolder, NextPacket, NoOutput, ReplayClock, ReplayError, ReplayInput, ReplayOptions,
-    ReplayOutput, ReplaySummary, TableSummary, replay, replay_up_to,
+    ReplayOutput, ReplaySummary, TableSummary, replay, replay_in_lock_step, replay_up_to,
 };
 pub use traffic::{MirrorSession, MirrorTarget, MulticastNode, TrafficManager};
 

@@ -61,6 +61,11 @@ impl<T> MirrorGate<T> {
         self.is_holding = false;
     }
 
+    /// Whether copies pass, however many come.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_holding && self.held.is_empty() && self.orders.is_empty()
+    }
+
     /// How many copies wait.
     pub(crate) fn n_held(&self) -> usize {
         self.held.len()

@@ -17,7 +17,8 @@ use p4rmt_source::Span;
 use thiserror::Error;
 
 use crate::{
-    CaptureError, CaptureReader, CaptureWriter, Device, DeviceCounters, DeviceError, DropReason,
+    CaptureError, CaptureReader, CaptureWriter, Departure, Device, DeviceCounters, DeviceError,
+    DropReason, LockStep,
 };
 
 /// Bits a nanosecond of a port at line rate: 100 Gb/s.
@@ -180,18 +181,101 @@ pub fn replay(
     if options.clock == ReplayClock::PacketsPerSecond(0) {
         return Err(ReplayError::NoRate);
     }
-    let started = Instant::now();
-    let counters_before = device.counters().clone();
-    let tables_before = table_summaries(device);
-    let mut run = Run::new(device, options, output, progress);
-    for _ in 0..options.rounds {
-        run.round(inputs)?;
+    let way = Way::OneByOne(device);
+    Run::new(way, options, output, progress).all(inputs)
+}
+
+/// The same in lock step: packets arrive at their clocks, whatever is still on its way.
+///
+/// # Errors
+/// As for [`replay`].
+pub fn replay_in_lock_step(
+    machine: &mut LockStep,
+    inputs: &[ReplayInput],
+    options: ReplayOptions,
+    output: &mut dyn ReplayOutput,
+    progress: &mut dyn FnMut(u64),
+) -> Result<ReplaySummary, ReplayError> {
+    if options.clock == ReplayClock::PacketsPerSecond(0) {
+        return Err(ReplayError::NoRate);
     }
-    let (packets_out, cut_in_capture) = (run.packets_out, run.cut_in_capture);
+    let way = Way::LockStep(machine);
+    Run::new(way, options, output, progress).all(inputs)
+}
+
+/// What packets arrive at.
+enum Way<'a> {
+    /// What a packet causes happens before the next one arrives.
+    OneByOne(&'a mut Device),
+    /// It happens when it happens.
+    LockStep(&'a mut LockStep),
+}
+
+/// So many packets arrive in lock step before what they cause is run.
+const ARRIVALS: u64 = 256;
+
+impl Way<'_> {
+    fn device(&self) -> &Device {
+        match self {
+            Self::OneByOne(device) => device,
+            Self::LockStep(machine) => machine.device(),
+        }
+    }
+
+    /// Where time stands.
+    fn clock(&self) -> u64 {
+        match self {
+            Self::OneByOne(device) => device.clock(),
+            Self::LockStep(machine) => machine.clock(),
+        }
+    }
+
+    /// Time goes on to the arrival of a packet.
+    fn advance(&mut self, clock: u64, n_packets: u64) -> Result<(), DeviceError> {
+        match self {
+            Self::OneByOne(device) => device.advance_to(clock),
+            Self::LockStep(machine) if n_packets.is_multiple_of(ARRIVALS) => {
+                machine.run_until(clock)
+            }
+            Self::LockStep(_) => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, clock: u64, port: u16, bytes: &[u8]) -> Result<(), DeviceError> {
+        match self {
+            Self::OneByOne(device) => device.receive(port, bytes),
+            Self::LockStep(machine) => machine.arrive(clock, port, bytes),
+        }
+    }
+
+    /// The end of a round.
+    fn settle(&mut self) -> Result<(), DeviceError> {
+        match self {
+            Self::OneByOne(_) => Ok(()),
+            Self::LockStep(machine) => machine.settle(),
+        }
+    }
+
+    fn take_departures(&mut self) -> Vec<Departure> {
+        match self {
+            Self::OneByOne(device) => device.take_departures().collect(),
+            Self::LockStep(machine) => machine.take_departures(),
+        }
+    }
+}
+
+/// What a round of a replay says at its end.
+fn summary(
+    run: Run<'_>,
+    counters_before: &DeviceCounters,
+    tables_before: Vec<TableSummary>,
+    started: Instant,
+) -> Result<ReplaySummary, ReplayError> {
+    let device = run.way.device();
     let tables = table_summaries(device).into_iter().zip(tables_before);
     Ok(ReplaySummary {
-        counters: since(device.counters(), &counters_before),
-        packets_out,
+        counters: since(device.counters(), counters_before),
+        packets_out: run.packets_out,
         tables: tables
             .map(|(after, before)| TableSummary {
                 hits: after.hits - before.hits,
@@ -199,7 +283,7 @@ pub fn replay(
                 name: after.name,
             })
             .collect(),
-        cut_in_capture,
+        cut_in_capture: run.cut_in_capture,
         elapsed: started.elapsed(),
     })
 }
@@ -233,20 +317,21 @@ pub fn replay_up_to(
         return Err(ReplayError::NoRate);
     }
     let (mut output, mut progress) = (NoOutput, |_| {});
-    let mut run = Run::new(device, options, &mut output, &mut progress);
+    let way = Way::OneByOne(device);
+    let mut run = Run::new(way, options, &mut output, &mut progress);
     run.stop_before = Some(n_before);
     run.round(inputs)
 }
 
 impl<'a> Run<'a> {
     fn new(
-        device: &'a mut Device,
+        way: Way<'a>,
         options: ReplayOptions,
         output: &'a mut dyn ReplayOutput,
         progress: &'a mut dyn FnMut(u64),
     ) -> Self {
         Self {
-            device,
+            way,
             options,
             output,
             progress,
@@ -258,10 +343,21 @@ impl<'a> Run<'a> {
             stop_before: None,
         }
     }
+
+    /// Goes through the captures as often as is wanted.
+    fn all(mut self, inputs: &[ReplayInput]) -> Result<ReplaySummary, ReplayError> {
+        let started = Instant::now();
+        let counters_before = self.way.device().counters().clone();
+        let tables_before = table_summaries(self.way.device());
+        for _ in 0..self.options.rounds {
+            self.round(inputs)?;
+        }
+        summary(self, &counters_before, tables_before, started)
+    }
 }
 
 struct Run<'a> {
-    device: &'a mut Device,
+    way: Way<'a>,
     options: ReplayOptions,
     output: &'a mut dyn ReplayOutput,
     progress: &'a mut dyn FnMut(u64),
@@ -283,7 +379,7 @@ impl Run<'_> {
             .map(Source::open)
             .collect::<Result<Vec<_>, _>>()?;
         // Rounds and captures begin where the device's clock stands.
-        let start_ns = self.device.config().nanoseconds(self.device.clock());
+        let start_ns = self.way.device().config().nanoseconds(self.way.clock());
         let first_ns = sources
             .iter()
             .filter_map(|source| Some(source.next.as_ref()?.timestamp_ns));
@@ -335,6 +431,12 @@ impl Run<'_> {
                 (self.progress)(self.bytes_read);
             }
         }
+        let last = sources.first();
+        let settled = self.way.settle();
+        if let (Err(cause), Some(source)) = (settled, last) {
+            return Err(source.refused(cause));
+        }
+        self.keep_departures()?;
         self.cut_in_capture += sources.iter().map(|source| source.n_cut).sum::<u64>();
         (self.progress)(self.bytes_read);
         Ok(None)
@@ -342,17 +444,22 @@ impl Run<'_> {
 
     /// Time goes on to the arrival of a packet.
     fn advance(&mut self, source: &Source<'_>, at_ns: u64) -> Result<(), ReplayError> {
-        let clock = self.device.config().clock_at(at_ns);
-        let result = self.device.advance_to(clock);
+        let clock = self.way.device().config().clock_at(at_ns);
+        let result = self.way.advance(clock, self.n_packets);
         result.map_err(|cause| source.refused(cause))
     }
 
     fn enter(&mut self, source: &Source<'_>, at_ns: u64, bytes: &[u8]) -> Result<(), ReplayError> {
         self.advance(source, at_ns)?;
-        let result = self.device.receive(source.input.port, bytes);
+        let clock = self.way.device().config().clock_at(at_ns);
+        let result = self.way.receive(clock, source.input.port, bytes);
         result.map_err(|cause| source.refused(cause))?;
+        self.keep_departures()
+    }
+
+    fn keep_departures(&mut self) -> Result<(), ReplayError> {
         let epoch_ns = self.epoch_ns.unwrap_or_default();
-        for departure in self.device.take_departures() {
+        for departure in self.way.take_departures() {
             *self.packets_out.entry(departure.port).or_default() += 1;
             let timestamp_ns = epoch_ns.saturating_add(departure.timestamp_ns);
             self.output

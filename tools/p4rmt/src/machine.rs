@@ -11,7 +11,7 @@ use p4rmt_interp::Interp;
 use p4rmt_ir::{self as ir, PipeId};
 use p4rmt_mau::what_if::change_target;
 use p4rmt_mau::{Fit, Target};
-use p4rmt_pipeline::Device;
+use p4rmt_pipeline::{Device, GressTiming, Timing};
 
 use crate::failure::Failure;
 use crate::program::read_text;
@@ -72,6 +72,8 @@ pub(crate) struct Machine {
     mode: Mode,
     /// The placement; none if the program runs without stages.
     pub(crate) fit: Option<Fit>,
+    /// How long packets take; none if the program runs without stages.
+    timing: Option<Timing>,
     /// Why it runs without stages, if nobody asked for that.
     pub(crate) why_unplaced: Option<String>,
 }
@@ -85,6 +87,7 @@ impl Machine {
             pipe,
             mode: Mode::Unplaced,
             fit: None,
+            timing: None,
             why_unplaced: None,
         };
         if args.unplaced {
@@ -99,6 +102,7 @@ impl Machine {
         let fit = place(compiled, pipe, &target)?;
         if fit.fits() {
             machine.mode = Mode::Placed(Arc::new(fit.placement.clone()));
+            machine.timing = Some(timing(machine.pipe(), &fit, &target));
             machine.fit = Some(fit);
         } else {
             let why = format!(
@@ -118,6 +122,15 @@ impl Machine {
         &self.program.pipes[self.pipe]
     }
 
+    /// How long packets take in lock step.
+    pub(crate) fn timing(&self) -> Result<&Timing, Failure> {
+        self.timing.as_ref().ok_or_else(|| {
+            let why = self.why_unplaced.as_deref();
+            let why = why.unwrap_or("only a program that is placed in stages runs in lock step");
+            Failure::Input(why.to_owned())
+        })
+    }
+
     /// A fresh device.
     pub(crate) fn device(&self) -> Result<Device, p4rmt_pipeline::DeviceError> {
         Device::new(
@@ -126,6 +139,22 @@ impl Machine {
             self.pipe,
             self.mode.clone(),
         )
+    }
+}
+
+/// How long packets take through a pipe that is placed on a target.
+fn timing(pipe: &ir::Pipe, fit: &Fit, target: &Target) -> Timing {
+    let gress = |role| GressTiming {
+        parser: target.around.parser_cycles,
+        stages: pipe
+            .gress(role)
+            .map_or_else(Vec::new, |(gress, _)| fit.stage_cycles[gress].clone()),
+        deparser: target.around.deparser_cycles,
+    };
+    Timing {
+        ingress: gress(ir::GressRole::Ingress),
+        egress: gress(ir::GressRole::Egress),
+        traffic_manager: target.around.traffic_manager_cycles,
     }
 }
 

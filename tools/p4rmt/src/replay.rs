@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use p4rmt_driver::Compiled;
 use p4rmt_engine::State;
 use p4rmt_pipeline::{
-    CaptureFolder, Device, NoOutput, ReplayClock, ReplayInput, ReplayOptions, ReplaySummary, replay,
+    CaptureFolder, Device, DeviceError, Execution, LockStep, NoOutput, ReplayClock, ReplayInput,
+    ReplayOptions, ReplayOutput, ReplaySummary, replay, replay_in_lock_step,
 };
 use serde::Serialize;
 
@@ -45,6 +46,11 @@ pub(crate) struct Args {
         default_value = "timestamps"
     )]
     clock: Clock,
+    /// Run in lock step: packets arrive at their clocks whatever is still on its way, one a clock enters
+    /// each gress, queues fill and overflow. Latencies are those of the fit and of the target file.
+    /// Without it, all that a packet causes happens before the next one arrives.
+    #[arg(long)]
+    lock_step: bool,
     /// Go through the captures so many times.
     #[arg(long = "loop", value_name = "N", default_value_t = 1)]
     rounds: u64,
@@ -101,6 +107,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         rounds: args.rounds,
     };
 
+    let refused = |error: DeviceError| Failure::Input(error.to_string());
     let progress = progress_bar(args);
     let mut tell = |n_bytes| progress.set_position(n_bytes);
     let failed = |error: p4rmt_pipeline::ReplayError| {
@@ -108,21 +115,32 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let place = place.map_or_else(String::new, |place| format!(", at {place}"));
         Failure::Input(format!("{error}{place}"))
     };
+    let mut play = |mut device: Device, output: &mut dyn ReplayOutput| {
+        if !args.lock_step {
+            let summary = replay(&mut device, &inputs, options, output, &mut tell);
+            return Ok((summary.map_err(failed)?, device));
+        }
+        let clocked = LockStep::new(device, machine.timing()?, Execution::Wavefront);
+        let mut clocked = clocked.map_err(refused)?;
+        let summary = replay_in_lock_step(&mut clocked, &inputs, options, output, &mut tell);
+        let summary = summary.map_err(failed)?;
+        let (device, _) = clocked.finish().map_err(refused)?;
+        Ok((summary, device))
+    };
     let mut captures = Vec::new();
-    let summary = match &args.out {
-        None => replay(&mut device, &inputs, options, &mut NoOutput, &mut tell).map_err(failed)?,
+    let (summary, device) = match &args.out {
+        None => play(device, &mut NoOutput)?,
         Some(folder) => {
             let unwritable = |source| Failure::Write {
                 path: folder.clone(),
                 source,
             };
             let mut output = CaptureFolder::create(folder).map_err(unwritable)?;
-            let summary =
-                replay(&mut device, &inputs, options, &mut output, &mut tell).map_err(failed)?;
+            let played = play(device, &mut output)?;
             captures = output
                 .finish()
                 .map_err(|error| Failure::Input(format!("{}: {error}", folder.display())))?;
-            summary
+            played
         }
     };
     progress.finish_and_clear();

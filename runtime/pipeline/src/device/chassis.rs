@@ -22,6 +22,8 @@ pub struct Departure {
     pub port: u16,
     /// When its last pass began, in nanoseconds since clock 0.
     pub timestamp_ns: u64,
+    /// The clock at which it left; without lock step that at which its last pass began.
+    pub clock: u64,
     /// The number of the arrival that it goes back to, from 0.
     pub arrival: u64,
     /// The packet.
@@ -91,6 +93,8 @@ pub(super) struct Chassis {
     pub(super) trace: Option<Vec<TraceRecord>>,
     /// How many passes through a gress there have been.
     n_passes: u64,
+    /// How many writes of the control plane there have been in lock step.
+    pub(super) n_writes: u32,
     /// The pass that what comes about now goes back to.
     pub(super) made_by: Option<u64>,
     pub(super) digests: Vec<SentDigest>,
@@ -120,6 +124,7 @@ impl Chassis {
             fates: None,
             trace: None,
             n_passes: 0,
+            n_writes: 0,
             made_by: None,
             digests: Vec::new(),
             log: Vec::new(),
@@ -280,6 +285,7 @@ impl Chassis {
         self.departures.push(Departure {
             port,
             timestamp_ns: self.now_ns(),
+            clock: self.clock,
             arrival,
             bytes: packet,
             headers,
@@ -288,7 +294,7 @@ impl Chassis {
 }
 
 /// The headers that the deparser emitted.
-fn emitted(events: &[Event<'_>]) -> Vec<HeaderId> {
+pub(super) fn emitted(events: &[Event<'_>]) -> Vec<HeaderId> {
     let headers = events.iter().filter_map(|event| match event {
         Event::Emit { header } => Some(*header),
         _ => None,

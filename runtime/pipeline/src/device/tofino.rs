@@ -36,7 +36,7 @@
 //! * Of several mirror requests of one pass the last counts.
 //! * A resubmitted packet goes nowhere else; requests to resubmit it again are obeyed.
 //! * The replication id of what is no multicast copy is zero.
-//! * Queues are empty: depths, congestion and delays read as zero.
+//! * Queues are empty: depths, congestion and delays read as zero. (In lock step there are queues.)
 
 mod egress;
 mod ingress;
@@ -45,10 +45,10 @@ mod mirror;
 
 use std::collections::VecDeque;
 
-use p4rmt_engine::{Interface, Outcome, StateLayout};
+use p4rmt_engine::{Interface, Job, Outcome, Part, StateLayout};
 use p4rmt_ir::{Arch, GressId, GressRole};
 
-use super::chassis::Chassis;
+use super::chassis::{Chassis, EmittedHeaders, deparsed};
 use super::machine::{self, Machine};
 use super::watched::Watched;
 use crate::fate::DropReason;
@@ -60,7 +60,7 @@ use intrinsic::{EGRESS_WATCHED, INGRESS_WATCHED, IntrinsicHeader, Timestamp};
 /// The machine.
 pub(super) struct Tofino {
     ingress: Gate<3, 12>,
-    egress: Gate<7, 3>,
+    egress: Gate<10, 3>,
     timer_header: IntrinsicHeader<3>,
     ingress_queue: VecDeque<IngressEntry>,
     egress_queue: VecDeque<EgressEntry>,
@@ -77,8 +77,9 @@ struct Gate<const HEADER: usize, const WATCHED: usize> {
 }
 
 /// A packet on its way into the ingress.
-struct IngressEntry {
-    entrant: Entrant,
+#[derive(Debug)]
+pub(super) struct IngressEntry {
+    pub(super) entrant: Entrant,
     /// With this header in place of port metadata, if it was resubmitted.
     resubmit: Option<Vec<u8>>,
     packet: Vec<u8>,
@@ -94,17 +95,87 @@ pub(super) struct EgressEntry {
     cos: u64,
     /// As `pkt_length` tells it.
     length: usize,
-    is_mirrored: bool,
+    pub(super) is_mirrored: bool,
+    pub(super) queued: Queued,
     mirror_header: Vec<u8>,
     packet: Vec<u8>,
+}
+
+/// What a packet found in its queue, where there are queues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Queued {
+    /// When it got in line; none where lines are not modelled.
+    pub(super) clock: Option<u64>,
+    /// Cells before it then.
+    pub(super) depth_before: u64,
+    /// Cells behind it when it left the line.
+    pub(super) depth_behind: u64,
+}
+
+/// A packet on its way into a gress.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Ingress(IngressEntry),
+    Egress(EgressEntry),
+}
+
+/// What the device gives a packet on its way.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    prefix: Vec<u8>,
+    inputs: Vec<u64>,
 }
 
 /// What every pass uses again.
 #[derive(Default)]
 struct Buffers {
-    prefix: Vec<u8>,
-    inputs: Vec<u64>,
+    head: Head,
     outcome: [Outcome; 1],
+}
+
+impl Entry {
+    /// What enters.
+    pub(super) fn entrant(&self) -> Entrant {
+        match self {
+            Self::Ingress(entry) => entry.entrant,
+            Self::Egress(entry) => entry.entrant(),
+        }
+    }
+
+    /// Whether it is a copy, or comes back: such enter before new packets.
+    pub(super) fn is_copy(&self) -> bool {
+        match self {
+            Self::Egress(entry) => entry.is_mirrored,
+            Self::Ingress(entry) => match entry.entrant.kind {
+                EntrantKind::Resubmitted | EntrantKind::Recirculated => true,
+                EntrantKind::Arrived
+                | EntrantKind::Forwarded
+                | EntrantKind::Replicated { .. }
+                | EntrantKind::Mirrored
+                | EntrantKind::ParsedForClone => false,
+            },
+        }
+    }
+
+    /// The packet, without what is put in front of it.
+    pub(super) fn packet(&self) -> &[u8] {
+        match self {
+            Self::Ingress(entry) => &entry.packet,
+            Self::Egress(entry) => &entry.packet,
+        }
+    }
+
+    /// What the engine is given.
+    pub(super) fn job<'a>(&'a self, head: &'a Head, clock: u64) -> Job<'a> {
+        Job {
+            prefix: &head.prefix,
+            packet: self.packet(),
+            clock,
+            inputs: &head.inputs,
+            part: Part::Whole,
+            phv: &[],
+        }
+    }
 }
 
 impl Tofino {
@@ -155,6 +226,64 @@ impl Tofino {
         })
     }
 
+    /// The gress that a packet is on its way into.
+    pub(super) fn gress(&self, entry: &Entry) -> GressId {
+        match entry {
+            Entry::Ingress(_) => self.ingress.gress,
+            Entry::Egress(_) => self.egress.gress,
+        }
+    }
+
+    /// What the device gives a packet that enters its gress now.
+    pub(super) fn prepare(&self, chassis: &mut Chassis, entry: &Entry, head: &mut Head) {
+        match entry {
+            Entry::Ingress(entry) => self.ingress_head(chassis, entry, head),
+            Entry::Egress(entry) => {
+                chassis.counters.mirror_copies += u64::from(entry.is_mirrored);
+                self.egress_head(chassis, entry, head);
+            }
+        }
+    }
+
+    /// What follows a pass: copies get in line, or the packet leaves.
+    pub(super) fn follow(
+        &mut self,
+        chassis: &mut Chassis,
+        entry: Entry,
+        head: &Head,
+        outcome: &mut Outcome,
+        headers: Option<EmittedHeaders>,
+    ) {
+        let deparsed = deparsed(&entry.job(head, chassis.clock), outcome);
+        let arrival = entry.entrant().arrival;
+        chassis.keep_messages(arrival, self.gress(&entry), outcome);
+        match entry {
+            Entry::Ingress(entry) => {
+                self.after_ingress(chassis, entry, outcome, &deparsed, headers);
+            }
+            Entry::Egress(entry) => self.after_egress(chassis, entry, outcome, deparsed, headers),
+        }
+    }
+
+    /// Takes what is in line for a gress.
+    pub(super) fn take_entries(&mut self) -> impl Iterator<Item = Entry> {
+        let ingress = self.ingress_queue.drain(..).map(Entry::Ingress);
+        ingress.chain(self.egress_queue.drain(..).map(Entry::Egress))
+    }
+
+    /// A pass through a gress, and what follows it.
+    fn run(&mut self, chassis: &mut Chassis, entry: Entry) -> Result<(), DeviceError> {
+        let mut buffers = std::mem::take(&mut self.buffers);
+        self.prepare(chassis, &entry, &mut buffers.head);
+        let job = entry.job(&buffers.head, chassis.clock);
+        let gress = self.gress(&entry);
+        let headers = chassis.pass(gress, entry.entrant(), job, &mut buffers.outcome)?;
+        let [outcome] = &mut buffers.outcome;
+        self.follow(chassis, entry, &buffers.head, outcome, headers);
+        self.buffers = buffers;
+        Ok(())
+    }
+
     /// The header of a packet that the packet generator makes: application, batch, packet.
     pub(super) fn timer_header(&self, values: [u64; 3]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -177,6 +306,26 @@ impl Tofino {
         }
     }
 
+    /// Whether copies pass as they come.
+    pub(super) fn is_open(&self) -> bool {
+        self.mirrors.is_open()
+    }
+
+    /// A packet that comes in through a port.
+    pub(super) fn arriving(arrival: u64, port: u16, packet: Vec<u8>) -> Entry {
+        let entrant = Entrant {
+            arrival,
+            made_by: None,
+            kind: EntrantKind::Arrived,
+            port,
+        };
+        Entry::Ingress(IngressEntry {
+            entrant,
+            resubmit: None,
+            packet,
+        })
+    }
+
     /// How many mirrored copies wait.
     pub(super) fn n_held(&self) -> usize {
         self.mirrors.n_held()
@@ -191,27 +340,16 @@ impl Machine for Tofino {
     type Entry = EgressEntry;
 
     fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Vec<u8>) {
-        let entrant = Entrant {
-            arrival,
-            made_by: None,
-            kind: EntrantKind::Arrived,
-            port,
-        };
-        self.queue_ingress(
-            chassis,
-            IngressEntry {
-                entrant,
-                resubmit: None,
-                packet,
-            },
-        );
+        if let Entry::Ingress(entry) = Self::arriving(arrival, port, packet) {
+            self.queue_ingress(chassis, entry);
+        }
     }
 
     fn step(&mut self, chassis: &mut Chassis) -> Result<bool, DeviceError> {
         if let Some(entry) = self.egress_queue.pop_front() {
-            self.run_egress(chassis, entry)?;
+            self.run(chassis, Entry::Egress(entry))?;
         } else if let Some(entry) = self.ingress_queue.pop_front() {
-            self.run_ingress(chassis, entry)?;
+            self.run(chassis, Entry::Ingress(entry))?;
         } else {
             return Ok(false);
         }
@@ -228,6 +366,16 @@ impl Machine for Tofino {
 }
 
 impl EgressEntry {
+    /// The queue that it waits in.
+    pub(super) fn queue(&self) -> u64 {
+        self.qid
+    }
+
+    /// Bytes of the packet, without what is put in front of it.
+    pub(super) fn len(&self) -> usize {
+        self.packet.len()
+    }
+
     /// What enters the egress.
     fn entrant(&self) -> Entrant {
         let Replica { port, rid, .. } = self.replica;

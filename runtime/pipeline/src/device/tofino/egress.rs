@@ -1,59 +1,43 @@
 //! A pass through the egress, and what follows it: mirrored copies, the way out.
 
-use p4rmt_engine::{Job, Outcome, Part, Verdict};
+use p4rmt_engine::{Outcome, Verdict};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
 use super::intrinsic::egress;
-use super::{EgressEntry, IngressEntry, Tofino, parser_drop};
-use crate::device::chassis::{Chassis, EmittedHeaders, deparsed};
+use super::{EgressEntry, Head, IngressEntry, Tofino, parser_drop};
+use crate::device::chassis::{Chassis, EmittedHeaders};
 use crate::fate::{DropReason, FateEvent};
-use crate::{DeviceError, Entrant, EntrantKind};
+use crate::{Entrant, EntrantKind};
 
 impl Tofino {
-    pub(super) fn run_egress(
-        &mut self,
-        chassis: &mut Chassis,
-        entry: EgressEntry,
-    ) -> Result<(), DeviceError> {
+    /// What the device puts in front of a packet that enters now.
+    pub(super) fn egress_head(&self, chassis: &Chassis, entry: &EgressEntry, head: &mut Head) {
         let ns = chassis.now_ns();
-        let mut buffers = std::mem::take(&mut self.buffers);
-        buffers.prefix.clear();
+        let queued = entry.queued;
+        let enqueued_ns = queued
+            .clock
+            .map_or(ns, |clock| chassis.config.nanoseconds(clock));
+        head.prefix.clear();
         let values = [
             u64::from(entry.replica.port),
-            ns,
+            enqueued_ns,
             u64::from(entry.replica.rid),
             u64::from(entry.replica.is_first),
             entry.qid,
             entry.cos,
             entry.length as u64,
+            queued.depth_before,
+            queued.depth_behind,
+            ns.wrapping_sub(enqueued_ns),
         ];
-        self.egress.header.append(&mut buffers.prefix, values);
-        buffers.prefix.extend(&entry.mirror_header);
-        self.egress.timestamp.inputs(ns, &mut buffers.inputs);
-        if entry.is_mirrored {
-            chassis.counters.mirror_copies += 1;
-        }
-        let job = Job {
-            prefix: &buffers.prefix,
-            packet: &entry.packet,
-            clock: chassis.clock,
-            inputs: &buffers.inputs,
-            part: Part::Whole,
-            phv: &[],
-        };
-        let outcome = &mut buffers.outcome;
-        let gress = self.egress.gress;
-        let headers = chassis.pass(gress, entry.entrant(), job, outcome)?;
-        let deparsed = deparsed(&job, &outcome[0]);
-        chassis.keep_messages(entry.arrival, gress, &mut outcome[0]);
-        self.after_egress(chassis, entry, &outcome[0], deparsed, headers);
-        self.buffers = buffers;
-        Ok(())
+        self.egress.header.append(&mut head.prefix, values);
+        head.prefix.extend(&entry.mirror_header);
+        self.egress.timestamp.inputs(ns, &mut head.inputs);
     }
 
     /// What follows an egress pass: copies, the way out.
-    fn after_egress(
+    pub(super) fn after_egress(
         &mut self,
         chassis: &mut Chassis,
         entry: EgressEntry,

@@ -1,16 +1,16 @@
 //! A pass through the ingress, and what follows it: resubmission, copies, the way on.
 
-use p4rmt_engine::{Job, Outcome, Part, Verdict};
+use p4rmt_engine::{Outcome, Verdict};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
 use super::intrinsic::{INGRESS_WATCHED, ingress};
-use super::{EgressEntry, IngressEntry, Tofino, parser_drop};
-use crate::device::chassis::{Chassis, EmittedHeaders, deparsed};
+use super::{EgressEntry, Head, IngressEntry, Queued, Tofino, parser_drop};
+use crate::device::chassis::{Chassis, EmittedHeaders};
 use crate::device::watched::Watched;
 use crate::fate::{DropReason, FateEvent};
 use crate::traffic::Replica;
-use crate::{DeviceError, Entrant, EntrantKind};
+use crate::{Entrant, EntrantKind};
 
 /// The unicast port that is none.
 const NO_PORT: u64 = 0x1ff;
@@ -65,49 +65,28 @@ impl Decision {
 }
 
 impl Tofino {
-    pub(super) fn run_ingress(
-        &mut self,
-        chassis: &mut Chassis,
-        entry: IngressEntry,
-    ) -> Result<(), DeviceError> {
+    /// What the device puts in front of a packet that enters now.
+    pub(super) fn ingress_head(&self, chassis: &Chassis, entry: &IngressEntry, head: &mut Head) {
         let ns = chassis.now_ns();
-        let mut buffers = std::mem::take(&mut self.buffers);
-        buffers.prefix.clear();
+        head.prefix.clear();
         let values = [
             u64::from(entry.resubmit.is_some()),
             u64::from(entry.entrant.port),
             ns,
         ];
-        self.ingress.header.append(&mut buffers.prefix, values);
-        let start = buffers.prefix.len();
+        self.ingress.header.append(&mut head.prefix, values);
+        let start = head.prefix.len();
         let metadata = chassis.port_metadata.get(usize::from(entry.entrant.port));
         let metadata = metadata.and_then(Option::as_ref);
         let metadata = entry.resubmit.as_ref().or(metadata);
-        buffers.prefix.extend(metadata.into_iter().flatten());
-        buffers
-            .prefix
+        head.prefix.extend(metadata.into_iter().flatten());
+        head.prefix
             .resize(start + chassis.config.port_metadata_bytes, 0);
-        self.ingress.timestamp.inputs(ns, &mut buffers.inputs);
-        let job = Job {
-            prefix: &buffers.prefix,
-            packet: &entry.packet,
-            clock: chassis.clock,
-            inputs: &buffers.inputs,
-            part: Part::Whole,
-            phv: &[],
-        };
-        let outcome = &mut buffers.outcome;
-        let gress = self.ingress.gress;
-        let headers = chassis.pass(gress, entry.entrant, job, outcome)?;
-        let deparsed = deparsed(&job, &outcome[0]);
-        chassis.keep_messages(entry.entrant.arrival, gress, &mut outcome[0]);
-        self.after_ingress(chassis, entry, &outcome[0], &deparsed, headers);
-        self.buffers = buffers;
-        Ok(())
+        self.ingress.timestamp.inputs(ns, &mut head.inputs);
     }
 
     /// What follows a pass.
-    fn after_ingress(
+    pub(super) fn after_ingress(
         &mut self,
         chassis: &mut Chassis,
         entry: IngressEntry,
@@ -166,6 +145,7 @@ impl Tofino {
             cos,
             length,
             is_mirrored: false,
+            queued: Queued::default(),
             mirror_header: Vec::new(),
             packet: deparsed.to_vec(),
         };

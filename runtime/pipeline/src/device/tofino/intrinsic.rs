@@ -114,7 +114,7 @@ const TIMER_TOFINO2: &[Declared] = &[
 const INGRESS_VALUES: [&str; 3] = ["resubmit_flag", "ingress_port", "ingress_mac_tstamp"];
 
 /// What the device tells in `egress_intrinsic_metadata_t`.
-const EGRESS_VALUES: [&str; 7] = [
+const EGRESS_VALUES: [&str; 10] = [
     "egress_port",
     "enq_tstamp",
     "egress_rid",
@@ -122,6 +122,9 @@ const EGRESS_VALUES: [&str; 7] = [
     "egress_qid",
     "egress_cos",
     "pkt_length",
+    "enq_qdepth",
+    "deq_qdepth",
+    "deq_timedelta",
 ];
 
 /// What the device tells in `pktgen_timer_header_t`.
@@ -141,8 +144,7 @@ impl IntrinsicHeader<{ INGRESS_VALUES.len() }> {
 }
 
 impl IntrinsicHeader<{ EGRESS_VALUES.len() }> {
-    /// `egress_intrinsic_metadata_t`, with the values of `egress_port`, `enq_tstamp`, `egress_rid`,
-    /// `egress_rid_first`, `egress_qid`, `egress_cos` and `pkt_length`.
+    /// `egress_intrinsic_metadata_t`, with the values of [`EGRESS_VALUES`].
     pub(crate) fn egress(gress: &Gress, arch: Arch) -> Self {
         let published = match arch {
             Arch::Tna => EGRESS_TOFINO1,
@@ -323,9 +325,11 @@ mod tests {
     fn lengths_and_ports_of_egress_are_where_tofino2_has_them() {
         let header = IntrinsicHeader::new(EGRESS_TOFINO2.iter().copied(), EGRESS_VALUES);
         let mut bytes = Vec::new();
-        header.append(&mut bytes, [0x1ff, 0, 0, 0, 0xff, 0, 0x1234]);
+        header.append(&mut bytes, [0x1ff, 0, 0, 0, 0xff, 0, 0x1234, 3, 2, 1]);
         assert_eq!(bytes[..2], [1, 0xff]);
         assert_eq!(bytes[22], 0x7f, "the queue id is cut to seven bits");
         assert_eq!(bytes[25..27], [0x12, 0x34]);
+        assert_eq!(bytes[2..5], [0, 0, 3], "the depth of the queue on entry");
+        assert_eq!(bytes[10..13], [0, 0, 2], "and behind it");
     }
 }

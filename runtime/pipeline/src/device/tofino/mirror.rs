@@ -3,7 +3,7 @@
 use p4rmt_engine::Outcome;
 use p4rmt_ir::GressRole;
 
-use super::{EgressEntry, Tofino};
+use super::{EgressEntry, Queued, Tofino};
 use crate::device::chassis::{Chassis, MAX_PACKET};
 use crate::fate::{DropReason, FateEvent};
 use crate::mirror_gate::Gated;
@@ -55,6 +55,7 @@ impl Tofino {
                 cos: 0,
                 length,
                 is_mirrored: true,
+                queued: Queued::default(),
                 mirror_header: header.to_vec(),
                 packet: packet.to_vec(),
             };

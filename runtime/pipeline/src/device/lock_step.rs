@@ -1,0 +1,778 @@
+//! The machine with its clock: one packet a clock enters each gress, and every packet in it moves on.
+//!
+//! A packet takes the clocks of [`Timing`] through parser, each stage and deparser; what follows it is
+//! decided when it leaves. Copies and packets that go on come into line for their gress after that; who
+//! enters first is said in `line.rs`. So it is known of each clock which packet stands where, and a
+//! register sees packets in the order in which they entered its gress.
+//!
+//! # Two executions
+//!
+//! * [`Execution::Clocked`] runs stages: at each clock those steps that packets enter then, whichever
+//!   packet they belong to. It is what the machine does.
+//! * [`Execution::Wavefront`] runs packets: all that enter a gress up to a clock, each through the whole
+//!   of it, in the order in which they enter. It is the same, because a register belongs to one stage
+//!   and packets never overtake one another; and because a batch ends before anything that it causes
+//!   could enter: a packet that enters the ingress at clock `t` comes back to it after the ingress at the
+//!   earliest, one from the egress after that, and likewise for the egress.
+//!
+//! Time and random values are those of the clock of entry. Writes of the control plane are in line like
+//! packets (`write.rs`). Queue depths are those that a packet finds when it gets in line, and leaves when
+//! it leaves the line; where a queue is full, packets are lost, and mirrored copies like all others.
+
+mod line;
+mod timing;
+mod write;
+
+use std::collections::BTreeMap;
+
+use p4rmt_engine::{Event, Outcome, StateError, Step, Trace};
+use p4rmt_ir::{GressId, GressRole, Id};
+
+use super::chassis::{Departure, EmittedHeaders, MAX_PACKET, emitted};
+use super::tofino::{Entry, Head, Tofino};
+use super::{Device, Machine, check_port};
+use crate::fate::{DropReason, FateEvent};
+use crate::{DeviceError, PassRecord, TraceRecord};
+use line::{Item, Line, Turn, Waiting};
+use timing::LOOP;
+pub use timing::{GressTiming, Timing};
+pub use write::ControlWrite;
+use write::{Homes, Versions};
+
+/// How packets are run. Both ways come to the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// Stage by stage, clock by clock.
+    Clocked,
+    /// Packet by packet, in batches, gress by gress.
+    Wavefront,
+}
+
+/// A device in lock step.
+pub struct LockStep {
+    device: Device,
+    execution: Execution,
+    sides: [Side; 2],
+    traffic_manager: u64,
+    /// By clock: the steps that packets enter then (clocked).
+    agenda: BTreeMap<u64, Vec<Due>>,
+    /// Tables with a version a stage (clocked).
+    versions: Vec<Versions>,
+    /// Packets that left, not all of them in order.
+    departures: Vec<Departure>,
+    /// Writes that were refused, with the clock at which they entered.
+    refused: Vec<(u64, StateError)>,
+    /// No packet arrives before this clock any more.
+    now: u64,
+    /// The last clock at which a packet left a gress.
+    last_exit: u64,
+}
+
+/// One gress: what is in it, and what waits.
+struct Side {
+    gress: GressId,
+    steps: Vec<(u64, Step)>,
+    total: u64,
+    homes: Homes,
+    line: Line,
+    /// All entries before this clock have been made.
+    done: u64,
+    /// By slot: the packets in the gress (clocked).
+    flights: Vec<Option<Flight>>,
+}
+
+/// Positions among the sides.
+const INGRESS: usize = 0;
+const EGRESS: usize = 1;
+
+/// A packet in a gress.
+struct Flight {
+    entry: Entry,
+    head: Head,
+    outcome: Outcome,
+    /// The clock at which it entered.
+    clock: u64,
+    n_passes: u32,
+    events: Vec<Event<'static>>,
+}
+
+/// Something to do at a clock.
+enum Due {
+    /// A packet enters a step.
+    Step {
+        side: usize,
+        slot: usize,
+        step: Step,
+    },
+    /// A packet leaves its gress.
+    Leave { side: usize, slot: usize },
+    /// A write comes to a part of what it changes; the last one is its last.
+    Write {
+        entered: u64,
+        write: ControlWrite,
+        stage: u32,
+        is_first: bool,
+        is_last: bool,
+    },
+}
+
+/// Events of a batch, by packet.
+#[derive(Default)]
+struct ByPacket(Vec<Vec<Event<'static>>>);
+
+impl Trace for ByPacket {
+    fn event(&mut self, event: Event<'_>) {
+        let mut event = event.into_owned();
+        if let Event::Packet { index, .. } = &mut event {
+            *index = 0;
+            self.0.push(Vec::new());
+        }
+        if let Some(events) = self.0.last_mut() {
+            events.push(event);
+        }
+    }
+}
+
+impl LockStep {
+    /// Puts a device into lock step. Its clock goes on from where it stands.
+    ///
+    /// # Errors
+    /// A device that is not placed in stages, a register, counter or meter that several stages touch,
+    /// mirrored copies that are held.
+    pub fn new(device: Device, timing: &Timing, execution: Execution) -> Result<Self, DeviceError> {
+        let (Machine::Tofino(tofino), Some(placement)) = (&device.machine, &device.placement)
+        else {
+            return Err(DeviceError::NoStages);
+        };
+        if !tofino.is_open() {
+            return Err(DeviceError::MirrorsHeld);
+        }
+        let now = device.chassis.clock;
+        let layout = device.chassis.state.layout();
+        let side = |role, name, timing: &GressTiming| -> Result<Side, DeviceError> {
+            let found = layout.pipe().gress(role);
+            let (gress, declared) = found.ok_or(DeviceError::NoGress { gress: name })?;
+            let n_stages = device.chassis.instance.n_stages(gress).unwrap_or(0);
+            let mut timing = timing.clone();
+            timing.stages.resize(n_stages as usize, 1);
+            let placed = placement.gresses.get(gress);
+            let homes = Homes::new(declared, placed.ok_or(DeviceError::NoStages)?);
+            Ok(Side {
+                gress,
+                steps: timing.steps(),
+                total: timing.total(),
+                homes: homes.map_err(|name| DeviceError::InSeveralStages { name })?,
+                line: Line::default(),
+                done: now,
+                flights: Vec::new(),
+            })
+        };
+        let sides = [
+            side(GressRole::Ingress, "ingress", &timing.ingress)?,
+            side(GressRole::Egress, "egress", &timing.egress)?,
+        ];
+        Ok(Self {
+            sides,
+            device,
+            execution,
+            traffic_manager: u64::from(timing.traffic_manager.max(1)),
+            agenda: BTreeMap::new(),
+            versions: Vec::new(),
+            departures: Vec::new(),
+            refused: Vec::new(),
+            now,
+            last_exit: now,
+        })
+    }
+
+    /// The device. Its state is that of packets that are on their way, too.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// A packet arrives at a clock. Packets arrive in the order of their clocks; one that is late
+    /// arrives now.
+    ///
+    /// # Errors
+    /// A port that there is not, a packet that is too long.
+    pub fn arrive(&mut self, clock: u64, port: u16, packet: &[u8]) -> Result<(), DeviceError> {
+        check_port(port)?;
+        if packet.len() > MAX_PACKET {
+            return Err(DeviceError::PacketTooLong {
+                needed: packet.len(),
+                available: MAX_PACKET,
+            });
+        }
+        self.generate_until(clock)?;
+        let chassis = &mut self.device.chassis;
+        chassis.clock = clock.max(self.now);
+        let arrival = chassis.next_arrival();
+        let len = packet.len();
+        chassis.counters.packets_in += 1;
+        chassis.counters.bytes_in += len as u64;
+        chassis.tell(arrival, FateEvent::Arrived { port, len });
+        if let Some(packet) = chassis.receive_unit(arrival, port, packet.to_vec()) {
+            self.get_in_line(arrival, port, packet);
+        }
+        Ok(())
+    }
+
+    /// The control plane writes at a clock, in the order of clocks. What is wrong with a write shows
+    /// when it happens: see [`Self::take_refused`].
+    ///
+    /// # Errors
+    /// A register that lies in several stages.
+    pub fn write(&mut self, clock: u64, write: ControlWrite) -> Result<(), DeviceError> {
+        let side = usize::from(write.gress() != self.sides[INGRESS].gress);
+        let side = &mut self.sides[side];
+        if side.homes.stages(&write).is_empty() {
+            let name = "a direct register".to_owned();
+            return Err(DeviceError::InSeveralStages { name });
+        }
+        let clock = clock.max(self.now);
+        let chassis = &mut self.device.chassis;
+        // Writes are numbered with the packets, whose number says who came first.
+        let origin = (chassis.arrivals, chassis.n_writes);
+        chassis.n_writes += 1;
+        let waiting = Waiting {
+            item: Item::Write(write),
+            n_passes: 0,
+        };
+        side.line.push(clock, origin, waiting);
+        Ok(())
+    }
+
+    /// Time goes on to this clock; all that arrives before it has been given.
+    ///
+    /// # Errors
+    /// The engine's, and more generated packets than one go may make.
+    pub fn run_until(&mut self, clock: u64) -> Result<(), DeviceError> {
+        self.generate_until(clock)?;
+        self.run(clock)?;
+        self.now = self.now.max(clock);
+        Ok(())
+    }
+
+    /// Time goes on until nothing is on its way; the packet generator stands still meanwhile. Gives the
+    /// device back, its clock behind all that happened, and the packets that left, in order.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn finish(mut self) -> Result<(Device, Vec<Departure>), DeviceError> {
+        self.settle()?;
+        let departures = self.take_departures();
+        Ok((self.device, departures))
+    }
+
+    /// Time goes on until nothing is on its way; the packet generator stands still meanwhile.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn settle(&mut self) -> Result<(), DeviceError> {
+        self.run(u64::MAX)?;
+        self.now = self.now.max(self.last_exit.saturating_add(1));
+        for side in &mut self.sides {
+            side.done = self.now;
+        }
+        self.device.chassis.clock = self.now;
+        self.device.chassis.made_by = None;
+        Ok(())
+    }
+
+    /// The clock: what comes before it has been given.
+    #[must_use]
+    pub fn clock(&self) -> u64 {
+        self.now
+    }
+
+    /// Takes the packets that have left since the last time, in order: by clock, ingress first.
+    pub fn take_departures(&mut self) -> Vec<Departure> {
+        let settled = match self.execution {
+            Execution::Clocked => u64::MAX,
+            // Whatever leaves later does so behind what is in the shorter gress.
+            Execution::Wavefront => {
+                let ends = self.sides.iter();
+                let ends = ends.map(|side| side.done.saturating_add(side.total));
+                ends.min().unwrap_or(u64::MAX)
+            }
+        };
+        self.departures.sort_by_key(|departure| departure.clock);
+        let n_settled = self
+            .departures
+            .partition_point(|departure| departure.clock < settled);
+        self.departures.drain(..n_settled).collect()
+    }
+
+    /// Takes the records of passes and fates since the last time, in the order of clocks.
+    pub fn take_trace(&mut self) -> Vec<TraceRecord> {
+        let mut records = self.device.take_trace();
+        records.sort_by_key(|record| match record {
+            TraceRecord::Pass(pass) => (pass.clock, pass.gress.index()),
+            TraceRecord::Fate(fate) => (fate.clock, usize::MAX),
+        });
+        records
+    }
+
+    /// Takes the writes that were refused, with the clocks at which they entered.
+    pub fn take_refused(&mut self) -> Vec<(u64, StateError)> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// What the packet generator makes before a clock arrives.
+    fn generate_until(&mut self, clock: u64) -> Result<(), DeviceError> {
+        let Some(until) = clock.checked_sub(1) else {
+            return Ok(());
+        };
+        let available = self.device.chassis.config.max_generated;
+        let generator = &self.device.generator;
+        if generator.count_until(until, available.saturating_add(1)) > available {
+            return Err(DeviceError::TooManyGenerated { available });
+        }
+        while let Some((clock, id, app)) = self.device.generator.take_trigger(until) {
+            for batch in 0..app.batches {
+                for packet_id in 0..app.packets {
+                    let values = [u64::from(id), u64::from(batch), u64::from(packet_id)];
+                    let (tofino, chassis) = parts(&mut self.device);
+                    let mut packet = tofino.timer_header(values);
+                    packet.extend(&app.payload);
+                    chassis.clock = clock.max(self.now);
+                    let arrival = chassis.next_arrival();
+                    chassis.counters.generated += 1;
+                    chassis.tell(arrival, FateEvent::Generated { app: id });
+                    self.get_in_line(arrival, app.port, packet);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A new packet waits for the ingress from the device's clock on.
+    fn get_in_line(&mut self, arrival: u64, port: u16, packet: Vec<u8>) {
+        let waiting = Waiting {
+            item: Item::Packet(Tofino::arriving(arrival, port, packet)),
+            n_passes: 0,
+        };
+        let clock = self.device.chassis.clock;
+        self.sides[INGRESS].line.push(clock, (arrival, 0), waiting);
+    }
+
+    fn run(&mut self, until: u64) -> Result<(), DeviceError> {
+        match self.execution {
+            Execution::Clocked => self.run_clocked(until),
+            Execution::Wavefront => self.run_wavefront(until),
+        }
+    }
+
+    /// What happens in the line of a side at a clock; what enters, if anything does.
+    fn turn(&mut self, side: usize, clock: u64) -> Option<Waiting> {
+        let mut turns = Vec::new();
+        let chassis = &mut self.device.chassis;
+        let line = &mut self.sides[side].line;
+        line.turn(clock, &chassis.config, &mut turns);
+        let mut entering = None;
+        for turn in turns {
+            match turn {
+                Turn::Enters(waiting) => entering = Some(waiting),
+                Turn::Lost(entry) => {
+                    chassis.clock = clock;
+                    let entrant = entry.entrant();
+                    let port = entrant.port;
+                    let reason = match entry {
+                        Entry::Ingress(_) => DropReason::InputFull { port },
+                        Entry::Egress(entry) => DropReason::QueueFull {
+                            port,
+                            queue: entry.queue() as u16,
+                        },
+                    };
+                    chassis.end(entrant.arrival, reason);
+                }
+            }
+        }
+        entering
+    }
+
+    /// A packet enters its gress.
+    fn enter(&mut self, entry: Entry, n_passes: u32, clock: u64) -> Flight {
+        let (tofino, chassis) = parts(&mut self.device);
+        chassis.clock = clock;
+        let mut head = Head::default();
+        tofino.prepare(chassis, &entry, &mut head);
+        Flight {
+            entry,
+            head,
+            outcome: Outcome::default(),
+            clock,
+            n_passes,
+            events: Vec::new(),
+        }
+    }
+
+    /// A packet has left its gress: what follows it gets in line, or leaves.
+    fn leave(&mut self, side: usize, flight: Flight) {
+        let Flight {
+            entry,
+            head,
+            mut outcome,
+            clock,
+            n_passes,
+            events,
+        } = flight;
+        let Side { gress, total, .. } = self.sides[side];
+        let exit = clock.saturating_add(total);
+        let number = clock.saturating_mul(2) + side as u64;
+        let (tofino, chassis) = parts(&mut self.device);
+        chassis.clock = exit;
+        self.last_exit = self.last_exit.max(exit);
+        chassis.made_by = Some(number);
+        chassis.passes_left = u32::MAX;
+        let mut headers = None;
+        if let Some(records) = &mut chassis.trace {
+            headers = Some(EmittedHeaders {
+                gress,
+                headers: emitted(&events),
+            });
+            let job = entry.job(&head, clock);
+            records.push(TraceRecord::Pass(Box::new(PassRecord {
+                number,
+                entrant: entry.entrant(),
+                gress,
+                part: job.part,
+                clock,
+                prefix: job.prefix.to_vec(),
+                packet: job.packet.to_vec(),
+                events,
+                outcome: outcome.clone(),
+            })));
+        }
+        tofino.follow(chassis, entry, &head, &mut outcome, headers);
+        self.departures.append(&mut chassis.departures);
+        let may_go_on = n_passes < chassis.config.max_passes;
+        let entries: Vec<Entry> = tofino.take_entries().collect();
+        for (entry, index) in entries.into_iter().zip(0u32..) {
+            if !may_go_on {
+                let arrival = entry.entrant().arrival;
+                self.device.chassis.end(arrival, DropReason::TooManyPasses);
+                continue;
+            }
+            let (to, way) = match entry {
+                Entry::Ingress(_) => (INGRESS, LOOP),
+                Entry::Egress(_) => (EGRESS, self.traffic_manager),
+            };
+            let waiting = Waiting {
+                item: Item::Packet(entry),
+                n_passes: n_passes + 1,
+            };
+            let ready = exit.saturating_add(way);
+            self.sides[to].line.push(ready, (number, index), waiting);
+        }
+    }
+}
+
+/// Clock by clock.
+impl LockStep {
+    fn run_clocked(&mut self, until: u64) -> Result<(), DeviceError> {
+        loop {
+            let next = self.agenda.keys().next().copied();
+            let lines = self.sides.iter();
+            let entries = lines.filter_map(|side| side.line.next_clock(side.done));
+            let Some(clock) = next.into_iter().chain(entries).min() else {
+                return Ok(());
+            };
+            if clock >= until {
+                return Ok(());
+            }
+            for due in self.agenda.remove(&clock).unwrap_or_default() {
+                self.carry_out(due)?;
+            }
+            for side in [INGRESS, EGRESS] {
+                if self.sides[side].line.next_clock(self.sides[side].done) == Some(clock)
+                    && let Some(waiting) = self.turn(side, clock)
+                {
+                    self.admit(side, waiting, clock)?;
+                }
+                self.sides[side].done = self.sides[side].done.max(clock + 1);
+            }
+        }
+    }
+
+    /// Something enters a gress: its steps are put on the agenda, and its first is made.
+    fn admit(&mut self, side: usize, waiting: Waiting, clock: u64) -> Result<(), DeviceError> {
+        let entry = match waiting.item {
+            Item::Packet(entry) => entry,
+            Item::Write(write) => {
+                self.schedule_write(side, write, clock);
+                return Ok(());
+            }
+        };
+        let flight = self.enter(entry, waiting.n_passes, clock);
+        let flights = &mut self.sides[side].flights;
+        let slot = flights.iter().position(Option::is_none);
+        let slot = slot.unwrap_or(flights.len());
+        if slot == flights.len() {
+            flights.push(None);
+        }
+        flights[slot] = Some(flight);
+        let leaves = clock.saturating_add(self.sides[side].total);
+        for (offset, step) in self.sides[side].steps.iter().skip(1) {
+            let due = Due::Step {
+                side,
+                slot,
+                step: *step,
+            };
+            let at = clock.saturating_add(*offset);
+            self.agenda.entry(at).or_default().push(due);
+        }
+        let leave = Due::Leave { side, slot };
+        self.agenda.entry(leaves).or_default().push(leave);
+        self.step(side, slot, Step::Parser)
+    }
+
+    fn schedule_write(&mut self, side: usize, write: ControlWrite, clock: u64) {
+        let side = &self.sides[side];
+        let stages = side.homes.stages(&write);
+        let n_parts = stages.len();
+        for (part, stage) in stages.into_iter().enumerate() {
+            let offset = side
+                .steps
+                .iter()
+                .find(|(_, step)| *step == Step::Stage(stage))
+                .map_or(0, |(offset, _)| *offset);
+            let due = Due::Write {
+                entered: clock,
+                write: write.clone(),
+                stage,
+                is_first: part == 0,
+                is_last: part + 1 == n_parts,
+            };
+            let at = clock.saturating_add(offset);
+            self.agenda.entry(at).or_default().push(due);
+        }
+    }
+
+    fn carry_out(&mut self, due: Due) -> Result<(), DeviceError> {
+        match due {
+            Due::Step { side, slot, step } => self.step(side, slot, step),
+            Due::Leave { side, slot } => {
+                if let Some(flight) = self.sides[side].flights[slot].take() {
+                    self.leave(side, flight);
+                }
+                Ok(())
+            }
+            Due::Write {
+                entered,
+                write,
+                stage,
+                is_first,
+                is_last,
+            } => {
+                let result = match write.table() {
+                    Some(_) if !(is_first && is_last) => {
+                        self.write_part(&write, stage, is_first, is_last)
+                    }
+                    Some(_) | None => write.apply(&mut self.device.chassis.state),
+                };
+                if let Err(error) = result
+                    && is_last
+                {
+                    self.refused.push((entered, error));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A packet makes a step. A table that lies in several stages shows what it holds in this one.
+    fn step(&mut self, side: usize, slot: usize, step: Step) -> Result<(), DeviceError> {
+        let gress = self.sides[side].gress;
+        let Some(flight) = &mut self.sides[side].flights[slot] else {
+            return Ok(());
+        };
+        let chassis = &mut self.device.chassis;
+        swap_versions(&mut self.versions, gress, step, &mut chassis.state);
+        let job = flight.entry.job(&flight.head, flight.clock);
+        let trace: Option<&mut dyn Trace> = match &chassis.trace {
+            Some(_) => Some(&mut flight.events),
+            None => None,
+        };
+        let outcome = &mut flight.outcome;
+        let state = &mut chassis.state;
+        let result = chassis
+            .instance
+            .step(gress, slot, step, &job, outcome, state, trace);
+        swap_versions(&mut self.versions, gress, step, &mut chassis.state);
+        Ok(result?)
+    }
+
+    /// A write comes to one of several parts of its table.
+    fn write_part(
+        &mut self,
+        write: &ControlWrite,
+        stage: u32,
+        is_first: bool,
+        is_last: bool,
+    ) -> Result<(), StateError> {
+        let Some(table) = write.table() else {
+            return Ok(());
+        };
+        let state = &mut self.device.chassis.state;
+        let known = self
+            .versions
+            .iter()
+            .position(|versions| versions.table == table);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let side = self.sides.iter().find(|side| side.gress == table.gress);
+                let stages = side.map_or_else(Vec::new, |side| side.homes.stages(write));
+                let entries = state.table(table)?.clone();
+                let parts = stages.into_iter().map(|stage| (stage, entries.clone()));
+                self.versions.push(Versions {
+                    table,
+                    parts: parts.collect(),
+                    n_passing: 0,
+                });
+                self.versions.len() - 1
+            }
+        };
+        let versions = &mut self.versions[at];
+        if is_first {
+            versions.n_passing += 1;
+        }
+        let mut result = Ok(());
+        for (_, entries) in versions.parts.iter_mut().filter(|(at, _)| *at == stage) {
+            state.swap_entries(table, entries)?;
+            result = write.apply(state);
+            state.swap_entries(table, entries)?;
+        }
+        if is_last {
+            versions.n_passing -= 1;
+            if versions.n_passing == 0
+                && let Some((_, mut newest)) = self.versions.swap_remove(at).parts.pop()
+            {
+                state.swap_entries(table, &mut newest)?;
+            }
+        }
+        result
+    }
+}
+
+/// Puts what tables hold in a stage in the place of what they held before, or back.
+fn swap_versions(
+    versions: &mut [Versions],
+    gress: GressId,
+    step: Step,
+    state: &mut p4rmt_engine::State,
+) {
+    let Step::Stage(stage) = step else { return };
+    for versions in versions {
+        if versions.table.gress != gress {
+            continue;
+        }
+        for (_, entries) in versions.parts.iter_mut().filter(|(at, _)| *at == stage) {
+            state
+                .swap_entries(versions.table, entries)
+                .expect("the table is there: its versions are copies");
+        }
+    }
+}
+
+/// Packet by packet.
+impl LockStep {
+    fn run_wavefront(&mut self, until: u64) -> Result<(), DeviceError> {
+        loop {
+            for side in [INGRESS, EGRESS] {
+                let horizon = self.horizon(side, until);
+                let mut clock = self.sides[side].done;
+                let mut batch = Vec::new();
+                while let Some(next) = self.sides[side].line.next_clock(clock)
+                    && next < horizon
+                {
+                    if let Some(waiting) = self.turn(side, next) {
+                        batch.push((next, waiting));
+                    }
+                    clock = next + 1;
+                }
+                self.sides[side].done = self.sides[side].done.max(horizon);
+                self.run_batch(side, batch)?;
+            }
+            let lines = self.sides.iter();
+            let next = lines.filter_map(|side| side.line.next_clock(side.done));
+            // Until something enters, nothing can come to pass.
+            let Some(next) = next.min().or((until < u64::MAX).then_some(until)) else {
+                return Ok(());
+            };
+            for side in &mut self.sides {
+                side.done = side.done.max(next.min(until));
+            }
+            if next >= until {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The clock before which everything that enters a side is known.
+    fn horizon(&self, side: usize, until: u64) -> u64 {
+        let way = if side == INGRESS {
+            LOOP
+        } else {
+            self.traffic_manager
+        };
+        let sources = self.sides.iter();
+        let earliest = sources.map(|source| source.done.saturating_add(source.total + way));
+        earliest.chain([until]).min().unwrap_or(until)
+    }
+
+    /// Runs what enters a side, in order; writes fall between packets.
+    fn run_batch(&mut self, side: usize, batch: Vec<(u64, Waiting)>) -> Result<(), DeviceError> {
+        let mut flights = Vec::new();
+        for (clock, waiting) in batch {
+            match waiting.item {
+                Item::Packet(entry) => flights.push(self.enter(entry, waiting.n_passes, clock)),
+                Item::Write(write) => {
+                    self.run_flights(side, &mut flights)?;
+                    if let Err(error) = write.apply(&mut self.device.chassis.state) {
+                        self.refused.push((clock, error));
+                    }
+                }
+            }
+        }
+        self.run_flights(side, &mut flights)
+    }
+
+    fn run_flights(&mut self, side: usize, flights: &mut Vec<Flight>) -> Result<(), DeviceError> {
+        let gress = self.sides[side].gress;
+        let chassis = &mut self.device.chassis;
+        let jobs: Vec<_> = flights
+            .iter()
+            .map(|flight| flight.entry.job(&flight.head, flight.clock))
+            .collect();
+        let mut outcomes = vec![Outcome::default(); jobs.len()];
+        let mut by_packet = ByPacket::default();
+        let trace: Option<&mut dyn Trace> = match &chassis.trace {
+            Some(_) => Some(&mut by_packet),
+            None => None,
+        };
+        let state = &mut chassis.state;
+        chassis
+            .instance
+            .run(gress, &jobs, &mut outcomes, state, trace)?;
+        drop(jobs);
+        let events = by_packet.0.into_iter().map(Some);
+        let events = events.chain(std::iter::repeat_with(|| None));
+        for ((mut flight, outcome), events) in flights.drain(..).zip(outcomes).zip(events) {
+            flight.outcome = outcome;
+            flight.events = events.unwrap_or_default();
+            self.leave(side, flight);
+        }
+        Ok(())
+    }
+}
+
+/// The machine and what it stands in.
+fn parts(device: &mut Device) -> (&mut Tofino, &mut super::Chassis) {
+    match &mut device.machine {
+        Machine::Tofino(tofino) => (tofino, &mut device.chassis),
+        Machine::V1model(_) => unreachable!("a device in lock step has stages"),
+    }
+}
