@@ -16,6 +16,18 @@ use crate::typed::Address;
 use crate::types::{Sort, Type, TypeKind};
 use crate::value::Known;
 
+/// What parsers and controls have alike.
+struct Block<'a> {
+    node: Node<'a>,
+    sort: Sort,
+    name: &'a ast::Name,
+    type_params: &'a [ast::Name],
+    params: &'a [ast::Parameter],
+    constructor_params: &'a [ast::Parameter],
+    /// Where its declarations stand.
+    locals: Body,
+}
+
 impl<'a> Checker<'a> {
     /// A function with its body.
     pub(crate) fn function(&mut self, function: &'a ast::Function) {
@@ -80,29 +92,16 @@ impl<'a> Checker<'a> {
 
     /// A parser with its body.
     pub(crate) fn parser(&mut self, parser: &'a ast::Parser) {
-        let id = self.declare(&parser.head.name, Node::Parser(parser));
-        self.bind(id);
-        self.scopes.push();
-        let type_params = self.type_params(&parser.head.type_params);
-        let constructor_params = Some(parser.constructor_params.as_slice());
-        let (apply, constructor) = self.block_head(
-            id,
-            Sort::Parser,
-            type_params,
-            &parser.head.params,
-            constructor_params,
-        );
-        self.bind_block_params(&apply, constructor.as_ref());
-        self.scopes.push();
-        let place = Place {
-            body: Body::ParserLocals,
-            result: Type::VOID,
-            n_loops: 0,
-            owner: Some(id),
-            within: None,
-            this: None,
+        let block = Block {
+            node: Node::Parser(parser),
+            sort: Sort::Parser,
+            name: &parser.head.name,
+            type_params: &parser.head.type_params,
+            params: &parser.head.params,
+            constructor_params: &parser.constructor_params,
+            locals: Body::ParserLocals,
         };
-        self.at(place, |check| {
+        self.block_with_body(&block, |check| {
             for local in &parser.locals {
                 match local {
                     ParserLocal::Const(constant) => check.constant(constant),
@@ -114,20 +113,64 @@ impl<'a> Checker<'a> {
             check.place.body = Body::State;
             states::check_states(check, parser);
         });
-        self.scopes.pop();
-        self.scopes.pop();
     }
 
-    /// The parameters of a parser or control are in scope in its whole body.
-    fn bind_block_params(
-        &mut self,
-        apply: &Signature<'a>,
-        constructor: Option<&Rc<Signature<'a>>>,
-    ) {
+    /// A control with its body.
+    pub(crate) fn control(&mut self, control: &'a ast::Control) {
+        let block = Block {
+            node: Node::Control(control),
+            sort: Sort::Control,
+            name: &control.head.name,
+            type_params: &control.head.type_params,
+            params: &control.head.params,
+            constructor_params: &control.constructor_params,
+            locals: Body::ControlLocals,
+        };
+        self.block_with_body(&block, |check| {
+            for local in &control.locals {
+                match local {
+                    ControlLocal::Const(constant) => check.constant(constant),
+                    ControlLocal::Variable(variable) => check.variable(variable),
+                    ControlLocal::Instantiation(instance) => check.instantiation(instance),
+                    ControlLocal::Action(action) => check.action(action),
+                    ControlLocal::Table(table) => check.table(table),
+                }
+            }
+            check.place.body = Body::Apply;
+            check.block(&control.apply);
+        });
+    }
+
+    /// A parser or control: its parameters are in scope in its whole body, what it declares hides them.
+    fn block_with_body(&mut self, block: &Block<'a>, body: impl FnOnce(&mut Self)) {
+        let id = self.declare(block.name, block.node);
+        self.bind(id);
+        self.scopes.push();
+        let type_params = self.type_params(block.type_params);
+        let constructor_params = Some(block.constructor_params);
+        let (apply, constructor) = self.block_head(
+            id,
+            block.sort,
+            type_params,
+            block.params,
+            constructor_params,
+        );
         self.bind_params(&apply.params);
         if let Some(constructor) = constructor {
             self.bind_params(&constructor.params);
         }
+        self.scopes.push();
+        let place = Place {
+            body: block.locals,
+            result: Type::VOID,
+            n_loops: 0,
+            owner: Some(id),
+            within: None,
+            this: None,
+        };
+        self.at(place, body);
+        self.scopes.pop();
+        self.scopes.pop();
     }
 
     /// `value_set<T>(size) name;`
@@ -146,47 +189,6 @@ impl<'a> Checker<'a> {
             self.types.make(TypeKind::ValueSet(element))
         };
         self.bind(id);
-    }
-
-    /// A control with its body.
-    pub(crate) fn control(&mut self, control: &'a ast::Control) {
-        let id = self.declare(&control.head.name, Node::Control(control));
-        self.bind(id);
-        self.scopes.push();
-        let type_params = self.type_params(&control.head.type_params);
-        let constructor_params = Some(control.constructor_params.as_slice());
-        let (apply, constructor) = self.block_head(
-            id,
-            Sort::Control,
-            type_params,
-            &control.head.params,
-            constructor_params,
-        );
-        self.bind_block_params(&apply, constructor.as_ref());
-        self.scopes.push();
-        let place = Place {
-            body: Body::ControlLocals,
-            result: Type::VOID,
-            n_loops: 0,
-            owner: Some(id),
-            within: None,
-            this: None,
-        };
-        self.at(place, |check| {
-            for local in &control.locals {
-                match local {
-                    ControlLocal::Const(constant) => check.constant(constant),
-                    ControlLocal::Variable(variable) => check.variable(variable),
-                    ControlLocal::Instantiation(instance) => check.instantiation(instance),
-                    ControlLocal::Action(action) => check.action(action),
-                    ControlLocal::Table(table) => check.table(table),
-                }
-            }
-            check.place.body = Body::Apply;
-            check.block(&control.apply);
-        });
-        self.scopes.pop();
-        self.scopes.pop();
     }
 
     fn table(&mut self, table: &'a ast::Table) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Span};
 use p4rmt_syntax::ast;
 
+use crate::capability::Capability;
 use crate::decl::{Decl, DeclId, Detail, Field, Node};
 use crate::error::ErrorKind;
 use crate::explain;
@@ -29,10 +30,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) fields: FastMap<Type, Rc<[Field<'a>]>>,
     /// How many bits types have, least and most.
     pub(crate) sizes: FastMap<Type, Option<(u64, u64)>>,
-    /// Whether types can be compared.
-    pub(crate) comparable: FastMap<Type, bool>,
-    /// Whether types have default values.
-    pub(crate) has_defaults: FastMap<Type, bool>,
+    /// What types can do because their parts can.
+    pub(crate) capabilities: FastMap<(Capability, Type), bool>,
     /// Default values of types.
     pub(crate) defaults: FastMap<Type, Option<Value>>,
     /// How deep the fields of declared types nest.
@@ -140,8 +139,7 @@ impl<'a> Checker<'a> {
             found: Vec::new(),
             fields: FastMap::default(),
             sizes: FastMap::default(),
-            comparable: FastMap::default(),
-            has_defaults: FastMap::default(),
+            capabilities: FastMap::default(),
             defaults: FastMap::default(),
             depths: FastMap::default(),
             top_names: std::collections::HashMap::new(),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{Expr, ExprKind, NamedExpr};
 
+use crate::capability::Capability;
 use crate::check::{Checker, Operand};
 use crate::decl::Detail;
 use crate::error::ErrorKind;
@@ -112,7 +113,7 @@ impl<'a> Checker<'a> {
                 return self.coerce_struct(expr, fields, *has_dots, to);
             }
             ExprKind::Dots => {
-                if !self.has_default(to) {
+                if !self.can(Capability::Default, to) {
                     let ty = self.show(to);
                     self.error(expr.span, ErrorKind::NoDefault { ty });
                     return None;
@@ -289,7 +290,7 @@ impl<'a> Checker<'a> {
 
     /// The value of a part that `...` stands for.
     fn default_part(&mut self, ty: Type, span: Span) -> Option<Value> {
-        if !self.has_default(ty) {
+        if !self.can(Capability::Default, ty) {
             let ty = self.show(ty);
             self.error(span, ErrorKind::NoDefault { ty });
             return None;
@@ -351,55 +352,6 @@ impl<'a> Checker<'a> {
             });
         }
         self.converted(expr, to, Some(Value::Composite(all.into())))
-    }
-
-    /// Whether a type has a default value (clause 7.3).
-    pub(crate) fn has_default(&mut self, ty: Type) -> bool {
-        if let Some(known) = self.has_defaults.get(&ty) {
-            return *known;
-        }
-        let has = self.compute_has_default(ty);
-        self.has_defaults.insert(ty, has);
-        has
-    }
-
-    fn compute_has_default(&mut self, ty: Type) -> bool {
-        match self.types.kind(ty).clone() {
-            TypeKind::Poison
-            | TypeKind::Any
-            | TypeKind::Bool
-            | TypeKind::Int
-            | TypeKind::String
-            | TypeKind::Error
-            | TypeKind::Bits { .. }
-            | TypeKind::Varbit(_) => true,
-            TypeKind::Tuple(parts) => parts.iter().all(|part| self.has_default(*part)),
-            TypeKind::Stack(element, _) => self.has_default(element),
-            TypeKind::Named { sort, decl, .. } => match sort {
-                Sort::Header | Sort::Union | Sort::Enum | Sort::SerializableEnum => true,
-                Sort::Struct => {
-                    let fields = self.fields_of(ty).unwrap_or_else(|| Rc::from([]));
-                    fields.iter().all(|field| self.has_default(field.ty))
-                }
-                Sort::NewType => {
-                    let underlying = self.underlying(decl);
-                    underlying.is_some_and(|ty| self.has_default(ty))
-                }
-                Sort::Extern | Sort::Parser | Sort::Control | Sort::Package => false,
-            },
-            TypeKind::Void
-            | TypeKind::MatchKind
-            | TypeKind::List(_)
-            | TypeKind::Param(_)
-            | TypeKind::Table(_)
-            | TypeKind::ApplyResult(_)
-            | TypeKind::ActionRun(_)
-            | TypeKind::ValueSet(_)
-            | TypeKind::Fields(_)
-            | TypeKind::Default
-            | TypeKind::Invalid
-            | TypeKind::Infer(_) => false,
-        }
     }
 
     /// The default value of a type (clause 7.3), if it can be written down.

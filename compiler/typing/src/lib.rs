@@ -10,7 +10,7 @@
 //! | `types`, `value`, `decl`, `typed` | what is found out: types, values, declarations, side tables |
 //! | `check`, `scope`, `show`, `hints` | the state of the walk; what names mean; types in messages; remarks |
 //! | `declare`, `resolve`, `blocks`, `stmt` | the walk: heads, written types, bodies, statements |
-//! | `expr`, `member`, `operators`, `cast`, `sizes`, `eval` | expressions: types and values |
+//! | `expr`, `member`, `operators`, `cast`, `sizes`, `capability`, `eval` | expressions: types and values |
 //! | `call`, `args`, `infer` | calls: overloads, arguments, inference of type arguments |
 //! | `convert`, `place` | implicit conversions; what can be written to |
 //! | `tables`, `entries`, `keysets`, `states` | what only tables and parsers have |
@@ -42,6 +42,7 @@
 mod args;
 mod blocks;
 mod call;
+mod capability;
 mod cast;
 mod check;
 mod convert;

@@ -3,6 +3,7 @@
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{BinaryOp, Expr, UnaryOp};
 
+use crate::capability::Capability;
 use crate::check::{Checker, Operand};
 use crate::error::ErrorKind;
 use crate::eval::{self, Form};
@@ -404,7 +405,7 @@ impl<'a> Checker<'a> {
         } else {
             return self.bad_operands(span, op, types.0, types.1);
         };
-        if !self.is_comparable(ty) {
+        if !self.can(Capability::Equality, ty) {
             return self.bad_operands(span, op, types.0, types.1);
         }
         let value = match (left_value, right_value) {
@@ -422,53 +423,6 @@ impl<'a> Checker<'a> {
             self.types.kind(ty),
             TypeKind::Tuple(_) | TypeKind::Fields(_) | TypeKind::Default | TypeKind::Invalid
         )
-    }
-
-    /// Whether values of a type can be compared for equality.
-    pub(crate) fn is_comparable(&mut self, ty: Type) -> bool {
-        if let Some(known) = self.comparable.get(&ty) {
-            return *known;
-        }
-        let comparable = match self.types.kind(ty).clone() {
-            TypeKind::Poison
-            | TypeKind::Any
-            | TypeKind::Bool
-            | TypeKind::Int
-            | TypeKind::Error
-            | TypeKind::MatchKind
-            | TypeKind::Bits { .. }
-            | TypeKind::Varbit(_) => true,
-            TypeKind::Tuple(parts) => parts.iter().all(|part| self.is_comparable(*part)),
-            TypeKind::Stack(element, _) => self.is_comparable(element),
-            TypeKind::Named { sort, decl, .. } => match sort {
-                Sort::Enum | Sort::SerializableEnum => true,
-                Sort::Struct | Sort::Header | Sort::Union => {
-                    let fields = self.fields_of(ty);
-                    fields.is_some_and(|fields| {
-                        fields.iter().all(|field| self.is_comparable(field.ty))
-                    })
-                }
-                Sort::NewType => {
-                    let underlying = self.underlying(decl);
-                    underlying.is_some_and(|ty| self.is_comparable(ty))
-                }
-                Sort::Extern | Sort::Parser | Sort::Control | Sort::Package => false,
-            },
-            TypeKind::Void
-            | TypeKind::String
-            | TypeKind::List(_)
-            | TypeKind::Param(_)
-            | TypeKind::Table(_)
-            | TypeKind::ApplyResult(_)
-            | TypeKind::ActionRun(_)
-            | TypeKind::ValueSet(_)
-            | TypeKind::Fields(_)
-            | TypeKind::Default
-            | TypeKind::Invalid
-            | TypeKind::Infer(_) => false,
-        };
-        self.comparable.insert(ty, comparable);
-        comparable
     }
 
     pub(crate) fn infer_conditional(
