@@ -234,7 +234,7 @@ pub(crate) const CASES: &[Case] = &[
         "E0529",
         stateful!("if (hdr.h.a == 0) { v = 1; } else { v = 2; } o = 0;"),
         stateful!("if (hdr.h.a == 0) { v = 1; } else if (hdr.h.b == 0) { v = 2; } else {\n v = 3; } o = 0;"),
-        4,
+        5,
     ),
     fits(
         "E0530",
