@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use p4rmt_driver::{Compiled, DiskLoader, Options, compile};
-use p4rmt_engine::Mode;
+use p4rmt_engine::{Engine, Mode};
 use p4rmt_interp::Interp;
 use p4rmt_ir::{Id, PipeId};
+use p4rmt_jit::Jit;
 use p4rmt_mau::{Target, place};
 use p4rmt_pipeline::Device;
 
@@ -46,12 +47,24 @@ pub enum Form {
 /// Every form, for a program of Tofino 2.
 pub const FORMS: [Form; 3] = [Form::Structured, Form::Tables, Form::Placed("tofino2")];
 
-/// A fresh device with the first pipe of a program.
+/// Every engine. The first is the reference.
+pub const ENGINES: [&(dyn Engine + Sync); 2] = [&Interp, &Jit];
+
+/// A fresh device with the first pipe of a program, on the reference engine.
 ///
 /// # Panics
 /// If the program does not run in this form, or does not fit.
 #[must_use]
 pub fn device(compiled: &Compiled, form: Form) -> Device {
+    device_on(&Interp, compiled, form)
+}
+
+/// The same on any engine.
+///
+/// # Panics
+/// If the program does not run in this form, or does not fit.
+#[must_use]
+pub fn device_on(engine: &dyn Engine, compiled: &Compiled, form: Form) -> Device {
     let pipe = PipeId::from_index(0);
     let (program, mode) = match form {
         Form::Structured => (&compiled.structured, Mode::Unplaced),
@@ -68,5 +81,5 @@ pub fn device(compiled: &Compiled, form: Form) -> Device {
             (&compiled.program, Mode::Placed(Arc::new(fit.placement)))
         }
     };
-    Device::new(&Interp, Arc::clone(program), pipe, mode).expect("the program runs")
+    Device::new(engine, Arc::clone(program), pipe, mode).expect("the program runs")
 }

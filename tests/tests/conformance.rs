@@ -1,12 +1,13 @@
-//! Every packet vector of the repository, in every form that a program can run in.
+//! Every packet vector of the repository, in every form that a program can run in, on every engine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use p4rmt_engine::Engine;
 use p4rmt_ir::Arch;
 use p4rmt_source::Span;
 use p4rmt_stf::Vector;
-use p4rmt_tests::rig::{FORMS, Form, compile_program, device, root};
+use p4rmt_tests::rig::{ENGINES, FORMS, Form, compile_program, device_on, root};
 
 /// Folder of vectors, program, setup that runs before each vector.
 const PROGRAMS: &[(&str, &str, Option<&str>)] = &[
@@ -38,6 +39,12 @@ fn read(path: &Path) -> Vector {
     })
 }
 
+/// Each form on each engine.
+fn executions(forms: &[Form]) -> Vec<(&'static dyn Engine, Form)> {
+    let on = |form: &Form| ENGINES.map(|engine| (engine as &dyn Engine, *form));
+    forms.iter().flat_map(on).collect()
+}
+
 #[track_caller]
 fn check(folder: &str) {
     let (_, program, setup) = PROGRAMS.iter().find(|(name, ..)| *name == folder).unwrap();
@@ -50,12 +57,13 @@ fn check(folder: &str) {
     let mut failures = Vec::new();
     for path in &vectors {
         let vector = read(path);
-        for form in FORMS {
-            let report =
-                p4rmt_stf::run(&vector, setup.as_ref(), || Ok(device(&compiled, form))).unwrap();
+        for (engine, form) in executions(&FORMS) {
+            let fresh = || Ok(device_on(engine, &compiled, form));
+            let report = p4rmt_stf::run(&vector, setup.as_ref(), fresh).unwrap();
             if !report.is_pass() {
                 let shown = report.render(&compiled.program.errors, &locate);
-                failures.push(format!("{} ({form:?}):\n{shown}", path.display()));
+                let name = engine.name();
+                failures.push(format!("{} ({name}, {form:?}):\n{shown}", path.display()));
             }
         }
     }
@@ -96,12 +104,13 @@ fn check_beside(name: &str) {
         let program = path.file_stem().unwrap().to_string_lossy();
         let compiled = compile_program(&format!("testvectors/{name}/{program}.p4"));
         let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
-        for form in forms(compiled.program.arch) {
-            let fresh = || Ok(device(&compiled, form));
+        for (engine, form) in executions(&forms(compiled.program.arch)) {
+            let fresh = || Ok(device_on(engine, &compiled, form));
             let report = p4rmt_stf::run(&read(path), None, fresh).unwrap();
             if !report.is_pass() {
                 let shown = report.render(&compiled.program.errors, &locate);
-                failures.push(format!("{} ({form:?}):\n{shown}", path.display()));
+                let name = engine.name();
+                failures.push(format!("{} ({name}, {form:?}):\n{shown}", path.display()));
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Real programs structured, as tables, and placed: the same packets arrive at three devices, and
-//! the same packets leave them, with the same state behind.
+//! Real programs structured, as tables, and placed, on every engine: the same packets arrive at all
+//! devices, and the same packets leave them, with the same state behind.
 //!
 //! The packets are those of the program's vectors, and thousands that are broken out of them.
 
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use p4rmt_driver::{DiskLoader, Options, compile};
-use p4rmt_engine::{Mode, Ref, State};
-use p4rmt_interp::Interp;
+use p4rmt_engine::{Engine, Mode, Ref, State};
 use p4rmt_ir::{Bits, Id, PipeId, Program};
 use p4rmt_mau::{Target, place};
 use p4rmt_pipeline::Device;
 use p4rmt_stf::{StatementKind, Vector};
 use p4rmt_tests::mutation::{Random, mutate};
+use p4rmt_tests::rig::ENGINES;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -74,7 +74,7 @@ fn vectors_in(folder: &str) -> Vec<String> {
 }
 
 /// After `setup`, runs `n_packets` that are taken or broken out of `vectors`, on their ports, in the
-/// three executions.
+/// three executions of each engine.
 #[track_caller]
 fn check(program: &str, setup: &str, vectors: &[String], n_packets: usize) {
     let compiled = compile(&root().join(program), &Options::default(), &DiskLoader);
@@ -82,16 +82,29 @@ fn check(program: &str, setup: &str, vectors: &[String], n_packets: usize) {
     let target = Target::built_in("tofino2").expect("a target of ours");
     let fit = place(&compiled.program, pipe_id(), &target).expect("it is in the tables form");
     assert!(fit.fits(), "{:?}", fit.problems);
-    let device = |program: &Arc<Program>, mode| {
-        let device = Device::new(&Interp, Arc::clone(program), pipe_id(), mode);
+    let device = |engine: &dyn Engine, program: &Arc<Program>, mode| {
+        let device = Device::new(engine, Arc::clone(program), pipe_id(), mode);
         let (mut device, errors) = p4rmt_stf::apply(&read_vector(setup), device.expect("it loads"));
         assert!(errors.is_empty(), "{errors:?}");
         device.take_departures();
         device
     };
-    let mut structured = device(&compiled.structured, Mode::Unplaced);
-    let mut tables = device(&compiled.program, Mode::Unplaced);
-    let mut placed = device(&compiled.program, Mode::Placed(Arc::new(fit.placement)));
+    let placement = Arc::new(fit.placement);
+    let (mut structured, mut tables) = (Vec::new(), Vec::new());
+    for engine in ENGINES {
+        let name = engine.name();
+        let placed = Mode::Placed(Arc::clone(&placement));
+        let run = |program, mode| device(engine, program, mode);
+        structured.push((
+            format!("{name}, structured"),
+            run(&compiled.structured, Mode::Unplaced),
+        ));
+        tables.push((
+            format!("{name}, tables"),
+            run(&compiled.program, Mode::Unplaced),
+        ));
+        tables.push((format!("{name}, placed"), run(&compiled.program, placed)));
+    }
     let arrivals: Vec<(u16, Vec<u8>)> = vectors
         .iter()
         .flat_map(|vector| arrivals(&read_vector(vector)))
@@ -113,27 +126,32 @@ fn check(program: &str, setup: &str, vectors: &[String], n_packets: usize) {
             let departures: Vec<_> = device.take_departures().collect();
             (result.map_err(|error| error.to_string()), departures)
         };
-        let expected = run(&mut tables);
-        n_departures += expected.1.len();
-        assert_eq!(
-            expected,
-            run(&mut structured),
-            "packet {n} structured: {packet:02x?}"
-        );
-        assert_eq!(
-            expected,
-            run(&mut placed),
-            "packet {n} placed: {packet:02x?}"
-        );
+        let mut expected = None;
+        for (name, device) in tables.iter_mut().chain(&mut structured) {
+            let found = run(device);
+            let expected = expected.get_or_insert_with(|| found.clone());
+            assert_eq!(*expected, found, "packet {n} {name}: {packet:02x?}");
+        }
+        n_departures += expected.map_or(0, |(_, departures)| departures.len());
     }
     assert!(
         n_departures > n_packets / 20,
         "only {n_departures} packets left"
     );
-    let difference = tables.state().first_difference(placed.state());
-    assert_eq!(difference.map(|difference| difference.to_string()), None);
-    assert_eq!(registers(tables.state()), registers(structured.state()));
-    assert_eq!(tables.table_counts(), placed.table_counts());
+    let ((_, first), rest) = tables.split_first().expect("there is an engine");
+    for (name, device) in rest {
+        let difference = first.state().first_difference(device.state());
+        let difference = difference.map(|difference| difference.to_string());
+        assert_eq!(difference, None, "{name}");
+        assert_eq!(first.table_counts(), device.table_counts(), "{name}");
+    }
+    for (name, device) in &structured {
+        assert_eq!(
+            registers(first.state()),
+            registers(device.state()),
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub trait Instance: Send {
 }
 
 /// A step of a packet through a placed gress.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// The parser.
     Parser,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use p4rmt_ir::{Bits, ClaimKind, Cloned, DigestId, FieldId};
+use p4rmt_ir::{Bits, ClaimKind, Cloned, DigestId, FieldId, HeaderId};
 use p4rmt_source::Span;
 
 /// One packet that enters a gress. All of it is borrowed.
@@ -50,6 +50,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What the deparser emitted. If it is not a whole number of bytes, zero bits fill the last one.
     pub bytes: Vec<u8>,
+    /// The headers that were emitted, in order.
+    pub emitted: Vec<HeaderId>,
     /// Where the payload starts, in bytes from the start of `prefix`; it goes to the end of the
     /// packet. A cursor inside a byte counts as behind it.
     pub payload_offset: usize,
@@ -213,6 +215,7 @@ impl Outcome {
         let Self {
             verdict,
             bytes,
+            emitted,
             payload_offset,
             values,
             written,
@@ -228,6 +231,7 @@ impl Outcome {
         } = self;
         *verdict = Verdict::Accepted;
         bytes.clear();
+        emitted.clear();
         *payload_offset = 0;
         values.clear();
         written.clear();

@@ -41,6 +41,13 @@ impl PacketHeaders {
         }
     }
 
+    /// Of each header the field that says whether it is valid, its bits without its varbit field, and
+    /// the field that says how wide that is.
+    pub fn lengths(&self) -> impl Iterator<Item = (FieldId, u64, Option<FieldId>)> {
+        let lengths = self.headers.iter();
+        lengths.map(|header| (header.valid, header.fixed_bits, header.varbit_width))
+    }
+
     /// How many bits the valid ones have together, where fields have these values.
     #[must_use]
     pub fn n_bits(&self, value: impl Fn(FieldId) -> u64) -> u64 {

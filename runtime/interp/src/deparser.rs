@@ -40,6 +40,7 @@ impl<'a> Packet<'a> {
                 Some(_) | None => self.work.emitted.push(value.clone()),
             }
         }
+        self.outcome.emitted.push(id);
         self.tell(|| Event::Emit { header: id });
     }
 

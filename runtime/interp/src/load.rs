@@ -1,8 +1,8 @@
 //! What an instance finds out about each gress before the first packet.
 
 use p4rmt_engine::{
-    EngineError, GressInterface, Hasher, Mode, OnParserError, PacketHeaders, StandardErrors,
-    WordLayout,
+    EngineError, GressInterface, Hasher, Mode, OnParserError, PacketHeaders, Schedule,
+    StandardErrors, WordLayout,
 };
 use p4rmt_ir::salu::StatefulUnit;
 use p4rmt_ir::{
@@ -10,7 +10,6 @@ use p4rmt_ir::{
 };
 
 use crate::action::orderless_actions;
-use crate::stages::Schedule;
 
 /// What is known about a gress once and for all.
 pub(crate) struct LoadedGress {

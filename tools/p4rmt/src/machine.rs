@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use p4rmt_driver::{Compiled, Generation};
-use p4rmt_engine::Mode;
+use p4rmt_engine::{Engine, Mode};
 use p4rmt_interp::Interp;
 use p4rmt_ir::{self as ir, PipeId};
+use p4rmt_jit::Jit;
 use p4rmt_mau::what_if::change_target;
 use p4rmt_mau::{Fit, Target};
 use p4rmt_pipeline::{Device, GressTiming, Timing};
@@ -39,6 +40,8 @@ pub(crate) struct MachineArgs {
 pub(crate) enum EngineName {
     /// The reference interpreter.
     Interp,
+    /// Machine code, made by Cranelift.
+    Jit,
     /// Every engine there is, one after the other.
     All,
 }
@@ -50,6 +53,7 @@ impl MachineArgs {
         let mut option = |name: &str, value: &str| arguments.extend([name.into(), value.into()]);
         match self.engine {
             EngineName::Interp => option("--engine", "interp"),
+            EngineName::Jit => option("--engine", "jit"),
             EngineName::All => option("--engine", "all"),
         }
         if let Some(target) = &self.target {
@@ -70,6 +74,7 @@ pub(crate) struct Machine {
     program: Arc<ir::Program>,
     pipe: PipeId,
     mode: Mode,
+    engine: EngineName,
     /// The placement; none if the program runs without stages.
     pub(crate) fit: Option<Fit>,
     /// How long packets take; none if the program runs without stages.
@@ -86,6 +91,7 @@ impl Machine {
             program: Arc::clone(&compiled.program),
             pipe,
             mode: Mode::Unplaced,
+            engine: args.engine,
             fit: None,
             timing: None,
             why_unplaced: None,
@@ -131,10 +137,33 @@ impl Machine {
         })
     }
 
-    /// A fresh device.
-    pub(crate) fn device(&self) -> Result<Device, p4rmt_pipeline::DeviceError> {
+    /// The engines that were asked for.
+    pub(crate) fn engines(&self) -> &'static [&'static (dyn Engine + Sync)] {
+        match self.engine {
+            EngineName::Interp => &[&Interp],
+            EngineName::Jit => &[&Jit],
+            EngineName::All => &[&Interp, &Jit],
+        }
+    }
+
+    /// The only engine that was asked for.
+    pub(crate) fn only_engine(&self) -> Result<&'static dyn Engine, Failure> {
+        match self.engines() {
+            [engine] => Ok(*engine),
+            _ => {
+                let why = "`--engine all` is for vectors: name the engine that this runs on";
+                Err(Failure::Usage(why.to_owned()))
+            }
+        }
+    }
+
+    /// A fresh device on an engine.
+    pub(crate) fn device(
+        &self,
+        engine: &dyn Engine,
+    ) -> Result<Device, p4rmt_pipeline::DeviceError> {
         Device::new(
-            &Interp,
+            engine,
             Arc::clone(&self.program),
             self.pipe,
             self.mode.clone(),

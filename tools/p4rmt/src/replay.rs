@@ -162,7 +162,7 @@ pub(crate) fn set_up(
     machine: &Machine,
 ) -> Result<Device, Failure> {
     let device = machine
-        .device()
+        .device(machine.only_engine()?)
         .map_err(|error| Failure::Input(format!("{}: {error}", program.display())))?;
     let Some(path) = setup else {
         return Ok(device);
@@ -287,7 +287,7 @@ impl Report {
         let seconds = summary.elapsed.as_secs_f64();
         Self {
             program: compiled.program.name.clone(),
-            engine: "interp",
+            engine: machine.engines()[0].name(),
             target: machine.fit.as_ref().map(|fit| fit.placement.target.clone()),
             stages_used: machine.fit.as_ref().map(|fit| fit.placement.stages_used),
             why_unplaced: machine.why_unplaced.clone(),

@@ -137,13 +137,15 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let Totals { pass, fail, .. } = report.totals;
     match args.format {
         ReportFormat::Text => {
+            let engines: Vec<&str> = machine.engines().iter().map(|e| e.name()).collect();
+            let engines = engines.join(" and ");
             let how = match (&machine.fit, &machine.why_unplaced) {
                 (Some(fit), _) => format!(
-                    "interp, placed in {} stages of {}",
+                    "{engines}, placed in {} stages of {}",
                     fit.placement.stages_used, fit.placement.target
                 ),
-                (None, Some(why)) => format!("interp, without stages: {why}"),
-                (None, None) => "interp, without stages".to_owned(),
+                (None, Some(why)) => format!("{engines}, without stages: {why}"),
+                (None, None) => format!("{engines}, without stages"),
             };
             print(&format!("{pass} passed, {fail} failed ({how})"));
             if let Some(coverage) = &report.coverage {
@@ -191,26 +193,33 @@ fn run_vector(
     coverage: Option<&mut Coverage<'_>>,
 ) -> Result<(Row, Vec<(Place, String)>), Failure> {
     let vector = read_vector(path)?;
-    let device = || machine.device();
-    let report = match coverage {
-        Some(coverage) => p4rmt_stf::run_watched(&vector, setup, device, coverage),
-        None => p4rmt_stf::run(&vector, setup, device),
-    };
-    let report = report.map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
     let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
-    let name = path.display().to_string();
-    let reason = report.render(&compiled.program.errors, &locate);
-    let result = if report.is_pass() {
-        Verdict::Pass
-    } else {
-        Verdict::Fail
+    let engines = machine.engines();
+    let mut coverage = coverage;
+    let mut row = Row {
+        name: path.display().to_string(),
+        result: Verdict::Pass,
+        reason: String::new(),
     };
-    let row = Row {
-        name,
-        result,
-        reason,
-    };
-    Ok((row, report.readings))
+    let mut readings = Vec::new();
+    for engine in engines {
+        let device = || machine.device(*engine);
+        let report = match &mut coverage {
+            Some(coverage) => p4rmt_stf::run_watched(&vector, setup, device, *coverage),
+            None => p4rmt_stf::run(&vector, setup, device),
+        };
+        let report =
+            report.map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
+        if !report.is_pass() {
+            row.result = Verdict::Fail;
+            if engines.len() > 1 {
+                row.reason += &format!("on {}:\n", engine.name());
+            }
+            row.reason += &report.render(&compiled.program.errors, &locate);
+        }
+        readings = report.readings;
+    }
+    Ok((row, readings))
 }
 
 fn show_row(row: &Row) {

@@ -220,7 +220,7 @@ fn explain(compiled: &Compiled, machine: &Machine, run: Run) -> Explanation {
     });
     Explanation {
         program: compiled.program.name.clone(),
-        engine: "interp",
+        engine: machine.engines()[0].name(),
         target: machine.fit.as_ref().map(|fit| fit.placement.target.clone()),
         stages_used: machine.fit.as_ref().map(|fit| fit.placement.stages_used),
         packets: packets.collect(),

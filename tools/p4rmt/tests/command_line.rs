@@ -483,6 +483,20 @@ fn corpus_of_vectors_has_a_row_a_program() {
 }
 
 #[test]
+fn vectors_run_on_every_engine() {
+    let on = |engine: &'static str| ["test", TINY, SWITCHING, "--engine", engine];
+    check(&on("jit"), 0, &["1 passed, 0 failed (jit, placed"]);
+    check(
+        &on("all"),
+        0,
+        &["1 passed, 0 failed (interp and jit, placed"],
+    );
+    let captures = ["--in", "1=testvectors/laminar/exchange-network.pcap"];
+    let replay = [&["replay", "laminar.p4", "--engine", "all"], &captures[..]].concat();
+    check(&replay, 2, &["name the engine"]);
+}
+
+#[test]
 fn fit_says_what_fits_and_gates() {
     check(&["fit", TINY], 0, &["tiny fits tofino2", "1 of 20 stages"]);
     check(&["fit", TINY, "--max-stages", "1"], 0, &[]);

@@ -42,6 +42,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         "p4rmt-interp",
         &["p4rmt-source", "p4rmt-ir", "p4rmt-engine"],
     ),
+    ("p4rmt-jit", &["p4rmt-source", "p4rmt-ir", "p4rmt-engine"]),
     (
         "p4rmt-pipeline",
         &["p4rmt-source", "p4rmt-ir", "p4rmt-engine"],

@@ -61,18 +61,6 @@ pub struct LoggedLine {
     pub message: LogMessage,
 }
 
-/// Listens for the headers that a deparser emits.
-#[derive(Default)]
-struct EmitListener(Vec<HeaderId>);
-
-impl Trace for EmitListener {
-    fn event(&mut self, event: Event<'_>) {
-        if let Event::Emit { header } = event {
-            self.0.push(header);
-        }
-    }
-}
-
 /// What machines share.
 pub(super) struct Chassis {
     pub(super) program: Arc<Program>,
@@ -223,7 +211,6 @@ impl Chassis {
             let trace: &mut dyn Trace = &mut events;
             self.instance
                 .run(gress, &[job], outcome, state, Some(trace))?;
-            let headers = emitted(&events);
             records.push(TraceRecord::Pass(Box::new(PassRecord {
                 number,
                 entrant,
@@ -235,18 +222,14 @@ impl Chassis {
                 events,
                 outcome: outcome[0].clone(),
             })));
-            return Ok(Some(EmittedHeaders { gress, headers }));
-        }
-        if self.fates.is_none() {
+        } else {
             self.instance.run(gress, &[job], outcome, state, None)?;
-            return Ok(None);
         }
-        let mut listener = EmitListener::default();
-        let trace: &mut dyn Trace = &mut listener;
-        self.instance
-            .run(gress, &[job], outcome, state, Some(trace))?;
-        let EmitListener(headers) = listener;
-        Ok(Some(EmittedHeaders { gress, headers }))
+        let is_asked_for = self.trace.is_some() || self.fates.is_some();
+        Ok(is_asked_for.then(|| EmittedHeaders {
+            gress,
+            headers: outcome[0].emitted.clone(),
+        }))
     }
 
     /// A packet comes in through the unit of its port, which may refuse it.
@@ -291,15 +274,6 @@ impl Chassis {
             headers,
         });
     }
-}
-
-/// The headers that the deparser emitted.
-pub(super) fn emitted(events: &[Event<'_>]) -> Vec<HeaderId> {
-    let headers = events.iter().filter_map(|event| match event {
-        Event::Emit { header } => Some(*header),
-        _ => None,
-    });
-    headers.collect()
 }
 
 /// Headers as deparsed, then payload.

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use p4rmt_engine::{Event, Outcome, StateError, Step, Trace};
 use p4rmt_ir::{GressId, GressRole, Id};
 
-use super::chassis::{Departure, EmittedHeaders, MAX_PACKET, emitted};
+use super::chassis::{Departure, EmittedHeaders, MAX_PACKET};
 use super::tofino::{Entry, Head, Tofino};
 use super::{Device, Machine, check_port};
 use crate::fate::{DropReason, FateEvent};
@@ -430,7 +430,7 @@ impl LockStep {
         if let Some(records) = &mut chassis.trace {
             headers = Some(EmittedHeaders {
                 gress,
-                headers: emitted(&events),
+                headers: outcome.emitted.clone(),
             });
             let job = entry.job(&head, clock);
             records.push(TraceRecord::Pass(Box::new(PassRecord {

@@ -1,0 +1,545 @@
+//! What compiled code asks the engine for: lookups, hashes, arithmetic on wide values, requests.
+//!
+//! All have one signature: the frame and three numbers in, a number out. Values of more than one word
+//! come and go through [`Frame::scratch`], the lowest word first. None of them is called by anything
+//! but compiled code of this crate, on the thread that runs it, with the frame that it was given.
+
+use p4rmt_engine::{
+    BitWriter, CloneRequest, Color, Cursor, DigestMessage, FilterCell, KeepRequest, LogMessage,
+    MeterCell, MirrorRequest, OnesSum, Ref, ResubmitRequest, WordLayout, WrongClaim, filter_draw,
+    math_unit, random_value,
+};
+use p4rmt_ir::{
+    BinaryOp, Bits, ChecksumId, FilterKind, HashId, Id, KeySet, MeterId, TableId, V1Call,
+};
+
+use crate::frame::{Frame, Run};
+use crate::load::{Request, RequestKind};
+use crate::tables::{NO_ACTION, record};
+
+/// A callback.
+pub(crate) type Callback = extern "C" fn(*mut Frame, u64, u64, u64) -> u64;
+
+/// Which callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Lookup,
+    Pick,
+    ValueSet,
+    Wide,
+    MathUnit,
+    Hash,
+    BytesStart,
+    BytesPut,
+    BytesPayload,
+    BytesHash,
+    Meter,
+    Filter,
+    Random,
+    ParserError,
+    Request,
+    DepositStart,
+    DepositPut,
+    DepositEnd,
+    EmitStart,
+    Emit,
+    EmitEnd,
+    Peek,
+}
+
+impl Name {
+    pub(crate) const ALL: [(Self, &'static str, Callback); 22] = [
+        (Self::Lookup, "lookup", lookup),
+        (Self::Pick, "pick", pick),
+        (Self::ValueSet, "value_set", value_set),
+        (Self::Wide, "wide", wide),
+        (Self::MathUnit, "math_unit", compute_math_unit),
+        (Self::Hash, "hash", hash),
+        (Self::BytesStart, "bytes_start", bytes_start),
+        (Self::BytesPut, "bytes_put", bytes_put),
+        (Self::BytesPayload, "bytes_payload", bytes_payload),
+        (Self::BytesHash, "bytes_hash", bytes_hash),
+        (Self::Meter, "meter", meter),
+        (Self::Filter, "filter", filter),
+        (Self::Random, "random", random),
+        (Self::ParserError, "parser_error", parser_error),
+        (Self::Request, "request", request),
+        (Self::DepositStart, "deposit_start", deposit_start),
+        (Self::DepositPut, "deposit_put", deposit_put),
+        (Self::DepositEnd, "deposit_end", deposit_end),
+        (Self::EmitStart, "emit_start", emit_start),
+        (Self::Emit, "emit", emit),
+        (Self::EmitEnd, "emit_end", emit_end),
+        (Self::Peek, "peek", peek),
+    ];
+}
+
+/// The operators that [`Name::Wide`] knows, by position.
+pub(crate) const WIDE_OPERATORS: [BinaryOp; 6] = [
+    BinaryOp::Mul,
+    BinaryOp::DivU,
+    BinaryOp::RemU,
+    BinaryOp::Shl,
+    BinaryOp::ShrU,
+    BinaryOp::ShrS,
+];
+
+/// The frame and what callbacks work on.
+struct Call<'a> {
+    frame: &'a mut Frame,
+    run: &'a mut Run,
+}
+
+impl<'a> Call<'a> {
+    fn new(frame: *mut Frame) -> Self {
+        // SAFETY: compiled code passes the frame that it was given, which the engine made of
+        // values that outlive the call, and which nothing else touches meanwhile.
+        let frame = unsafe { &mut *frame };
+        // SAFETY: as above; the frame does not lie in the run.
+        let run = unsafe { &mut *frame.run };
+        Self { frame, run }
+    }
+
+    /// The first words of the scratch.
+    fn words(&mut self, n_words: usize) -> &mut [u64] {
+        // SAFETY: compiled code was checked when it was made to use no more words than there are.
+        unsafe { std::slice::from_raw_parts_mut(self.frame.scratch, n_words) }
+    }
+
+    /// A value that starts at a word of the scratch.
+    fn value(&mut self, first_word: usize, width: u32) -> Bits {
+        let n_words = n_words(width);
+        let words = self.words(first_word + n_words);
+        from_words(width, &words[first_word..])
+    }
+
+    /// Leaves a value at the start of the scratch.
+    fn give(&mut self, value: &Bits) -> u64 {
+        let mut words = Vec::with_capacity(n_words(value.width()));
+        WordLayout::push(&mut words, value);
+        self.words(words.len()).copy_from_slice(&words);
+        words.first().copied().unwrap_or(0)
+    }
+
+    fn memory(&mut self) -> &mut [u8] {
+        let n_bytes = self.run.memory_bytes;
+        // SAFETY: the frame's memory is that of the state, which the caller of the engine lent for
+        // the run; compiled code does not touch it while a callback runs.
+        unsafe { std::slice::from_raw_parts_mut(self.frame.memory, n_bytes) }
+    }
+
+    fn job(&self) -> &p4rmt_engine::Job<'static> {
+        // SAFETY: the job outlives the run.
+        unsafe { &*self.run.job }
+    }
+
+    fn outcome(&mut self) -> &mut p4rmt_engine::Outcome {
+        // SAFETY: the outcome outlives the run, and no other reference to it lives during a callback.
+        unsafe { &mut *self.run.outcome }
+    }
+
+    fn loaded(&self) -> &'a crate::load::LoadedGress {
+        // SAFETY: what was loaded outlives the run and is never changed.
+        unsafe { &*self.run.loaded }
+    }
+
+    fn request(&self, request: u64) -> &'a Request {
+        &self.loaded().requests[request as usize]
+    }
+}
+
+/// Words that a value of this width takes.
+pub(crate) fn n_words(width: u32) -> usize {
+    width.div_ceil(64) as usize
+}
+
+fn from_words(width: u32, words: &[u64]) -> Bits {
+    match n_words(width) {
+        0 => Bits::zero(width),
+        1 => Bits::from_u64(width, words[0]),
+        2 => Bits::from_u128(width, u128::from(words[0]) | u128::from(words[1]) << 64),
+        n_words => {
+            let bytes: Vec<u8> = words[..n_words]
+                .iter()
+                .rev()
+                .flat_map(|word| word.to_be_bytes())
+                .collect();
+            Bits::from_bytes_be(n_words as u32 * 64, &bytes).resize(width, false)
+        }
+    }
+}
+
+extern "C" fn lookup(frame: *mut Frame, table: u64, n_words: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    // SAFETY: the tables outlive the run and are not changed during it.
+    let tables = unsafe { &*call.run.tables };
+    let key = call.words(n_words as usize);
+    match tables[TableId::from_index(table as usize)].lookup(key) {
+        Some((record, rank)) => {
+            call.frame.rank = rank as u64;
+            record.as_ptr() as u64
+        }
+        None => 0,
+    }
+}
+
+/// The record of the member that an entry leads to.
+extern "C" fn pick(frame: *mut Frame, table: u64, slot: u64, hash: u64) -> u64 {
+    use p4rmt_engine::EntryTarget;
+    let call = Call::new(frame);
+    let id = TableId::from_index(table as usize);
+    // SAFETY: the state outlives the run, and nothing changes entries during it.
+    let state = unsafe { &*call.run.state };
+    let gress = call.run.gress_id;
+    let entry = state.table(Ref { gress, id }).ok();
+    let entry = entry.and_then(|entries| entries.get(slot as usize));
+    let profile = call.run.gress().tables[id].implementation;
+    let profile = profile.and_then(|profile| call.run.profile(profile));
+    let picked = entry.and_then(|entry| match &entry.target {
+        EntryTarget::Action(call) => Some(call),
+        EntryTarget::Member(member) => profile.and_then(|profile| profile.member(*member)),
+        EntryTarget::Group(group) => profile.and_then(|profile| profile.pick(*group, hash)),
+    });
+    let record = match picked {
+        Some(picked) => record(slot, picked),
+        None => vec![NO_ACTION, slot],
+    };
+    call.run.record = record;
+    call.run.record.as_ptr() as u64
+}
+
+/// Whether the values in the scratch are a member.
+extern "C" fn value_set(frame: *mut Frame, set: u64, _: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let id = p4rmt_ir::ValueSetId::from_index(set as usize);
+    let widths = call.run.gress().value_sets[id].widths.clone();
+    let mut first_word = 0;
+    let values: Vec<Bits> = widths
+        .iter()
+        .map(|width| {
+            let value = call.value(first_word, *width);
+            first_word += n_words(*width);
+            value
+        })
+        .collect();
+    // SAFETY: the state outlives the run, and nothing changes its value sets during it.
+    let state = unsafe { &*call.run.state };
+    let gress = call.run.gress_id;
+    let members = state.value_set(Ref { gress, id });
+    let is_member = members.iter().any(|member| {
+        let mut pairs = member.iter().zip(&values);
+        pairs.all(|(keyset, value)| is_in(keyset, value))
+    });
+    u64::from(is_member)
+}
+
+fn is_in(keyset: &KeySet, value: &Bits) -> bool {
+    match keyset {
+        KeySet::Any => true,
+        KeySet::Exact(wanted) => wanted.cmp_u(value).is_eq(),
+        KeySet::Mask {
+            value: wanted,
+            mask,
+        } => {
+            let and = |value: &Bits| Bits::binary(BinaryOp::And, value, mask);
+            and(value) == and(wanted)
+        }
+        KeySet::Range { lo, hi } => lo.cmp_u(value).is_le() && value.cmp_u(hi).is_le(),
+        KeySet::ValueSet(_) => false,
+    }
+}
+
+/// An operator on two values of more than a word: left, then right (of `right_width` bits).
+extern "C" fn wide(frame: *mut Frame, operator: u64, width: u64, right_width: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let left = call.value(0, width as u32);
+    let right = call.value(n_words(width as u32), right_width as u32);
+    let result = Bits::binary(WIDE_OPERATORS[operator as usize], &left, &right);
+    call.give(&result)
+}
+
+extern "C" fn compute_math_unit(frame: *mut Frame, unit: u64, width: u64, to: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let value = call.value(0, width as u32);
+    let unit = p4rmt_ir::MathUnitId::from_index(unit as usize);
+    let result = math_unit(&call.run.gress().math_units[unit], &value, to as u32);
+    call.give(&result)
+}
+
+extern "C" fn hash(frame: *mut Frame, hash: u64, width: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let data = call.value(0, width as u32);
+    let hash = HashId::from_index(hash as usize);
+    let result = call.run.hasher(hash).hash(&data);
+    call.give(&result)
+}
+
+extern "C" fn bytes_start(frame: *mut Frame, _: u64, _: u64, _: u64) -> u64 {
+    let call = Call::new(frame);
+    call.run.bytes.clear();
+    call.run.hashed.clear();
+    0
+}
+
+/// Adds a value of `width` bits, of which the lowest `used` count.
+extern "C" fn bytes_put(frame: *mut Frame, width: u64, used: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let value = call.value(0, width as u32);
+    let used = used.min(width) as u32;
+    call.run.hashed.push(value.resize(used, false));
+    0
+}
+
+extern "C" fn bytes_payload(frame: *mut Frame, offset: u64, _: u64, _: u64) -> u64 {
+    let call = Call::new(frame);
+    write_hashed(call.run);
+    let packet = call.job().packet;
+    let payload = packet.get(offset as usize..).unwrap_or_default();
+    call.run.bytes.extend_from_slice(payload);
+    0
+}
+
+/// Writes what waits, as bytes.
+fn write_hashed(run: &mut Run) {
+    let Run { bytes, hashed, .. } = run;
+    let mut writer = BitWriter::new(bytes);
+    hashed.drain(..).for_each(|value| writer.write(&value));
+}
+
+extern "C" fn bytes_hash(frame: *mut Frame, hash: u64, _: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    write_hashed(call.run);
+    let hash = HashId::from_index(hash as usize);
+    let result = call.run.hasher(hash).hash_bytes(&call.run.bytes);
+    call.give(&result)
+}
+
+extern "C" fn meter(frame: *mut Frame, meter: u64, index: u64, color: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let id = MeterId::from_index(meter as usize);
+    let loaded = call.loaded();
+    let array = &loaded.arrays.meters[id];
+    let color = match color {
+        0 => Color::Green,
+        1 => Color::Yellow,
+        _ => Color::Red,
+    };
+    if index >= array.cells {
+        return color as u64;
+    }
+    let units = loaded.counted_bytes(call.run.gress(), id, call.frame.packet_bytes);
+    let clock = call.job().clock;
+    let mut cell = MeterCell::read(array, call.memory(), index);
+    let marked = cell.mark(clock, units, color);
+    cell.write(array, call.memory(), index);
+    marked as u64
+}
+
+extern "C" fn filter(frame: *mut Frame, meter: u64, index: u64, value: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let id = MeterId::from_index(meter as usize);
+    let array = &call.loaded().arrays.meters[id];
+    let clock = call.job().clock;
+    let is_inside = index < array.cells;
+    let mut cell = FilterCell::default();
+    if is_inside {
+        cell = FilterCell::read(array, call.memory(), index);
+    }
+    let average = cell.average(clock, value as u32);
+    if is_inside {
+        cell.write(array, call.memory(), index);
+    }
+    let filter = call.run.gress().meters[id].filter.as_ref();
+    let filter = filter.expect("the validator wants a filter");
+    let result = match &filter.kind {
+        FilterKind::LowPass => Bits::from_u64(filter.width, u64::from(average)),
+        FilterKind::EarlyDrop { drop, no_drop } => {
+            let draw = filter_draw(clock, call.run.gress_id, id, index);
+            if cell.drops(draw) { drop } else { no_drop }.clone()
+        }
+    };
+    call.give(&result)
+}
+
+extern "C" fn random(frame: *mut Frame, random: u64, draw: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let id = p4rmt_ir::RandomId::from_index(random as usize);
+    let width = call.run.gress().randoms[id].width;
+    let value = random_value(call.job().clock, call.run.gress_id, id, draw as u32, width);
+    call.give(&value)
+}
+
+/// What the program sees for an error of its parser.
+extern "C" fn parser_error(frame: *mut Frame, error: u64, _: u64, _: u64) -> u64 {
+    let call = Call::new(frame);
+    let report = call.loaded().on_error.report.as_ref();
+    let values = report.map_or(&[][..], |(_, values)| values);
+    values.get(error as usize).copied().unwrap_or(1)
+}
+
+/// Hands a request to the outcome; its values are in the scratch, one after the other.
+extern "C" fn request(frame: *mut Frame, request: u64, _: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let request = call.request(request);
+    let mut first_word = 0;
+    let values: Vec<Bits> = request
+        .widths
+        .iter()
+        .map(|width| {
+            let value = call.value(first_word, *width);
+            first_word += n_words(*width);
+            value
+        })
+        .collect();
+    let span = request.span;
+    let first = values.first().map_or(0, Bits::low_u64);
+    let outcome = call.outcome();
+    match &request.kind {
+        RequestKind::Mirror { mirror_type } => {
+            let header = write_extra(&mut outcome.extra, &values[1..]);
+            outcome.mirrors.push(MirrorRequest {
+                mirror_type: *mirror_type,
+                session: first,
+                header,
+                span,
+            });
+        }
+        RequestKind::Resubmit { resubmit_type } => {
+            let header = write_extra(&mut outcome.extra, &values);
+            outcome.resubmit = Some(ResubmitRequest {
+                resubmit_type: *resubmit_type,
+                header,
+                span,
+            });
+        }
+        RequestKind::Digest {
+            digest,
+            has_receiver,
+        } => {
+            let mut fields = values;
+            let receiver = has_receiver.then(|| fields.remove(0));
+            outcome.digests.push(DigestMessage {
+                digest: *digest,
+                receiver,
+                fields,
+                span,
+            });
+        }
+        RequestKind::V1(v1) => {
+            let keep = |kept: &Vec<p4rmt_ir::FieldId>| KeepRequest {
+                kept: kept.clone(),
+                span,
+            };
+            match v1 {
+                V1Call::Clone { of, kept, .. } => {
+                    outcome.requests.clone = Some(CloneRequest {
+                        of: *of,
+                        session: first,
+                        kept: kept.clone(),
+                        span,
+                    });
+                }
+                V1Call::Resubmit { kept } => outcome.requests.resubmit = Some(keep(kept)),
+                V1Call::Recirculate { kept } => outcome.requests.recirculate = Some(keep(kept)),
+                V1Call::Truncate { .. } => {
+                    let least = &mut outcome.requests.truncate;
+                    *least = Some(least.map_or(first, |least| least.min(first)));
+                }
+                V1Call::Log { format, .. } => {
+                    let text = fill(format, &values);
+                    outcome.log.push(LogMessage { text, span });
+                }
+                V1Call::Claim { kind, .. } => {
+                    outcome.wrong_claim = Some(WrongClaim { kind: *kind, span });
+                }
+                V1Call::Hash { .. } => {}
+            }
+        }
+    }
+    0
+}
+
+fn write_extra(extra: &mut Vec<u8>, header: &[Bits]) -> std::ops::Range<usize> {
+    let start = extra.len();
+    let mut writer = BitWriter::new(extra);
+    header.iter().for_each(|value| writer.write(value));
+    start..extra.len()
+}
+
+/// The text with values in place of `{}`, in order; what has no value stays.
+fn fill(format: &str, values: &[Bits]) -> String {
+    let mut pieces = format.split("{}");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    let mut values = values.iter();
+    for piece in pieces {
+        match values.next() {
+            Some(value) => text.push_str(&value.to_biguint().to_string()),
+            None => text.push_str("{}"),
+        }
+        text.push_str(piece);
+    }
+    text
+}
+
+extern "C" fn deposit_start(frame: *mut Frame, unit: u64, _: u64, _: u64) -> u64 {
+    let call = Call::new(frame);
+    let n_units = call.run.gress().checksums.len();
+    call.run.extracted.resize(n_units, Bits::zero(0));
+    call.run.extracted[unit as usize] = Bits::zero(0);
+    0
+}
+
+extern "C" fn deposit_put(frame: *mut Frame, unit: u64, width: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let value = call.value(0, width as u32);
+    let extracted = &mut call.run.extracted[unit as usize];
+    *extracted = extracted.concat(&value);
+    0
+}
+
+/// The residual: the sum without what was extracted.
+extern "C" fn deposit_end(frame: *mut Frame, unit: u64, sum: u64, _: u64) -> u64 {
+    let call = Call::new(frame);
+    let unit = ChecksumId::from_index(unit as usize);
+    let mut residual = OnesSum::default();
+    residual.add(&Bits::from_u64(16, sum));
+    residual.subtract(&call.run.extracted[unit.index()]);
+    residual.sum().low_u64()
+}
+
+/// A header that is emitted follows.
+extern "C" fn emit_start(frame: *mut Frame, header: u64, _: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let header = p4rmt_ir::HeaderId::from_index(header as usize);
+    call.outcome().emitted.push(header);
+    0
+}
+
+/// Emits a value of `width` bits, of which the lowest `used` count.
+extern "C" fn emit(frame: *mut Frame, width: u64, used: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let value = call.value(0, width as u32);
+    let used = used.min(width) as u32;
+    call.run.emitted.push(value.resize(used, false));
+    0
+}
+
+extern "C" fn emit_end(frame: *mut Frame, _: u64, _: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let emitted = std::mem::take(&mut call.run.emitted);
+    let mut writer = BitWriter::new(&mut call.outcome().bytes);
+    emitted.iter().for_each(|value| writer.write(value));
+    0
+}
+
+/// Bits of the packet from any position; the caller has checked that they are there.
+extern "C" fn peek(frame: *mut Frame, position: u64, width: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let job = call.job();
+    let mut cursor = Cursor::new(job.prefix, job.packet);
+    let ahead = cursor
+        .advance(position)
+        .and_then(|()| cursor.peek(0, width as u32));
+    let value = ahead.unwrap_or_else(|| Bits::zero(width as u32));
+    call.give(&value)
+}

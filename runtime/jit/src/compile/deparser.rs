@@ -1,0 +1,219 @@
+//! The deparser: valid headers in order.
+//!
+//! Where all headers are made of whole bytes, they are written straight to the room for them; else the
+//! engine writes them.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, types};
+use p4rmt_engine::EngineError;
+use p4rmt_ir::{Block, Gress, HeaderId, Id, StmtKind};
+
+use super::number::Number;
+use super::{Compiler, Exits, Word, plain};
+use crate::callbacks::Name;
+use crate::frame::Frame;
+
+impl Compiler<'_> {
+    /// The deparser.
+    pub(super) fn deparse(&mut self) -> Result<(), EngineError> {
+        self.is_deparsing = true;
+        let zero = self.word(0);
+        self.b.def_var(self.out_bytes, zero);
+        let end = self.b.create_block();
+        self.exits = Some(Exits {
+            exit: end,
+            fail: end,
+            stop: end,
+        });
+        if self.block(&self.gress.deparser.body.clone())? {
+            self.jump(end);
+        }
+        self.enter(end);
+        self.exits = None;
+        if !is_byte_aligned(self.gress) {
+            self.call_with(Name::EmitEnd, [0; 3]);
+        }
+        let mut n_headers = 0;
+        emitted(&self.gress.deparser.body, &mut |_| n_headers += 1);
+        self.loaded.n_emitted = self.loaded.n_emitted.max(n_headers);
+        self.loaded.n_out_bytes = self.loaded.n_out_bytes.max(most_bytes(self.gress));
+        Ok(())
+    }
+
+    /// Appends a header if it is valid.
+    pub(super) fn emit(&mut self, id: HeaderId) {
+        let header = &self.gress.headers[id];
+        let valid = self.field(header.valid).words[0];
+        let (emitted, behind) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(valid, emitted, &[], behind, &[]);
+        self.enter(emitted);
+        if is_byte_aligned(self.gress) {
+            self.emit_bytes(id);
+        } else {
+            self.emit_bits(id);
+        }
+        self.go(behind);
+    }
+
+    fn emit_bytes(&mut self, id: HeaderId) {
+        self.note_emitted(id);
+        let out = self.load_frame(offset_of!(Frame, out));
+        let out_bytes = self.b.use_var(self.out_bytes);
+        let address = self.b.ins().iadd(out, out_bytes);
+        let mut whole = Number {
+            width: 0,
+            words: Vec::new(),
+        };
+        let mut offset = 0;
+        for field in self.gress.headers[id].fields.clone() {
+            let value = self.field(field);
+            whole = self.concat(&whole, &value);
+            // Whole words are written as soon as they are complete.
+            while whole.width >= 64 {
+                let first = self.slice(&whole, whole.width - 1, whole.width - 64);
+                self.store_bytes(first.words[0], 8, address, offset);
+                offset += 8;
+                whole = if whole.width == 64 {
+                    Number {
+                        width: 0,
+                        words: Vec::new(),
+                    }
+                } else {
+                    self.slice(&whole, whole.width - 65, 0)
+                };
+            }
+        }
+        let mut left = whole.width / 8;
+        while left > 0 {
+            let size = match left {
+                4.. => 4,
+                2.. => 2,
+                _ => 1,
+            };
+            let lo = (left - size) * 8;
+            let piece = self.slice(&whole, left * 8 - 1, lo);
+            self.store_bytes(piece.words[0], size, address, offset);
+            offset += size;
+            left -= size;
+        }
+        let n_bytes = self.word(u64::from(offset));
+        let out_bytes = self.b.ins().iadd(out_bytes, n_bytes);
+        self.b.def_var(self.out_bytes, out_bytes);
+    }
+
+    fn note_emitted(&mut self, id: HeaderId) {
+        let emitted = self.load_frame(offset_of!(Frame, emitted));
+        let n_emitted = self.b.use_var(self.n_emitted);
+        let offset = self.shl_word(n_emitted, 2);
+        let address = self.b.ins().iadd(emitted, offset);
+        let header = self.b.ins().iconst(types::I32, id.index() as i64);
+        self.b.ins().store(plain(), header, address, 0);
+        let one = self.word(1);
+        let n_emitted = self.b.ins().iadd(n_emitted, one);
+        self.b.def_var(self.n_emitted, n_emitted);
+    }
+
+    /// Writes the lowest bytes of a word, the highest of them first.
+    fn store_bytes(&mut self, word: Word, size: u32, address: Word, offset: u32) {
+        let of_type = match size {
+            1 => types::I8,
+            2 => types::I16,
+            4 => types::I32,
+            _ => types::I64,
+        };
+        let mut piece = word;
+        if size < 8 {
+            piece = self.b.ins().ireduce(of_type, piece);
+        }
+        if size > 1 {
+            piece = self.b.ins().bswap(piece);
+        }
+        let flags = MemFlagsData::new().with_notrap();
+        self.b.ins().store(flags, piece, address, offset as i32);
+    }
+
+    fn emit_bits(&mut self, id: HeaderId) {
+        self.call_with(Name::EmitStart, [id.index() as u64, 0, 0]);
+        let header = &self.gress.headers[id];
+        let varbit = header.varbit;
+        for field in header.fields.clone() {
+            let value = self.field(field);
+            self.put_in_scratch([&value]);
+            let width = self.word(u64::from(value.width));
+            let used = match varbit {
+                Some((of, used)) if of == field => self.field(used).words[0],
+                Some(_) | None => width,
+            };
+            let zero = self.word(0);
+            self.call(Name::Emit, [width, used, zero]);
+        }
+    }
+}
+
+/// Whether all headers that a deparser emits are made of whole bytes, and each statement emits once.
+fn is_byte_aligned(gress: &Gress) -> bool {
+    let mut is_aligned = !has_loop(&gress.deparser.body);
+    emitted(&gress.deparser.body, &mut |id| {
+        let header = &gress.headers[id];
+        let widths = header.fields.iter().map(|field| gress.fields[*field].width);
+        let n_bits: u32 = widths.sum();
+        is_aligned &= header.varbit.is_none() && n_bits.is_multiple_of(8);
+    });
+    is_aligned
+}
+
+fn has_loop(block: &Block) -> bool {
+    block.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Loop { .. } => true,
+        StmtKind::If {
+            then, otherwise, ..
+        } => has_loop(then) || has_loop(otherwise),
+        StmtKind::Labeled { body, .. } => has_loop(body),
+        StmtKind::Apply { arms, .. } => arms.iter().any(|arm| has_loop(&arm.body)),
+        StmtKind::Assign { .. }
+        | StmtKind::Call(_)
+        | StmtKind::Leave(_)
+        | StmtKind::Exit
+        | StmtKind::Extract { .. }
+        | StmtKind::Advance { .. }
+        | StmtKind::Verify { .. }
+        | StmtKind::Emit { .. } => false,
+    })
+}
+
+/// The most bytes that a deparser emits, each statement once.
+fn most_bytes(gress: &Gress) -> usize {
+    let mut n_bits = 0;
+    emitted(&gress.deparser.body, &mut |id| {
+        let header = &gress.headers[id];
+        let widths = header.fields.iter().map(|field| gress.fields[*field].width);
+        n_bits += widths.sum::<u32>() as usize;
+    });
+    n_bits / 8
+}
+
+fn emitted(block: &Block, found: &mut impl FnMut(HeaderId)) {
+    for stmt in block {
+        match &stmt.kind {
+            StmtKind::Emit { header } => found(*header),
+            StmtKind::If {
+                then, otherwise, ..
+            } => {
+                emitted(then, found);
+                emitted(otherwise, found);
+            }
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => emitted(body, found),
+            StmtKind::Apply { arms, .. } => {
+                arms.iter().for_each(|arm| emitted(&arm.body, found));
+            }
+            StmtKind::Assign { .. }
+            | StmtKind::Call(_)
+            | StmtKind::Leave(_)
+            | StmtKind::Exit
+            | StmtKind::Extract { .. }
+            | StmtKind::Advance { .. }
+            | StmtKind::Verify { .. } => {}
+        }
+    }
+}

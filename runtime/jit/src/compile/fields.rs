@@ -1,0 +1,186 @@
+//! Fields and variables: reading and writing them, where they come from, and where they go.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_frontend::{FunctionBuilder, Variable};
+use p4rmt_engine::Step;
+use p4rmt_ir::{FieldId, Id, Place};
+use p4rmt_source::Span;
+
+use super::number::Number;
+use super::{Compiler, Section, Word, plain};
+use crate::frame::Frame;
+
+impl Compiler<'_> {
+    pub(super) fn field(&mut self, field: FieldId) -> Number {
+        let width = self.gress.fields[field].width;
+        let variables = self.fields[field.index()].clone();
+        let words = variables.iter().map(|variable| self.b.use_var(*variable));
+        Number {
+            width,
+            words: words.collect(),
+        }
+    }
+
+    pub(super) fn set(variables: &[Variable], number: &Number, b: &mut FunctionBuilder<'_>) {
+        for (variable, word) in variables.iter().zip(&number.words) {
+            b.def_var(*variable, *word);
+        }
+    }
+
+    /// Fields as the packet starts with.
+    pub(super) fn read_inputs(&mut self, has_fields: bool) {
+        if has_fields {
+            let phv = self.load_frame(offset_of!(Frame, phv_in));
+            for field in self.gress.fields.ids() {
+                let width = self.gress.fields[field].width;
+                let offset = self.loaded.phv.first_word(field.index()) * 8;
+                let value = self.number_at(phv, offset, width);
+                Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
+            }
+        }
+        if matches!(self.section, Section::Step(Step::Stage(_) | Step::Deparser)) {
+            return;
+        }
+        let inputs = self.load_frame(offset_of!(Frame, inputs));
+        for (position, field) in self.loaded.input_fields.clone().into_iter().enumerate() {
+            let width = self.gress.fields[field].width;
+            let offset = self.loaded.inputs.first_word(position) * 8;
+            let value = self.number_at(inputs, offset, width);
+            Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
+        }
+    }
+
+    /// Shows every field to the caller.
+    pub(super) fn save_fields(&mut self) {
+        let phv = self.load_frame(offset_of!(Frame, phv_out));
+        for field in self.gress.fields.ids() {
+            self.save_field(field, phv);
+        }
+    }
+
+    pub(super) fn save_field(&mut self, field: FieldId, phv: Word) {
+        let value = self.field(field);
+        let offset = self.loaded.phv.first_word(field.index()) * 8;
+        self.put_number(&value, phv, offset);
+    }
+
+    /// Shows the watched fields, and how much was emitted.
+    pub(super) fn show_values(&mut self) {
+        let values = self.load_frame(offset_of!(Frame, values));
+        for (position, field) in self.loaded.watched_fields.clone().into_iter().enumerate() {
+            let value = self.field(field);
+            let offset = self.loaded.watched.first_word(position) * 8;
+            self.put_number(&value, values, offset);
+        }
+        let out_bytes = self.b.use_var(self.out_bytes);
+        self.store_frame(out_bytes, offset_of!(Frame, out_bytes));
+        let n_emitted = self.b.use_var(self.n_emitted);
+        self.store_frame(n_emitted, offset_of!(Frame, n_emitted));
+    }
+
+    /// Shows which statements wrote the watched fields last.
+    pub(super) fn show_written(&mut self) {
+        let written = self.load_frame(offset_of!(Frame, written));
+        for (position, variable) in self.written.clone().into_iter().enumerate() {
+            let number = self.b.use_var(variable);
+            let number = self.b.ins().ireduce(types::I32, number);
+            self.b
+                .ins()
+                .store(plain(), number, written, (position * 4) as i32);
+        }
+    }
+
+    /// Writes a place; it can be read at once.
+    pub(super) fn write(&mut self, place: &Place, value: Number, span: Span) {
+        match *place {
+            Place::Field(field) => {
+                let width = self.gress.fields[field].width;
+                let value = self.resize(&value, width, false);
+                self.write_field(field, &value, span);
+            }
+            Place::FieldSlice { field, hi, lo } => {
+                let old = self.field(field);
+                let value = self.with_slice(&old, hi, lo, &value);
+                self.write_field(field, &value, span);
+            }
+            Place::Local(local) => {
+                let variables = self.locals[local.index()].clone();
+                Self::set(&variables, &value, &mut self.b);
+            }
+            Place::LocalSlice { local, hi, lo } => {
+                let old = self.local(local.index(), None);
+                let value = self.with_slice(&old, hi, lo, &value);
+                let variables = self.locals[local.index()].clone();
+                Self::set(&variables, &value, &mut self.b);
+            }
+        }
+    }
+
+    pub(super) fn write_field(&mut self, field: FieldId, value: &Number, span: Span) {
+        Self::set(&self.fields[field.index()].clone(), value, &mut self.b);
+        if let Some(next) = self.next_fields[field.index()].clone() {
+            Self::set(&next, value, &mut self.b);
+        }
+        self.note_written(field, span);
+    }
+
+    /// Writes a place; a field shows it behind the stage.
+    pub(super) fn write_later(&mut self, place: &Place, value: Number, span: Span) {
+        let (field, slice) = match *place {
+            Place::Field(field) => (field, None),
+            Place::FieldSlice { field, hi, lo } => (field, Some((hi, lo))),
+            Place::Local(_) | Place::LocalSlice { .. } => return self.write(place, value, span),
+        };
+        let Some(next) = self.next_fields[field.index()].clone() else {
+            return self.write(place, value, span);
+        };
+        let width = self.gress.fields[field].width;
+        let value = match slice {
+            None => self.resize(&value, width, false),
+            Some((hi, lo)) => {
+                let words = next.iter().map(|variable| self.b.use_var(*variable));
+                let old = Number {
+                    width,
+                    words: words.collect(),
+                };
+                self.with_slice(&old, hi, lo, &value)
+            }
+        };
+        Self::set(&next, &value, &mut self.b);
+        self.note_written(field, span);
+    }
+
+    pub(super) fn note_written(&mut self, field: FieldId, span: Span) {
+        if let Some(position) = self.loaded.watched_at[field.index()] {
+            let number = self.loaded.span_number(span);
+            let number = self.word(number);
+            self.b.def_var(self.written[position], number);
+        }
+    }
+
+    /// A variable of the action at hand.
+    pub(super) fn local(&mut self, local: usize, width: Option<u32>) -> Number {
+        let variables = self.locals[local].clone();
+        let words: Vec<Word> = variables.iter().map(|v| self.b.use_var(*v)).collect();
+        let width = width.unwrap_or(words.len() as u32 * 64);
+        Number { width, words }
+    }
+
+    /// Variables of these widths, all zero.
+    pub(super) fn new_locals(&mut self, widths: impl Iterator<Item = u32>) -> Vec<Vec<Variable>> {
+        let zero = self.word(0);
+        widths
+            .map(|width| {
+                (0..width.div_ceil(64))
+                    .map(|_| {
+                        let variable = self.b.declare_var(types::I64);
+                        self.b.def_var(variable, zero);
+                        variable
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! What compiled code and the engine exchange: one record for the packet in work.
+//!
+//! Compiled code reads and writes the fields of [`Frame`] at their offsets, and hands the frame to
+//! [`crate::callbacks`] where it needs more than arithmetic.
+
+use p4rmt_engine::{Job, Outcome, ProfileMembers, State};
+use p4rmt_ir::{Arena, Bits, Gress, GressId, HashId};
+
+use crate::tables::ArrangedTable;
+
+/// The packet in work. Pointers are good for one run of one packet.
+#[repr(C)]
+pub(crate) struct Frame {
+    /// What the parser sees: the prefix and the packet in one piece, as far as a parser can read.
+    pub(crate) bytes: *const u8,
+    /// Bits of prefix and packet together.
+    pub(crate) n_bits: u64,
+    /// Bytes of the packet without prefix: what counters and meters count.
+    pub(crate) packet_bytes: u64,
+    /// Registers, counters and meters ([`State::memory_mut`]).
+    pub(crate) memory: *mut u8,
+    /// [`Job::inputs`].
+    pub(crate) inputs: *const u64,
+    /// [`Job::phv`].
+    pub(crate) phv_in: *const u64,
+    /// [`Outcome::phv`], as long as all fields take.
+    pub(crate) phv_out: *mut u64,
+    /// [`Outcome::values`].
+    pub(crate) values: *mut u64,
+    /// By watched field: the number of the statement that wrote it last, from 1; 0 for none.
+    pub(crate) written: *mut u32,
+    /// Room for what the deparser emits.
+    pub(crate) out: *mut u8,
+    /// Bytes that it emitted there.
+    pub(crate) out_bytes: u64,
+    /// The headers that it emitted, in order.
+    pub(crate) emitted: *mut u32,
+    /// How many.
+    pub(crate) n_emitted: u64,
+    /// Words that go to callbacks and come from them.
+    pub(crate) scratch: *mut u64,
+    /// By table: what a miss leads to.
+    pub(crate) defaults: *const *const u64,
+    /// By table: hits, then misses.
+    pub(crate) counts: *mut [u64; 2],
+    /// In (behind the traffic manager) and out (in front of it): where the payload starts, in bytes.
+    pub(crate) payload_offset: u64,
+    /// How parsing failed: the error in the high half, the number of the statement in the low one; 0
+    /// if it did not.
+    pub(crate) failure: u64,
+    /// Whether the failure dropped the packet.
+    pub(crate) is_dropped: u64,
+    /// Bits of the headers that were valid behind the parser.
+    pub(crate) parsed_bits: u64,
+    /// The rank of the last hit.
+    pub(crate) rank: u64,
+    /// What callbacks work on.
+    pub(crate) run: *mut Run,
+}
+
+/// What callbacks work on. Made anew for each batch; the buffers are kept.
+pub(crate) struct Run {
+    pub(crate) gress: *const Gress,
+    pub(crate) gress_id: GressId,
+    pub(crate) loaded: *const crate::load::LoadedGress,
+    pub(crate) tables: *const Arena<p4rmt_ir::TableId, ArrangedTable>,
+    pub(crate) state: *const State,
+    pub(crate) memory_bytes: usize,
+    /// The job, with its borrow forgotten: it outlives the run.
+    pub(crate) job: *const Job<'static>,
+    pub(crate) outcome: *mut Outcome,
+    /// Bytes that are hashed.
+    pub(crate) bytes: Vec<u8>,
+    /// Values that wait to be hashed behind them.
+    pub(crate) hashed: Vec<Bits>,
+    /// What the deparser emitted, where it is not made of whole bytes.
+    pub(crate) emitted: Vec<Bits>,
+    /// By checksum unit: what was extracted since its residual was asked for.
+    pub(crate) extracted: Vec<Bits>,
+    /// The record of a picked member.
+    pub(crate) record: Vec<u64>,
+}
+
+impl Run {
+    pub(crate) fn profile(&self, id: p4rmt_ir::ProfileId) -> Option<&ProfileMembers> {
+        let gress = self.gress_id;
+        // SAFETY: the state outlives the run, and nothing changes entries during it.
+        unsafe { &*self.state }.profile(p4rmt_engine::Ref { gress, id })
+    }
+
+    pub(crate) fn hasher(&self, hash: HashId) -> &p4rmt_engine::Hasher {
+        // SAFETY: what was loaded outlives the run and is never changed.
+        &unsafe { &*self.loaded }.hashers[hash]
+    }
+
+    pub(crate) fn gress(&self) -> &Gress {
+        // SAFETY: the program outlives the run and is never changed.
+        unsafe { &*self.gress }
+    }
+}
