@@ -2,6 +2,7 @@
 
 pub(crate) mod explain;
 pub(crate) mod explanation;
+mod grid;
 pub(crate) mod names;
 mod text;
 
@@ -35,13 +36,15 @@ use explanation::{Explanation, PacketTrace};
 Examples:
   p4rmt trace laminar.p4 --setup testvectors/laminar/setup/one-connection.stf --vector testvectors/laminar/in-order.stf
   p4rmt trace laminar.p4 --setup setup.stf --in 1=network.pcap --in 2=host.pcap --packet 12
+  p4rmt trace laminar.p4 --setup setup.stf --vector case.stf --packet 1..4 --clock
   p4rmt trace prog.p4 --setup entries.stf --port 1 --data 0200000000020200000000010800
 
 JSON (names are stable): { program, engine, target, stages_used, packets: [ { packet, from, port, data,
 before, passes: [ { pass, made_by, gress, entered_as, rid, port, clock, data, sections: [ { section, name,
 steps: [ { step, at, … } ] } ], deparsed, then: [ { event, is_drop, at } ] } ] } ] }. A step is a `state`,
 `extract`, `transition`, `parser_error`, `condition`, `table`, `write`, `register`, `counter`, `computed`,
-`emit` or `request`; `at` is file:line.")]
+`emit` or `request`; `at` is file:line. With --clock also clock: { steps: [ { gress, step, cycles } ],
+rows: [ { clock, packets, events } ] }, packets by step.")]
 pub(crate) struct Args {
     /// The program.
     #[arg(value_name = "PROG.p4")]
@@ -66,6 +69,10 @@ pub(crate) struct Args {
     /// Its bytes in hexadecimal.
     #[arg(long, value_name = "HEX", requires = "port")]
     data: Option<Hex>,
+    /// Show how the packets move through the stages, clock by clock: the first arrives, then one a clock.
+    /// What stands before them is carried out first, as without this option.
+    #[arg(long)]
+    clock: bool,
     /// A vector that sets tables, registers and ports first.
     #[arg(long, value_name = "FILE.stf")]
     setup: Option<PathBuf>,
@@ -161,7 +168,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 .to_owned(),
         ));
     };
-    let explanation = explain(&compiled, &machine, run);
+    let clock = args
+        .clock
+        .then(|| watch(args, &machine, &compiled, &run))
+        .transpose()?;
+    let explanation = Explanation {
+        clock,
+        ..explain(&compiled, &machine, run)
+    };
     match args.format {
         ReportFormat::Text => print(&text::render(&explanation)),
         ReportFormat::Json => print(&to_json(&explanation)),
@@ -224,7 +238,56 @@ fn explain(compiled: &Compiled, machine: &Machine, run: Run) -> Explanation {
         target: machine.fit.as_ref().map(|fit| fit.placement.target.clone()),
         stages_used: machine.fit.as_ref().map(|fit| fit.placement.stages_used),
         packets: packets.collect(),
+        clock: None,
     }
+}
+
+/// Lets the packets that were asked for move through the machine in lock step.
+fn watch(
+    args: &Args,
+    machine: &Machine,
+    compiled: &Compiled,
+    run: &Run,
+) -> Result<grid::Grid, Failure> {
+    let timing = machine.timing()?;
+    let mut device = set_up(&args.program, args.setup.as_deref(), machine)?;
+    let n_before = args.packet.0.start() - 1;
+    if let Some(path) = &args.vector {
+        let mut vector = read_vector(path)?;
+        let mut packets = vector.statements.iter().enumerate();
+        let mut packets = packets
+            .by_ref()
+            .filter(|(_, statement)| matches!(statement.kind, StatementKind::Packet { .. }));
+        let first = packets.nth(usize::try_from(n_before).unwrap_or(usize::MAX));
+        let first = first.map_or(0, |(at, _)| at);
+        vector.statements.truncate(first);
+        (device, _) = p4rmt_stf::apply(&vector, device);
+    } else if args.port.is_none() {
+        let inputs = replay_inputs(args);
+        replay_up_to(&mut device, &inputs, ReplayClock::Timestamps, n_before)
+            .map_err(|error| Failure::Input(error.to_string()))?;
+    }
+    device.take_departures();
+    let packets: Vec<(u64, u16, Vec<u8>)> = run
+        .arrived
+        .iter()
+        .map(|packet| (packet.number, packet.port, packet.bytes.clone()))
+        .collect();
+    let n_used = machine
+        .fit
+        .as_ref()
+        .map_or(0, |fit| fit.placement.stages_used);
+    let errors = &compiled.program.errors;
+    grid::watch(device, machine.pipe(), timing, n_used, &packets, errors)
+        .map_err(|error| Failure::Input(error.to_string()))
+}
+
+/// The captures that were named.
+fn replay_inputs(args: &Args) -> Vec<ReplayInput> {
+    args.inputs
+        .iter()
+        .map(|input| ReplayInput::file(input.port, &input.path))
+        .collect()
 }
 
 /// Watches a vector until its packets come.
@@ -342,11 +405,7 @@ fn run_captures(args: &Args, machine: &Machine, compiled: &Compiled) -> Result<R
     let mut n_packets = 0;
     for number in args.packet.0.clone() {
         let mut device = set_up(&args.program, args.setup.as_deref(), machine)?;
-        let inputs: Vec<ReplayInput> = args
-            .inputs
-            .iter()
-            .map(|input| ReplayInput::file(input.port, &input.path))
-            .collect();
+        let inputs = replay_inputs(args);
         let next = replay_up_to(&mut device, &inputs, ReplayClock::Timestamps, number - 1)
             .map_err(|error| Failure::Input(error.to_string()))?;
         let Some(next) = next else {

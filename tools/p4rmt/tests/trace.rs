@@ -248,3 +248,56 @@ fn coverage_of_laminar() {
         .collect();
     assert!(origins.contains(&&Value::from("const")) && origins.contains(&&Value::from("added")));
 }
+
+/// Packets in lock step: each is in one step at a time, for as long as the step takes, one behind the other.
+#[test]
+fn packets_move_clock_by_clock() {
+    let trace = json(&[
+        "trace", TINY, "--vector", SWITCHING, "--packet", "1..3", "--clock", "--format", "json",
+    ]);
+    let (steps, rows) = (&trace["clock"]["steps"], &trace["clock"]["rows"]);
+    let steps = steps.as_array().expect("steps");
+    let rows = rows.as_array().expect("rows");
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let mut stays = std::collections::BTreeMap::new();
+    for (row, next) in rows.iter().zip(rows.iter().skip(1)) {
+        let (clock, until) = (number(&row["clock"]), number(&next["clock"]));
+        assert!(clock < until);
+        let mut seen = Vec::new();
+        for (step, packets) in row["packets"].as_array().expect("steps").iter().enumerate() {
+            for packet in packets.as_array().expect("packets") {
+                assert!(!seen.contains(&packet), "{packet} is in two steps at {clock}");
+                seen.push(packet);
+                let stay = stays.entry((packet.to_string(), step)).or_insert((clock, until));
+                stay.1 = until;
+            }
+        }
+    }
+    let stay = |packet: &str, step| stays.get(&(format!("\"{packet}\""), step)).copied();
+    for (at, step) in steps.iter().enumerate() {
+        let Some(cycles) = step["cycles"].as_u64() else {
+            continue;
+        };
+        for packet in ["1", "3", "3a"] {
+            let is_there = packet != "3a" || step["gress"] == "egress";
+            let (enters, leaves) = match stay(packet, at) {
+                Some(stay) => stay,
+                None if !is_there => continue,
+                None => panic!("{packet} is never in {step}"),
+            };
+            assert_eq!(leaves - enters, cycles, "{packet} in {step}");
+        }
+        if step["gress"] == "ingress" {
+            let (first, third) = (stay("1", at), stay("3", at));
+            assert_eq!(first.map(|stay| stay.0 + 2), third.map(|stay| stay.0));
+            assert!(stay("3a", at).is_none(), "a mirrored copy is in the ingress");
+        }
+    }
+    let text = rows.last().expect("a row")["events"].to_string();
+    assert!(text.contains("left on port"), "{text}");
+    let unplaced = p4rmt(
+        &["trace", TINY, "--vector", SWITCHING, "--clock", "--unplaced"],
+        1,
+    );
+    assert!(unplaced.contains("only a program that is placed"), "{unplaced}");
+}

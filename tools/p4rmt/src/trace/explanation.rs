@@ -15,6 +15,9 @@ pub(crate) struct Explanation {
     pub(crate) stages_used: Option<u32>,
     /// The packets, in the order in which they arrived.
     pub(crate) packets: Vec<PacketTrace>,
+    /// With `--clock`: who stands where, clock by clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) clock: Option<super::grid::Grid>,
 }
 
 /// One packet and all that it caused.

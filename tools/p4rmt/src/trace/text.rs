@@ -28,6 +28,10 @@ pub(crate) fn render(explanation: &Explanation) -> String {
     for packet in &explanation.packets {
         text.packet(packet);
     }
+    if let Some(grid) = &explanation.clock {
+        text.blank();
+        text.0 += &grid.render();
+    }
     text.0.trim_end().to_owned()
 }
 
