@@ -466,20 +466,9 @@ pub(crate) fn named(annotations: &[ast::Annotation], name: &str) -> String {
     let given = annotations
         .iter()
         .find(|annotation| annotation.name.text == "name")
-        .and_then(|annotation| match &annotation.body {
-            ast::AnnotationBody::Unstructured(text) => {
-                Some(text.trim().trim_matches('"').to_owned())
-            }
-            ast::AnnotationBody::Expressions(exprs) => match exprs.first().map(|expr| &expr.kind) {
-                Some(ast::ExprKind::String(text)) => Some(text.to_owned()),
-                _ => None,
-            },
-            ast::AnnotationBody::Empty
-            | ast::AnnotationBody::Fields(_)
-            | ast::AnnotationBody::Pragma(_) => None,
-        })
+        .and_then(p4rmt_typing::string_of)
         .filter(|text| !text.is_empty());
-    given.unwrap_or_else(|| name.to_owned())
+    given.unwrap_or(name).to_owned()
 }
 
 /// What an argument reads or writes.

@@ -83,7 +83,7 @@ pub use decl::{
 };
 pub use error::ErrorKind;
 pub use explain::{explanation, explanations};
-pub use rules::Violation;
+pub use rules::{Violation, string_of};
 pub use typed::{ArgSource, Builtin, Call, Callee, ExprFacts, MemberOf, Typed};
 pub use types::{Sort, Type, TypeKind, Types};
 pub use value::{Known, Value};

@@ -43,7 +43,7 @@ use crate::typed::{Address, Call, Callee, MemberOf};
 use crate::types::{Type, TypeKind};
 use crate::value::{Known, Value};
 
-pub(crate) use annotations::string_of;
+pub use annotations::string_of;
 pub(crate) use constants::fits;
 pub(crate) use entries::width_of;
 pub(crate) use parsers::is_catch_all;

@@ -261,7 +261,8 @@ fn type_params_are_no_values<'a>(
 }
 
 /// The text of an annotation's string, if it is one literal.
-pub(crate) fn string_of(annotation: &Annotation) -> Option<&str> {
+#[must_use]
+pub fn string_of(annotation: &Annotation) -> Option<&str> {
     let AnnotationBody::Unstructured(text) = &annotation.body else {
         return None;
     };
