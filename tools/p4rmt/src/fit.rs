@@ -14,8 +14,9 @@ use crate::{machine, program};
 
 /// Place a program in the stages of a machine and report what it uses.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  p4rmt fit laminar.p4 --target tofino2
+#[command(after_help = "Example: p4rmt fit laminar.p4 --target tofino2
+
+More:
   p4rmt fit laminar.p4 --format html -o fit.html
   p4rmt fit laminar.p4 --what-if stages=8 --size segments=16384
   p4rmt fit --diff old.p4 new.p4")]

@@ -147,9 +147,9 @@ fn wrong_usage_is_2() {
     check(&["chekc"], 2, &[]);
     check(&["test", TINY], 2, &["VECTOR.stf"]);
     check(
-        &["test", TINY, SWITCHING, "--engine", "jit"],
+        &["test", TINY, SWITCHING, "--engine", "rust"],
         2,
-        &["possible values: interp"],
+        &["possible values: interp, jit"],
     );
     check(
         &["fit", TINY, "--target", "tofino9"],

@@ -266,9 +266,14 @@ fn packets_move_clock_by_clock() {
         let mut seen = Vec::new();
         for (step, packets) in row["packets"].as_array().expect("steps").iter().enumerate() {
             for packet in packets.as_array().expect("packets") {
-                assert!(!seen.contains(&packet), "{packet} is in two steps at {clock}");
+                assert!(
+                    !seen.contains(&packet),
+                    "{packet} is in two steps at {clock}"
+                );
                 seen.push(packet);
-                let stay = stays.entry((packet.to_string(), step)).or_insert((clock, until));
+                let stay = stays
+                    .entry((packet.to_string(), step))
+                    .or_insert((clock, until));
                 stay.1 = until;
             }
         }
@@ -290,14 +295,27 @@ fn packets_move_clock_by_clock() {
         if step["gress"] == "ingress" {
             let (first, third) = (stay("1", at), stay("3", at));
             assert_eq!(first.map(|stay| stay.0 + 2), third.map(|stay| stay.0));
-            assert!(stay("3a", at).is_none(), "a mirrored copy is in the ingress");
+            assert!(
+                stay("3a", at).is_none(),
+                "a mirrored copy is in the ingress"
+            );
         }
     }
     let text = rows.last().expect("a row")["events"].to_string();
     assert!(text.contains("left on port"), "{text}");
     let unplaced = p4rmt(
-        &["trace", TINY, "--vector", SWITCHING, "--clock", "--unplaced"],
+        &[
+            "trace",
+            TINY,
+            "--vector",
+            SWITCHING,
+            "--clock",
+            "--unplaced",
+        ],
         1,
     );
-    assert!(unplaced.contains("only a program that is placed"), "{unplaced}");
+    assert!(
+        unplaced.contains("only a program that is placed"),
+        "{unplaced}"
+    );
 }

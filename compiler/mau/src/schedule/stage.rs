@@ -366,7 +366,12 @@ impl Placer<'_> {
         let own = &graph.units[unit.index()];
         let group = &self.job.groups[unit.index()];
         for &(other, _) in &self.state.occupants {
-            if group.contains(&other) || own.is_exclusive_with(&graph.units[other.index()]) {
+            let of_other = &graph.units[other.index()];
+            // A container belongs to one gress.
+            if own.gress != of_other.gress
+                || group.contains(&other)
+                || own.is_exclusive_with(of_other)
+            {
                 continue;
             }
             if let Some((own_field, other_field)) = self.job.sharing.conflict(unit, other) {
