@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use p4rmt_ir::{
     ChecksumId, CounterId, CrcPolynomial, DigestId, GressRole, HashId, MathUnitId, MeterId,
-    ProfileId, RandomId, RegisterActionId, RegisterId,
+    Partitions, ProfileId, RandomId, RegisterActionId, RegisterId,
 };
 use p4rmt_source::Span;
 use p4rmt_syntax::ast::{self, TypeKind};
@@ -25,6 +25,7 @@ use p4rmt_typing::{Call, Callee, DeclId, Node};
 use crate::args::Arg;
 use crate::error::ErrorKind;
 use crate::externs::parser_counter::ParserCounter;
+pub(crate) use crate::externs::tna::{ALPM_PARTITIONS, ALPM_SUBTREES};
 use crate::lower::Lower;
 use crate::scope::{Binding, Instance, Object};
 use crate::types::Type;
@@ -79,8 +80,9 @@ pub(crate) enum ExternKind {
     ParserPriority,
     /// `Pktgen`.
     PacketGenerator,
-    /// `Alpm`, `Atcam`, `IdleTimeout`: how a table is laid out, not what it does.
-    Layout,
+    /// `Alpm`, `Atcam`, `IdleTimeout`: how a table is laid out, not what it does; of the first two, in
+    /// what partitions.
+    Layout(Option<Partitions>),
 }
 
 /// A constructor call, matched and evaluated.

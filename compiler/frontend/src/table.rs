@@ -26,7 +26,7 @@ use crate::value::Value;
 
 pub(crate) use action::Listed;
 
-use property::attach_direct;
+use property::{attach_direct, complete_partitions};
 
 /// Entries of a table that does not say its size: as the public Tofino compiler and, for v1model, that of
 /// bmv2 have it.
@@ -132,7 +132,8 @@ impl<'a> Lower<'a> {
             implementation: None,
             has_idle_timeout: false,
             proxy_hash: None,
-            stage_pragma: stage_pragma(&decl.annotations),
+            partitions: None,
+            stage_pragma: pragma_number(&decl.annotations, "stage"),
             is_declared: true,
             span: decl.span,
         };
@@ -255,6 +256,7 @@ impl<'a> Lower<'a> {
         {
             ir.size = size.max(1);
         }
+        complete_partitions(decl, &decl.annotations, &self.gress.fields, &mut ir);
         let id = self.gress.tables.push(ir);
         Some(LoweredTable {
             id,
@@ -306,21 +308,28 @@ impl<'a> Lower<'a> {
     }
 }
 
-/// `@stage(n)`.
-fn stage_pragma(annotations: &[ast::Annotation]) -> Option<u32> {
+/// The first number of a pragma: `@stage(n)`.
+fn pragma_number(annotations: &[ast::Annotation], name: &str) -> Option<u32> {
     annotations
         .iter()
-        .filter(|annotation| annotation.name.text == "stage")
-        .find_map(|annotation| match &annotation.body {
-            ast::AnnotationBody::Unstructured(text) | ast::AnnotationBody::Pragma(text) => text
+        .filter(|annotation| annotation.name.text == name)
+        .find_map(|annotation| {
+            pragma_text(annotation)?
                 .split(|letter: char| !letter.is_ascii_digit())
                 .find(|part| !part.is_empty())?
                 .parse()
-                .ok(),
-            ast::AnnotationBody::Empty
-            | ast::AnnotationBody::Expressions(_)
-            | ast::AnnotationBody::Fields(_) => None,
+                .ok()
         })
+}
+
+/// What a pragma says, as it is written.
+fn pragma_text(annotation: &ast::Annotation) -> Option<&str> {
+    match &annotation.body {
+        ast::AnnotationBody::Unstructured(text) | ast::AnnotationBody::Pragma(text) => Some(text),
+        ast::AnnotationBody::Empty
+        | ast::AnnotationBody::Expressions(_)
+        | ast::AnnotationBody::Fields(_) => None,
+    }
 }
 
 /// How many entries the program brings, if any.

@@ -265,6 +265,7 @@ impl GressBuilder {
             implementation: None,
             has_idle_timeout: false,
             proxy_hash: None,
+            partitions: None,
             stage_pragma: None,
             is_declared: true,
             span: Span::NONE,

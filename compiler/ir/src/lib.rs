@@ -88,8 +88,8 @@ pub use stateful::{
 };
 pub use stmt::{Arm, Block, Call, CallKind, ChecksumOp, Outcome, Stmt, StmtKind};
 pub use table::{
-    Action, ActionCall, ActionRef, Entry, Gateway, Key, Match, MatchKind, Node, ParallelAction,
-    ParallelAssign, Param, Seq, Table,
+    Action, ActionCall, ActionRef, Classifier, Entry, Gateway, Key, Match, MatchKind, Node,
+    ParallelAction, ParallelAssign, Param, Partitions, Seq, Table,
 };
 pub use v1::{ActionProfile, ClaimKind, Cloned, Datum, GroupLimits, Selector, V1Call};
 pub use validate::{Rule, Violation, validate};

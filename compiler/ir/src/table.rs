@@ -42,12 +42,40 @@ pub struct Table {
     /// `proxy_hash`: a hash of the key that the memory holds in its place. It changes the size of the
     /// table, not what it matches: that two keys have one hash is left to the control plane to prevent.
     pub proxy_hash: Option<HashId>,
+    /// Where entries with wildcards stand in SRAM: how. It changes the size of the table, not what it
+    /// matches.
+    pub partitions: Option<Partitions>,
     /// `@stage(n)`: where the program wants it.
     pub stage_pragma: Option<u32>,
     /// Whether the program wrote it; a step made it otherwise, of a loose statement.
     pub is_declared: bool,
     /// Its declaration.
     pub span: Span,
+}
+
+/// How entries with wildcards stand in SRAM (`Atcam`, `Alpm`): in partitions, of which a packet looks
+/// through one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partitions {
+    /// How many.
+    pub count: u64,
+    /// The key that names the partition; none where a table in front of it finds it.
+    pub index: Option<usize>,
+    /// Without such a key: how the table in front finds the partition.
+    pub classifier: Option<Classifier>,
+}
+
+/// A table in TCAM that finds the partition of a longest prefix (`Alpm`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classifier {
+    /// Prefixes that lead to one partition.
+    pub subtrees: u64,
+    /// Bits of the prefix key that a partition stores; none for all.
+    pub subset_bits: Option<u32>,
+    /// Steps, in bits, in which those may lie.
+    pub step_bits: Option<u32>,
+    /// Highest bits of the key that need not be stored, since a partition has them in common.
+    pub excluded_bits: u32,
 }
 
 /// A part of a table's key.

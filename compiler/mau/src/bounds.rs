@@ -30,15 +30,18 @@ pub(crate) fn grouped_bounds(job: &Job<'_>, direction: Direction) -> Option<Vec<
         let mut has_changed = false;
         for &unit in &units {
             let mut bound = bounds[unit.index()];
+            if direction == Direction::FromStart && job.has_classifier(unit) {
+                bound = bound.max(1);
+            }
             match direction {
                 Direction::FromStart => {
                     for edge in graph.edges_to(unit) {
-                        bound = bound.max(bounds[edge.from.index()] + edge.kind.distance());
+                        bound = bound.max(bounds[edge.from.index()] + job.distance(edge));
                     }
                 }
                 Direction::FromEnd => {
                     for edge in graph.edges_from(unit) {
-                        bound = bound.max(bounds[edge.to.index()] + edge.kind.distance());
+                        bound = bound.max(bounds[edge.to.index()] + job.distance(edge));
                     }
                 }
             }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use p4rmt_ir::{Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place};
 
+use crate::demand::n_subsets;
 use crate::resource::{Resource, Usage};
 use crate::sharing::{Container, Sharing};
 use crate::sizing::TableLayout;
@@ -57,6 +58,17 @@ pub(crate) struct Occupant<'a> {
     pub(crate) layout: Option<TableLayout>,
 }
 
+impl Occupant<'_> {
+    /// Whether it is the table in TCAM in front of a partitioned one.
+    fn is_classifier(&self, gress: &Gress) -> bool {
+        let UnitKind::Table(table) = self.unit.kind else {
+            return false;
+        };
+        gress.tables[table].partitions.is_some()
+            && self.layout.is_some_and(|layout| layout.memory.tcam > 0)
+    }
+}
+
 /// Adds to `usage` what the units of one stage use.
 pub(crate) fn add_census(
     usage: &mut Usage,
@@ -74,7 +86,8 @@ pub(crate) fn add_census(
     for occupant in occupants {
         let unit = occupant.unit;
         let gress = &pipe.gresses[unit.gress];
-        let is_ternary = add_keys(unit, gress, &mut ternary);
+        let is_in_tcam = occupant.layout.is_none_or(|layout| layout.memory.tcam > 0);
+        let is_ternary = is_in_tcam && add_keys(unit, gress, &mut ternary);
         n_ternary += u32::from(is_ternary);
         for access in unit
             .accesses
@@ -98,6 +111,9 @@ pub(crate) fn add_census(
         if let Some(layout) = &occupant.layout {
             hash_bits += layout.hash_bits;
             hash_dist += layout.hash_dist_units;
+        }
+        if occupant.is_classifier(gress) {
+            continue;
         }
         for hash in hash_calls(unit, gress, target) {
             let key = (unit.gress, hash.0, hash.1);
@@ -356,8 +372,17 @@ fn instruction_rows(
             continue;
         };
         let mut has_no_op = false;
-        for action in actions_of(&pipe.gresses[gress].tables[table]) {
-            let writes = sharing.written_by(occupant.unit, action);
+        let mut written: Vec<BTreeSet<Container>> = Vec::new();
+        if occupant.is_classifier(&pipe.gresses[gress]) {
+            // Each of its actions writes the partition, and which part of the key counts.
+            let n_actions = n_subsets(&pipe.gresses[gress].tables[table], &pipe.gresses[gress]);
+            let partition = Container::Shared(u32::MAX);
+            written.extend((0..n_actions).map(|_| BTreeSet::from([partition])));
+        } else {
+            let actions = actions_of(&pipe.gresses[gress].tables[table]).into_iter();
+            written.extend(actions.map(|action| sharing.written_by(occupant.unit, action)));
+        }
+        for writes in written {
             if writes.is_empty() && !has_no_op {
                 has_no_op = true;
                 n_rows = n_rows.max(1);

@@ -256,9 +256,16 @@ impl Checker<'_> {
             Some((reads, writes)) => (reads, writes),
             None => (&earlier.reads, &earlier.writes),
         };
+        // A table that only finds a partition matches on the keys, and does nothing else.
+        let acts_in = later.first_acting().unwrap_or(first);
+        let is_early = |bit: &&(FieldId, u32)| {
+            let is_key = later.table.is_none() || later.keys.contains(*bit);
+            let needed_in = if is_key { first } else { acts_in };
+            writes.contains(*bit) && needed_in.stage <= last.stage
+        };
         let mut touched = later.reads.iter().chain(&later.writes);
-        let data = touched.find(|bit| writes.contains(bit));
-        if let Some((field, _)) = data.filter(|_| first.stage <= last.stage) {
+        let data = touched.find(is_early);
+        if let Some((field, _)) = data {
             self.violations.push(Violation::TooEarly {
                 first: name(earlier),
                 second: name(later),
@@ -269,9 +276,10 @@ impl Checker<'_> {
         let shares_slot = later.is_child_of(earlier_at) && earlier.table.is_none();
         let decides = later.path.iter().any(|(above, _)| *above == earlier_at);
         let overwrites = reads.iter().any(|bit| later.writes.contains(bit));
-        let must_follow = decides || earlier.exits || overwrites;
-        let follows = first > last || (shares_slot && first == last);
-        if must_follow && !follows {
+        let follows = |slot: Slot| slot > last || (shares_slot && slot == last);
+        let is_out_of_order =
+            (decides || earlier.exits) && !follows(first) || overwrites && !follows(acts_in);
+        if is_out_of_order {
             self.violations.push(Violation::OutOfOrder {
                 first: name(earlier),
                 second: name(later),
@@ -331,6 +339,21 @@ impl Checker<'_> {
             Some(hash) => u64::from(gress.hashes[hash].width),
             None => keys().map(|key| u64::from(key.expr.width(gress))).sum(),
         };
+        if let Some(partitions) = &table.partitions {
+            // A part without entries is the table in front, with a row a prefix; the others have a few
+            // entries a word.
+            let rows = u64::from(part.memory.tcam) * u64::from(self.target.tcam.depth_rows);
+            let words = u64::from(part.memory.sram) * u64::from(self.target.sram.depth_words);
+            return match partitions.classifier {
+                Some(classifier) if part.entries == 0 => {
+                    rows >= partitions.count.saturating_mul(classifier.subtrees)
+                }
+                Some(_) | None => {
+                    let most = u64::from(self.target.exact.entries_per_word_max);
+                    part.entries <= words.saturating_mul(most)
+                }
+            };
+        }
         if keys().all(|key| key.kind == MatchKind::Exact) {
             // What picks the word need not be stored: ten bits of address, and up to eight more.
             let stored = if is_masked {
@@ -470,7 +493,12 @@ impl Checker<'_> {
             let sram = parts().map(|part| u64::from(part.memory.sram)).sum();
             let map_ram = parts().map(|part| u64::from(part.memory.map_ram)).sum();
             let tcam = parts().map(|part| u64::from(part.memory.tcam)).sum();
-            let needs = self.memories_of(&here, pipe);
+            let acting: Vec<&Item> = here
+                .iter()
+                .copied()
+                .filter(|item| item.acting().any(|slot| slot.stage == stage))
+                .collect();
+            let needs = self.memories_of(&acting, pipe);
             let limits = &self.target.stage;
             for (what, used, available) in [
                 (
@@ -597,7 +625,7 @@ impl Checker<'_> {
                     continue;
                 }
                 let key = (Id::index(item.gress), *memory);
-                for slot in &item.slots {
+                for slot in item.acting() {
                     let first = *stages.entry(key).or_insert(slot.stage);
                     if first != slot.stage {
                         self.violations.push(Violation::SharedOverStages {

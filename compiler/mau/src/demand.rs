@@ -14,7 +14,8 @@ use p4rmt_ir::{
 use crate::power::{Accesses, When};
 use crate::resource::{Resource, Usage};
 use crate::sizing::{
-    MatchForm, MatchShape, action_data_memory, attached_blocks, color_map_rams, lay_out,
+    MatchForm, MatchShape, TableLayout, action_data_memory, attached_blocks, color_map_rams,
+    lay_out,
 };
 use crate::target::Target;
 use crate::unit::{actions_of, call_args, field_slices};
@@ -50,6 +51,9 @@ impl SharedMemory {
 pub struct TableDemand {
     /// What its size depends on.
     pub shape: MatchShape,
+    /// The table in TCAM in front of it that finds the partition of a packet, with its entries: it
+    /// stands in an earlier stage.
+    pub classifier: Option<(MatchShape, u64)>,
     /// How many entries it must hold; 0 without keys.
     pub entries: u64,
     /// The memories that it reaches by an index, each once.
@@ -67,6 +71,17 @@ pub struct TableDemand {
 }
 
 impl TableDemand {
+    /// The layout of a part with so many entries; none are in the table in front of a partitioned one.
+    #[must_use]
+    pub fn layout_of(&self, entries: u64, target: &Target) -> Option<TableLayout> {
+        match &self.classifier {
+            Some((shape, entries_in_front)) if entries == 0 => {
+                lay_out(shape, *entries_in_front, target)
+            }
+            Some(_) | None => lay_out(&self.shape, entries, target),
+        }
+    }
+
     /// Whether its entries may be divided over stages.
     #[must_use]
     pub fn is_splittable(&self) -> bool {
@@ -111,6 +126,7 @@ pub fn table_demand(
         } else {
             table.size.max(1)
         },
+        classifier: classifier_shape(table, gress, target),
         are_shared_copied: shared.iter().all(|memory| is_copied(*memory, gress)),
         shared,
         direct_alus,
@@ -132,6 +148,17 @@ pub fn is_copied(memory: SharedMemory, gress: &Gress) -> bool {
     }
 }
 
+/// What the table in front of a partitioned one reads.
+pub(crate) fn classifier_accesses(demand: &TableDemand, target: &Target) -> Accesses {
+    let layout = demand.classifier.as_ref();
+    let layout = layout.and_then(|(shape, entries)| lay_out(shape, *entries, target));
+    Accesses {
+        tcam_searches: layout.map_or(0, |layout| u64::from(layout.memory.tcam)),
+        sram_reads: 1,
+        ..Accesses::default()
+    }
+}
+
 /// What a part of a table reads and writes for a packet, with the memories `shared` that it is the
 /// first to reach.
 pub(crate) fn table_accesses(
@@ -148,7 +175,9 @@ pub(crate) fn table_accesses(
     };
     match demand.shape.form {
         MatchForm::Keyless if demand.needs_gateway => {}
-        MatchForm::Keyless | MatchForm::Exact => accesses.sram_reads += layout.reads,
+        MatchForm::Keyless | MatchForm::Exact | MatchForm::Partitioned { .. } => {
+            accesses.sram_reads += layout.reads
+        }
         MatchForm::Ternary { .. } => {
             accesses.tcam_searches += u64::from(layout.memory.tcam);
             accesses.sram_reads += 1;
@@ -423,7 +452,101 @@ fn match_shape(
     }
 }
 
+/// The table in front of a partitioned one: it matches the same key and gives the partition.
+fn classifier_shape(table: &Table, gress: &Gress, target: &Target) -> Option<(MatchShape, u64)> {
+    let partitions = table.partitions.as_ref()?;
+    let classifier = partitions.classifier?;
+    let key = key_size(table, gress, target);
+    let n_actions = n_subsets(table, gress);
+    let index_bits = u64::from(index_bits(partitions.count));
+    let shape = MatchShape {
+        form: MatchForm::Ternary { range_lines: 1 },
+        key_bits: key.bits,
+        key_bytes: key.bytes,
+        half_bytes: key.half_bytes,
+        range_bytes: 0,
+        is_range_split: false,
+        overhead_bits: action_code_bits(n_actions, target),
+        action_data_bits: index_bits + u64::from(n_actions > 1),
+        action_data_bytes: index_bits.div_ceil(8) + u64::from(n_actions > 1),
+        default_calls_units: false,
+        default_takes_data: false,
+        has_single_action: n_actions == 1,
+        direct_cells_per_word: Vec::new(),
+        n_direct_meters: 0,
+        has_idle_times: false,
+    };
+    let entries = partitions.count.saturating_mul(classifier.subtrees);
+    Some((shape, entries))
+}
+
+/// Bits that name one of so many partitions.
+fn index_bits(partitions: u64) -> u32 {
+    partitions.max(1).next_power_of_two().ilog2()
+}
+
+/// The positions in which the part of a prefix may lie that partitions store: an action each of the table
+/// in front.
+pub(crate) fn n_subsets(table: &Table, gress: &Gress) -> u32 {
+    let classifier = table.partitions.as_ref().and_then(|of| of.classifier);
+    let prefix = table.keys.iter().find(|key| key.kind == MatchKind::Lpm);
+    let (Some(classifier), Some(prefix)) = (classifier, prefix) else {
+        return 1;
+    };
+    let width = prefix.expr.width(gress);
+    let subset = classifier.subset_bits.unwrap_or(width).min(width);
+    let step = classifier.step_bits.unwrap_or(width).max(1);
+    (width - subset) / step + 1
+}
+
+/// How a table in partitions stores its entries: without the key that names the partition, and with a
+/// mask for each key that has wildcards.
+fn partitioned_form(table: &Table, gress: &Gress) -> Option<MatchForm> {
+    let partitions = table.partitions.as_ref()?;
+    let n_subsets = n_subsets(table, gress);
+    let (mut bits, mut bytes) = (0, 0);
+    for (position, key) in table.keys.iter().enumerate() {
+        if partitions.index == Some(position) || key.kind == MatchKind::Selector {
+            continue;
+        }
+        let mut width = u64::from(key.expr.width(gress));
+        let times = if key.kind == MatchKind::Exact { 1 } else { 2 };
+        if let Some(classifier) = partitions.classifier.filter(|_| n_subsets > 1) {
+            // Only a part of the prefix is left, and a bit that tells the prefixes of a partition apart.
+            if key.kind != MatchKind::Lpm {
+                continue;
+            }
+            width = u64::from(classifier.subset_bits.unwrap_or(0));
+            bits += 1;
+            bytes += 1;
+        }
+        bits += times * width;
+        bytes += times * width.div_ceil(8);
+    }
+    let excluded = partitions.classifier.map_or(0, |of| of.excluded_bits);
+    let excluded = u64::from(excluded).min(bits);
+    Some(MatchForm::Partitioned {
+        partitions: partitions.count,
+        index_bits: index_bits(partitions.count),
+        stored_bits: bits - excluded,
+        stored_bytes: bytes - (excluded / 8).min(bytes),
+    })
+}
+
+/// Bits with which an entry names one of so many actions.
+fn action_code_bits(n_actions: u32, target: &Target) -> u64 {
+    let rules = &target.action_data;
+    if n_actions > rules.short_codes {
+        u64::from(rules.instruction_address_bits)
+    } else {
+        u64::from(n_actions.max(1).next_power_of_two().ilog2())
+    }
+}
+
 fn match_form(table: &Table, gress: &Gress, target: &Target) -> MatchForm {
+    if let Some(form) = partitioned_form(table, gress) {
+        return form;
+    }
     let kinds = || {
         table
             .keys
@@ -590,11 +713,7 @@ fn overhead_bits(
         .map(|action| &tables.actions[action.action])
         .collect();
     let n_hit_actions = count(in_entries.len());
-    let mut bits = if n_hit_actions > rules.short_codes {
-        u64::from(rules.instruction_address_bits)
-    } else {
-        u64::from(n_hit_actions.max(1).next_power_of_two().ilog2())
-    };
+    let mut bits = action_code_bits(n_hit_actions, target);
     if n_hit_actions > rules.short_codes && branches_on_action {
         bits += u64::from(rules.next_table_bits);
     }

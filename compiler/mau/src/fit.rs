@@ -6,6 +6,8 @@
 //! 4. Schedule.
 //! 5. Check the placement by code of its own ([`crate::checker`]).
 
+use std::collections::BTreeSet;
+
 use p4rmt_ir::{
     Arch, Arena, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, Pipe, PipeId,
     Placement, Program, Slot, Table, TableId, Tables,
@@ -18,7 +20,8 @@ use crate::census::{Occupant, add_census};
 use crate::checker::{Violation, check_placement};
 use crate::condition::{check_condition, n_gateways};
 use crate::demand::{
-    SharedKey, SharedMemory, TableDemand, shared_usage, table_accesses, table_demand,
+    SharedKey, SharedMemory, TableDemand, classifier_accesses, shared_usage, table_accesses,
+    table_demand,
 };
 use crate::graph::DependencyGraph;
 use crate::latency::{GressLatency, StageFeatures, gress_latency};
@@ -313,12 +316,22 @@ fn own_wires(job: &Job<'_>, unit: UnitId) -> Usage {
         UnitDemand::Table(demand) => lay_out(&demand.shape, demand.entries, job.target),
         UnitDemand::Gateway { .. } => None,
     };
-    let occupant = Occupant {
-        unit: &job.graph.units[unit.index()],
-        layout,
+    let alone = |layout| {
+        let occupant = Occupant {
+            unit: &job.graph.units[unit.index()],
+            layout,
+        };
+        let mut usage = Usage::default();
+        add_census(&mut usage, &[occupant], job.pipe, &job.sharing, job.target);
+        usage
     };
-    let mut usage = Usage::default();
-    add_census(&mut usage, &[occupant], job.pipe, &job.sharing, job.target);
+    let mut usage = alone(layout);
+    // Of a partitioned table, the part in front or the part behind it is in a stage.
+    if let UnitDemand::Table(demand) = &job.demands[unit.index()]
+        && demand.classifier.is_some()
+    {
+        usage.add(&alone(demand.layout_of(0, job.target)));
+    }
     usage
 }
 
@@ -533,7 +546,7 @@ fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
         match &job.demands[id.index()] {
             UnitDemand::Table(demand) => {
                 for part in &position.parts {
-                    let layout = lay_out(&demand.shape, part.entries, job.target);
+                    let layout = demand.layout_of(part.entries, job.target);
                     occupants[part.slot.stage as usize].push(Occupant { unit, layout });
                 }
             }
@@ -553,6 +566,7 @@ fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
 fn latency_of(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -> GressLatency {
     let mut units_in: Vec<Vec<UnitId>> = vec![Vec::new(); schedule.stages.len()];
     let mut features = vec![StageFeatures::default(); schedule.stages.len()];
+    let mut classified = BTreeSet::new();
     for unit in job.graph.unit_ids() {
         let of = &job.graph.units[unit.index()];
         let Some(position) = schedule.positions[unit.index()].as_ref() else {
@@ -561,11 +575,22 @@ fn latency_of(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -
         if of.gress != gress {
             continue;
         }
+        let has_classifier = matches!(
+            &job.demands[unit.index()],
+            UnitDemand::Table(demand) if demand.classifier.is_some()
+        );
+        if has_classifier {
+            classified.insert(unit);
+        }
         for stage in position.stages() {
             units_in[stage as usize].push(unit);
             if let UnitDemand::Table(demand) = &job.demands[unit.index()] {
                 let table = table_of(pipe, of).map(|(_, table)| table);
                 let features = &mut features[stage as usize];
+                if has_classifier && stage == position.first.stage {
+                    features.has_tcam = true;
+                    continue;
+                }
                 add_features(features, demand, table, &pipe.gresses[gress], job.target);
             }
         }
@@ -573,7 +598,7 @@ fn latency_of(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -
     let is_egress = pipe.gresses[gress].role == GressRole::Egress;
     gress_latency(
         job.graph,
-        &job.sharing,
+        (&job.sharing, &classified),
         is_egress,
         &units_in,
         &features,
@@ -614,7 +639,11 @@ fn powered_units(
             let new: Vec<SharedMemory> = new.copied().collect();
             for part in &position.parts {
                 let gress = &pipe.gresses[gress];
-                let of_part = table_accesses(demand, table, part.entries, &new, gress, job.target);
+                let of_part = if demand.classifier.is_some() && part.entries == 0 {
+                    classifier_accesses(demand, job.target)
+                } else {
+                    table_accesses(demand, table, part.entries, &new, gress, job.target)
+                };
                 accesses.push((part.slot.stage, of_part));
             }
         }
@@ -637,7 +666,7 @@ fn add_features(
     features.has_tcam |= match demand.shape.form {
         MatchForm::Ternary { .. } => true,
         MatchForm::Keyless => !demand.needs_gateway,
-        MatchForm::Exact => false,
+        MatchForm::Exact | MatchForm::Partitioned { .. } => false,
     };
     let has_direct = |n: fn(&Table) -> usize| table.is_some_and(|table| n(table) > 0);
     let reaches = |is_wanted: fn(&SharedMemory) -> bool| demand.shared.iter().any(is_wanted);

@@ -6,6 +6,8 @@
 //! what one of them has (TCAM, meters, stateful ALUs) slows the first. A table without keys takes the
 //! way of TCAM, unless it needs a hash.
 
+use std::collections::BTreeSet;
+
 use p4rmt_ir::Id;
 
 use crate::graph::DependencyGraph;
@@ -42,10 +44,11 @@ pub(crate) struct GressLatency {
     pub(crate) by_stage: Vec<u32>,
 }
 
-/// Cycles of one gress through all stages of the machine. `units_in` gives the units of a stage.
+/// Cycles of one gress through all stages of the machine. `units_in` gives the units of a stage;
+/// `classified` are those of which what is behind matches on what is in front.
 pub(crate) fn gress_latency(
     graph: &DependencyGraph,
-    sharing: &Sharing,
+    (sharing, classified): (&Sharing, &BTreeSet<UnitId>),
     is_egress: bool,
     units_in: &[Vec<UnitId>],
     features: &[StageFeatures],
@@ -63,7 +66,12 @@ pub(crate) fn gress_latency(
             StageDependency::Match
         } else {
             let before: Vec<UnitId> = (last_match..stage).flat_map(units).copied().collect();
-            worst_dependency(graph, sharing, units(stage), &before)
+            let on_itself = |unit: &&UnitId| classified.contains(*unit) && before.contains(*unit);
+            if units(stage).iter().any(|unit| on_itself(&unit)) {
+                StageDependency::Match
+            } else {
+                worst_dependency(graph, sharing, units(stage), &before)
+            }
         };
         if dependency == StageDependency::Match {
             last_match = stage;
@@ -189,7 +197,8 @@ mod tests {
         let target = Target::built_in(target).expect("built in");
         let graph = DependencyGraph::build(Vec::new());
         let sharing = Sharing::default();
-        let latency = gress_latency(&graph, &sharing, is_egress, &[], features, &target);
+        let none = BTreeSet::new();
+        let latency = gress_latency(&graph, (&sharing, &none), is_egress, &[], features, &target);
         assert_eq!(latency.cycles, expected);
     }
 

@@ -16,7 +16,7 @@ use p4rmt_ir::{FieldId, Id, Pipe, Slot, TablePart};
 
 use crate::bounds::{Direction, grouped_bounds};
 use crate::demand::{SharedKey, TableDemand};
-use crate::graph::DependencyGraph;
+use crate::graph::{DependencyGraph, DependencyKind, Edge};
 use crate::problem::Problem;
 use crate::resource::{Resource, Usage};
 use crate::sharing::Sharing;
@@ -39,6 +39,30 @@ pub(crate) struct Job<'a> {
     pub(crate) own_wires: Vec<Usage>,
     pub(crate) pipe: &'a Pipe,
     pub(crate) target: &'a Target,
+}
+
+impl Job<'_> {
+    /// Whether a table in front of this one finds the partition of a packet.
+    pub(crate) fn has_classifier(&self, unit: UnitId) -> bool {
+        match &self.demands[unit.index()] {
+            UnitDemand::Table(demand) => demand.classifier.is_some(),
+            UnitDemand::Gateway { .. } => false,
+        }
+    }
+
+    /// Stages between two units at the least. What a table matches on reaches the one in front of it.
+    pub(crate) fn distance(&self, edge: &Edge) -> u32 {
+        let in_front = precedes_classifier(edge) && self.has_classifier(edge.to);
+        edge.kind.distance() + u32::from(in_front)
+    }
+}
+
+/// Whether what finds the partition for a table waits for the same as its match does.
+fn precedes_classifier(edge: &Edge) -> bool {
+    match edge.kind {
+        DependencyKind::Match | DependencyKind::Control => true,
+        DependencyKind::Action | DependencyKind::Output | DependencyKind::Anti => false,
+    }
 }
 
 /// What a unit asks of its stage.
@@ -446,7 +470,7 @@ impl<'a> Placer<'a> {
         while let Some(&unit) = self.order.get(turn) {
             turn += 1;
             if self.positions[unit.index()].is_some()
-                || self.earliest[unit.index()] > self.stage
+                || self.earliest_now(unit) > self.stage
                 || refused[unit.index()]
                 || self.has_part_here(unit)
             {
@@ -477,6 +501,21 @@ impl<'a> Placer<'a> {
         })
     }
 
+    /// Whether the next part of a unit is the table in front of it.
+    fn places_front(&self, unit: UnitId) -> bool {
+        self.job.has_classifier(unit) && self.partials[unit.index()].is_none()
+    }
+
+    /// The first stage that is left to a unit, or to what stands in front of it.
+    fn earliest_now(&self, unit: UnitId) -> u32 {
+        if self.places_front(unit) {
+            // What it waits for is looked at one by one.
+            0
+        } else {
+            self.earliest[unit.index()]
+        }
+    }
+
     /// All that must be placed in this stage with the unit, in the order of the control flow;
     /// nothing if something in it needs a later stage.
     fn closure(&self, unit: UnitId) -> Option<Vec<UnitId>> {
@@ -486,7 +525,7 @@ impl<'a> Placer<'a> {
             if closure.contains(&unit) || self.positions[unit.index()].is_some() {
                 continue;
             }
-            if self.earliest[unit.index()] > self.stage
+            if self.earliest_now(unit) > self.stage
                 || self
                     .pragma(&self.job.demands[unit.index()])
                     .is_some_and(|stage| self.stage < stage)
@@ -495,7 +534,9 @@ impl<'a> Placer<'a> {
             }
             closure.push(unit);
             pending.extend(self.job.groups[unit.index()].iter().copied());
-            for edge in self.job.graph.edges_to(unit) {
+            let is_front = self.places_front(unit);
+            let edges = self.job.graph.edges_to(unit);
+            for edge in edges.filter(|edge| !is_front || precedes_classifier(edge)) {
                 match &self.positions[edge.from.index()] {
                     Some(position) => {
                         if position.last.stage + edge.kind.distance() > self.stage {

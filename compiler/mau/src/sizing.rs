@@ -61,6 +61,17 @@ pub enum MatchForm {
         /// Rows that an entry takes if its ranges are no powers of two; 1 without range keys.
         range_lines: u64,
     },
+    /// In SRAM, in partitions of which a packet looks through one; entries have wildcards.
+    Partitioned {
+        /// How many partitions.
+        partitions: u64,
+        /// Bits that name one.
+        index_bits: u32,
+        /// Bits that an entry stores, those of wildcards twice.
+        stored_bits: u64,
+        /// Bytes of that.
+        stored_bytes: u64,
+    },
 }
 
 /// A way to lay a table out.
@@ -76,6 +87,8 @@ pub struct TableLayout {
     pub memory: MemoryUse,
     /// Blocks that one lookup reads: one of each way and width.
     pub reads: u64,
+    /// Logical tables that it takes: entries of a partition that one does not reach are in the next.
+    pub logical_tables: u32,
     /// Bytes of action data in blocks of their own.
     pub action_data_bytes: u64,
     /// Bytes of action data beside the key.
@@ -105,6 +118,15 @@ pub fn lay_out(shape: &MatchShape, entries: u64, target: &Target) -> Option<Tabl
         MatchForm::Keyless => Some(lay_out_keyless(shape, target)),
         MatchForm::Exact => lay_out_exact(shape, entries, target),
         MatchForm::Ternary { range_lines } => lay_out_ternary(shape, entries, range_lines, target),
+        MatchForm::Partitioned {
+            partitions,
+            index_bits,
+            stored_bits,
+            stored_bytes,
+        } => {
+            let stored = (stored_bits, stored_bytes);
+            lay_out_partitioned(shape, entries, (partitions, index_bits), stored, target)
+        }
     }
 }
 
@@ -127,6 +149,7 @@ fn lay_out_keyless(shape: &MatchShape, target: &Target) -> TableLayout {
         width: 0,
         memory: blocks.finish(),
         reads: 1,
+        logical_tables: 1,
         action_data_bytes: bytes,
         immediate_bytes: if beside { shape.action_data_bytes } else { 0 },
         hash_bits: 0,
@@ -193,6 +216,7 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
                     width,
                     memory: blocks.finish(),
                     reads: ways.blocks.len() as u64 * width,
+                    logical_tables: 1,
                     action_data_bytes: table_bytes,
                     immediate_bytes: immediate_bits.div_ceil(8),
                     hash_bits: ways.hash_bits,
@@ -244,12 +268,75 @@ fn by_position(
         width: 0,
         memory: blocks.finish(),
         reads: 0,
+        logical_tables: 1,
         action_data_bytes: table_bytes,
         immediate_bytes: 0,
         hash_bits: key_bits,
         hash_dist_units: key_bits.div_ceil(target.hash.dist_unit_bits),
     };
     Some((layout, table_bytes))
+}
+
+/// A table in partitions: a word of each block belongs to one partition, so that the entries of one stand
+/// in as many blocks as it has words (`options_to_atcam_entries` of the vendor's compiler).
+fn lay_out_partitioned(
+    shape: &MatchShape,
+    entries: u64,
+    (partitions, index_bits): (u64, u32),
+    (stored_bits, stored_bytes): (u64, u64),
+    target: &Target,
+) -> Option<TableLayout> {
+    let exact = &target.exact;
+    let word_bits = u64::from(target.sram.width_bits);
+    let depth_words = u64::from(target.sram.depth_words);
+    let per_partition = entries.div_ceil(partitions.max(1));
+    let deep = partitions.max(1).div_ceil(depth_words);
+    let mut options = Vec::new();
+    for (immediate_bits, table_bytes) in action_data_splits(shape, target) {
+        let overhead = immediate_bits + shape.overhead_bits;
+        for pack in 1..=u64::from(exact.entries_per_word_max) {
+            let entry = overhead + u64::from(exact.version_bits) + stored_bits;
+            let width = [
+                (pack * entry).div_ceil(word_bits),
+                (pack * stored_bytes).div_ceil((word_bits / 8).max(1)),
+                1,
+            ];
+            let width = width.into_iter().max().unwrap_or(1);
+            // What entries say beside their keys comes over one bus.
+            let is_possible = pack * overhead <= u64::from(exact.overhead_bits_max)
+                && width <= u64::from(exact.width_rams_max);
+            if !is_possible {
+                break;
+            }
+            let words = per_partition.div_ceil(pack);
+            let capacity_entries = words.saturating_mul(pack * partitions.max(1));
+            let mut blocks = Blocks {
+                sram: words * deep * width,
+                tcam: 0,
+                map_ram: 0,
+            };
+            blocks.sram += action_data_blocks(table_bytes, capacity_entries, target);
+            add_direct_memories(&mut blocks, shape, capacity_entries, target);
+            let logical = words.div_ceil(u64::from(exact.partition_blocks_max));
+            let layout = TableLayout {
+                capacity_entries,
+                pack,
+                width,
+                memory: blocks.finish(),
+                reads: words * width,
+                logical_tables: u32::try_from(logical).unwrap_or(u32::MAX),
+                action_data_bytes: table_bytes,
+                immediate_bytes: immediate_bits.div_ceil(8),
+                hash_bits: index_bits,
+                hash_dist_units: 0,
+            };
+            options.push((blocks.sram, width, table_bytes, pack, layout));
+        }
+    }
+    let least = options
+        .into_iter()
+        .min_by_key(|(sram, width, bytes, pack, _)| (*sram, *width, *bytes, *pack));
+    least.map(|(.., layout)| layout)
 }
 
 /// Blocks side by side for `pack` entries; nothing where a word can't be that wide.
@@ -419,6 +506,7 @@ fn lay_out_ternary(
                 width,
                 memory: blocks.finish(),
                 reads: 1,
+                logical_tables: 1,
                 action_data_bytes: table_bytes,
                 immediate_bytes: immediate_bits.div_ceil(8),
                 hash_bits: 0,
@@ -598,6 +686,28 @@ mod tests {
     fn a_quarter_of_the_entries_of_a_range_table_takes_more_rows() {
         // 1024 entries, 256 of them with 7 rows each: 2560 rows, five blocks.
         check(&ternary(4, 7), 1024, (1, 5, 0));
+    }
+
+    /// 32,768 entries of four bytes under masks in 1,024 partitions: 32 each, three in a word of two
+    /// blocks; five blocks that are searched in order make a logical table.
+    #[test]
+    fn partitions_stand_in_as_many_blocks_as_one_has_words() {
+        let mut shape = exact(42, 1, 9);
+        shape.form = MatchForm::Partitioned {
+            partitions: 1024,
+            index_bits: 10,
+            stored_bits: 64,
+            stored_bytes: 8,
+        };
+        check(&shape, 32_768, (22, 0, 0));
+        let target = Target::built_in("tofino2").expect("built in");
+        let layout = lay_out(&shape, 32_768, &target).expect("it fits a word");
+        assert_eq!(
+            (layout.logical_tables, layout.pack, layout.width),
+            (3, 3, 2)
+        );
+        let again = lay_out(&shape, layout.capacity_entries, &target).expect("it fits");
+        assert_eq!(again.memory, layout.memory, "what it holds fills it");
     }
 
     #[test]

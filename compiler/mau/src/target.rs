@@ -162,6 +162,8 @@ pub struct ExactRules {
     pub identity_extra_bits_max: u32,
     /// Bits of a hash that pick the word of a block.
     pub hash_index_bits: u32,
+    /// Blocks that one logical table searches in order, where entries have priorities.
+    pub partition_blocks_max: u32,
 }
 
 /// What an entry carries for its action.
@@ -468,6 +470,7 @@ impl Target {
             ("ways_min", exact.ways_min, one),
             ("identity_extra_bits_max", exact.identity_extra_bits_max, 0),
             ("hash_index_bits", exact.hash_index_bits, 0),
+            ("partition_blocks_max", exact.partition_blocks_max, one),
             ("immediate_bits", action_data.immediate_bits, 0),
             ("inline_constant_bits", action_data.inline_constant_bits, 0),
             ("entry_bytes_max", action_data.entry_bytes_max, 0),
@@ -607,7 +610,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 83: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 84: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }

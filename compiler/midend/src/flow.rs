@@ -258,6 +258,7 @@ pub(crate) fn keyless_table(name: String, action: ActionId, span: Span) -> Table
         implementation: None,
         has_idle_timeout: false,
         proxy_hash: None,
+        partitions: None,
         stage_pragma: None,
         is_declared: false,
         span,

@@ -551,6 +551,6 @@ fn places(kind: &ExternKind) -> &'static [Unit] {
         ExternKind::PacketGenerator => &[Unit::Deparser],
         ExternKind::ParserCounter(_) | ExternKind::ParserPriority => &[Unit::Parser],
         ExternKind::Checksum16(_) => &[Unit::Parser, Unit::Control, Unit::Action, Unit::Deparser],
-        ExternKind::Polynomial(_) | ExternKind::Layout | ExternKind::Profile(_) => &[],
+        ExternKind::Polynomial(_) | ExternKind::Layout(_) | ExternKind::Profile(_) => &[],
     }
 }

@@ -1,8 +1,8 @@
 //! The externs of TNA and T2NA: what their constructors make.
 
 use p4rmt_ir::{
-    Bits, Checksum, CountKind, Counter, CrcPolynomial, Digest, Filter, FilterKind, GressRole, Hash,
-    HashAlgorithm, MathUnit, Meter, Random,
+    Bits, Checksum, Classifier, CountKind, Counter, CrcPolynomial, Digest, Filter, FilterKind,
+    GressRole, Hash, HashAlgorithm, MathUnit, Meter, Partitions, Random,
 };
 use p4rmt_source::Span;
 
@@ -83,7 +83,22 @@ impl<'a> Lower<'a> {
                 );
                 Some(ExternKind::PacketGenerator)
             }
-            "Alpm" | "Atcam" | "IdleTimeout" => Some(ExternKind::Layout),
+            "Atcam" => Some(ExternKind::Layout(Some(Partitions {
+                count: number_arg(made, 0).map_or(0, u64::from),
+                index: None,
+                classifier: None,
+            }))),
+            "Alpm" => Some(ExternKind::Layout(Some(Partitions {
+                count: number_arg(made, 0).map_or(ALPM_PARTITIONS, u64::from),
+                index: None,
+                classifier: Some(Classifier {
+                    subtrees: number_arg(made, 1).map_or(ALPM_SUBTREES, u64::from),
+                    subset_bits: number_arg(made, 2),
+                    step_bits: number_arg(made, 3),
+                    excluded_bits: 0,
+                }),
+            }))),
+            "IdleTimeout" => Some(ExternKind::Layout(None)),
             other => {
                 self.error(
                     span,
@@ -98,8 +113,7 @@ impl<'a> Lower<'a> {
 
     /// The first argument as a small number.
     fn constant_arg(&mut self, made: &Construction<'a, '_>) -> Option<u32> {
-        let number = made.args.first()?.value()?.as_number()?;
-        u32::try_from(&number).ok()
+        number_arg(made, 0)
     }
 
     /// The width of a type that must be a number.
@@ -401,4 +415,15 @@ pub(super) fn digest_fields(name: &str, ty: &Type, fields: &mut Vec<(String, u32
         }
         _ => {}
     }
+}
+
+/// Partitions of an `Alpm` that does not say how many it has, and prefixes that lead to one of them, as
+/// the public Tofino compiler takes them.
+pub(crate) const ALPM_PARTITIONS: u64 = 1024;
+pub(crate) const ALPM_SUBTREES: u64 = 2;
+
+/// An argument as a small number.
+fn number_arg(made: &Construction<'_, '_>, index: usize) -> Option<u32> {
+    let number = made.args.get(index)?.value()?.as_number()?;
+    u32::try_from(&number).ok()
 }

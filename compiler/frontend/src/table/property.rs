@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use p4rmt_ir::{
-    Arena, Block, CallKind, CounterId, GressRole, MeterId, RegisterAction, RegisterActionId,
-    RegisterId, StmtKind, Table,
+    Arena, Block, CallKind, Classifier, CounterId, Field, FieldId, GressRole, Key, MatchKind,
+    MeterId, Partitions, RegisterAction, RegisterActionId, RegisterId, StmtKind, Table,
 };
 use p4rmt_syntax::ast;
 
 use crate::error::ErrorKind;
-use crate::externs::{ExternKind, ExternObject};
+use crate::externs::{ALPM_PARTITIONS, ALPM_SUBTREES, ExternKind, ExternObject};
 use crate::inline::named;
 use crate::lower::Lower;
 use crate::scope::{Binding, Object};
-use crate::table::expr_text;
+use crate::table::{expr_text, pragma_number, pragma_text};
 
 impl<'a> Lower<'a> {
     /// The extern that a property names or makes. One that is made there is called as `@name` of the
@@ -101,21 +101,30 @@ impl<'a> Lower<'a> {
                 true
             }
             // How a table is laid out does not change what it does.
-            "alpm"
-            | "atcam"
-            | "requires_versioning"
-            | "largest_priority_wins"
-            | "priority_delta" => true,
+            "alpm" | "atcam" => {
+                let Some(object) = self.property_object(property, name, value, table) else {
+                    return false;
+                };
+                let ExternKind::Layout(partitions) = &object.kind else {
+                    return self.wrong_object(value, "an `Alpm` or `Atcam`");
+                };
+                set_partitions(table, partitions.as_ref());
+                true
+            }
+            "requires_versioning" | "largest_priority_wins" | "priority_delta" => true,
             "implementation" => {
                 let Some(object) = self.property_object(property, name, value, table) else {
                     return false;
                 };
-                match object.kind {
+                match &object.kind {
                     ExternKind::Profile(profile) => {
-                        table.implementation = Some(profile);
+                        table.implementation = Some(*profile);
                         true
                     }
-                    ExternKind::Layout => true,
+                    ExternKind::Layout(partitions) => {
+                        set_partitions(table, partitions.as_ref());
+                        true
+                    }
                     _ => self.refuse_property(name),
                 }
             }
@@ -152,6 +161,87 @@ impl<'a> Lower<'a> {
         self.error(name.span, kind);
         false
     }
+}
+
+/// Notes the partitions of a table; those of an `Alpm` say more than those of an `Atcam`.
+fn set_partitions(table: &mut Table, partitions: Option<&Partitions>) {
+    let known = table.partitions.as_ref().and_then(|known| known.classifier);
+    if known.is_none() {
+        table.partitions = partitions.cloned().or(table.partitions.take());
+    }
+}
+
+/// Completes the partitions of a table once its keys are known: what names the partition, what pragmas
+/// say. Without either way to a partition there are none.
+pub(super) fn complete_partitions(
+    decl: &ast::Table,
+    annotations: &[ast::Annotation],
+    fields: &Arena<FieldId, Field>,
+    table: &mut Table,
+) {
+    if pragma_number(annotations, "alpm") == Some(1) && table.partitions.is_none() {
+        let number = |name| pragma_number(annotations, name).map(u64::from);
+        table.partitions = Some(Partitions {
+            count: number("alpm_partitions").unwrap_or(ALPM_PARTITIONS),
+            index: None,
+            classifier: Some(Classifier {
+                subtrees: number("alpm_subtrees_per_partition").unwrap_or(ALPM_SUBTREES),
+                subset_bits: None,
+                step_bits: None,
+                excluded_bits: 0,
+            }),
+        });
+    }
+    let elements = decl
+        .properties
+        .iter()
+        .find_map(|property| match &property.kind {
+            ast::PropertyKind::Key(elements) => Some(elements),
+            _ => None,
+        });
+    let index = elements.and_then(|elements| {
+        let named = |element: &ast::KeyElement| element.match_kind.text == "atcam_partition_index";
+        elements.iter().position(named)
+    });
+    let width = |key: &Key| key.expr.width_in(fields);
+    let index_bits = index.and_then(|index| table.keys.get(index)).map(width);
+    let excluded: u32 = annotations
+        .iter()
+        .filter(|annotation| annotation.name.text == "alpm_atcam_exclude_field_msbs")
+        .filter_map(|annotation| excluded_bits(annotation, table, fields))
+        .sum();
+    let n_prefixes = table.keys.iter().filter(|key| key.kind == MatchKind::Lpm);
+    let n_prefixes = n_prefixes.count();
+    let mut partitions = table.partitions.take().unwrap_or(Partitions {
+        count: 0,
+        index: None,
+        classifier: None,
+    });
+    partitions.index = index;
+    match (&mut partitions.classifier, index_bits) {
+        (None, Some(bits)) => {
+            if partitions.count == 0 {
+                partitions.count = 1 << bits.min(40);
+            }
+        }
+        (Some(classifier), _) if n_prefixes == 1 => classifier.excluded_bits = excluded,
+        (Some(_), _) | (None, None) => return,
+    }
+    table.partitions = Some(partitions);
+}
+
+/// Bits that `@alpm_atcam_exclude_field_msbs(FIELD[, BITS])` excludes from a table's entries.
+fn excluded_bits(
+    annotation: &ast::Annotation,
+    table: &Table,
+    fields: &Arena<FieldId, Field>,
+) -> Option<u32> {
+    let text = pragma_text(annotation)?;
+    let (field, bits) = text.split_once(',').unwrap_or((text, ""));
+    let field = field.trim().trim_matches('"');
+    let key = table.keys.iter().find(|key| key.name == field)?;
+    let width = key.expr.width_in(fields);
+    Some(bits.trim().parse().unwrap_or(width).min(width))
 }
 
 /// Adds an element that is not there yet.

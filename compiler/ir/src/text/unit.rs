@@ -224,6 +224,9 @@ impl Text {
         if let Some(hash) = table.proxy_hash {
             self.line(format_args!("stores {hash}"));
         }
+        if let Some(partitions) = &table.partitions {
+            self.line(format_args!("in {} partitions", partitions.count));
+        }
         if let Some(stage) = table.stage_pragma {
             self.line(format_args!("in stage {stage}"));
         }

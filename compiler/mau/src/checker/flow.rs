@@ -29,6 +29,8 @@ pub(super) struct Item {
     pub(super) slots: Vec<Slot>,
     /// Hardware gateways that it takes if it is one.
     pub(super) n_gateways: u32,
+    /// Whether a part without entries finds the partition of a packet for the others.
+    pub(super) has_classifier: bool,
     /// Whether it runs only by a gateway, one of its own if no condition shares its logical table.
     pub(super) wants_gateway: bool,
 }
@@ -100,6 +102,7 @@ impl Walk<'_> {
             parts: Vec::new(),
             slots: Vec::new(),
             n_gateways: 0,
+            has_classifier: false,
             wants_gateway: false,
         }
     }
@@ -108,6 +111,8 @@ impl Walk<'_> {
         let table = &self.gress.tables[id];
         let mut item = self.item(table.name.clone(), path);
         item.table = Some(id);
+        let partitions = table.partitions.as_ref();
+        item.has_classifier = partitions.is_some_and(|of| of.classifier.is_some());
         for key in &table.keys {
             self.bits_of(&key.expr, &mut item.keys);
         }
@@ -383,6 +388,18 @@ fn needs_hash(kind: &CallKind) -> bool {
 impl Item {
     pub(super) fn first(&self) -> Option<Slot> {
         self.slots.first().copied()
+    }
+
+    /// The places in which its actions run: not that of a table that only finds the partition.
+    pub(super) fn acting(&self) -> impl Iterator<Item = Slot> + '_ {
+        let is_front = |part: &TablePart| self.has_classifier && part.entries == 0;
+        let parts = self.parts.iter().filter(move |part| !is_front(part));
+        parts.map(|part| part.slot)
+    }
+
+    /// The first of those.
+    pub(super) fn first_acting(&self) -> Option<Slot> {
+        self.acting().next().or(self.first())
     }
 
     pub(super) fn last(&self) -> Option<Slot> {

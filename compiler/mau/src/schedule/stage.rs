@@ -7,7 +7,7 @@ use super::{Partial, Placer, Position, Refusal, StageState, UnitDemand};
 use crate::census::{Occupant, add_census};
 use crate::demand::TableDemand;
 use crate::resource::{Resource, Usage};
-use crate::sizing::{TableLayout, lay_out};
+use crate::sizing::{MatchShape, TableLayout, lay_out};
 use crate::unit::UnitId;
 
 impl Placer<'_> {
@@ -166,7 +166,7 @@ impl Placer<'_> {
             let is_table = matches!(self.job.demands[unit.index()], UnitDemand::Table(_));
             let is_new =
                 self.positions[unit.index()].is_none() && self.partials[unit.index()].is_none();
-            is_child && is_table && is_new && self.earliest[unit.index()] <= self.stage
+            is_child && is_table && is_new && self.earliest_now(unit) <= self.stage
         };
         let is_ready = |unit: UnitId| {
             self.job.graph.edges_to(unit).all(|edge| {
@@ -219,7 +219,9 @@ impl Placer<'_> {
     ) -> Result<(), Refusal> {
         let job = self.job;
         self.check_next_table(unit)?;
-        self.check_containers(unit)?;
+        if !self.places_front(unit) {
+            self.check_containers(unit)?;
+        }
         let mut usage = demand.direct_alus;
         usage[Resource::LogicalTables] = n_gateways.unwrap_or(1);
         usage[Resource::Gateway] = n_gateways.unwrap_or(u32::from(demand.needs_gateway));
@@ -239,8 +241,12 @@ impl Placer<'_> {
                 newly_shared.push(key);
             }
         }
-        let slot = self.slot(usage[Resource::LogicalTables] - 1);
         let partial = self.partials[unit.index()].clone();
+        if partial.is_none()
+            && let Some((shape, entries)) = &demand.classifier
+        {
+            return self.place_classifier(unit, (shape, *entries), usage, may_split);
+        }
         let (mut parts, rest) = match partial {
             Some(partial) => (partial.parts, partial.rest_entries),
             None => (Vec::new(), demand.entries),
@@ -251,12 +257,13 @@ impl Placer<'_> {
             width: 0,
             memory: MemoryUse::default(),
             reads: 0,
+            logical_tables: 1,
             action_data_bytes: 0,
             immediate_bytes: 0,
             hash_bits: 0,
             hash_dist_units: 0,
         });
-        let whole = with_memory(usage, layout.memory);
+        let whole = of_layout(usage, &layout);
         let (layout, is_last) = match self.take(unit, &whole) {
             Ok(()) => (layout, true),
             Err(refusal) => {
@@ -264,9 +271,13 @@ impl Placer<'_> {
                     .largest_part(demand, &usage, rest)
                     .filter(|_| may_split);
                 let layout = part.ok_or(refusal)?;
-                self.take(unit, &with_memory(usage, layout.memory))?;
+                self.take(unit, &of_layout(usage, &layout))?;
                 (layout, false)
             }
+        };
+        let slot = Slot {
+            stage: self.stage,
+            logical_id: self.state.usage[Resource::LogicalTables] - 1,
         };
         self.state.shared.extend(newly_shared);
         self.occupy(unit, Some(layout));
@@ -301,6 +312,40 @@ impl Placer<'_> {
         Ok(())
     }
 
+    /// Places the table in TCAM that finds the partition for another: that comes in a later stage.
+    fn place_classifier(
+        &mut self,
+        unit: UnitId,
+        (shape, entries): (&MatchShape, u64),
+        mut usage: Usage,
+        may_split: bool,
+    ) -> Result<(), Refusal> {
+        let layout = lay_out(shape, entries, self.job.target).filter(|_| may_split);
+        let layout = layout.ok_or(Refusal::NextTable { open: unit })?;
+        for resource in [Resource::MeterAlu, Resource::StatsAlu] {
+            usage[resource] = 0;
+        }
+        self.take(unit, &of_layout(usage, &layout))?;
+        let slot = Slot {
+            stage: self.stage,
+            logical_id: self.state.usage[Resource::LogicalTables] - 1,
+        };
+        self.occupy(unit, Some(layout));
+        let part = TablePart {
+            slot,
+            entries: 0,
+            memory: layout.memory,
+        };
+        let UnitDemand::Table(demand) = &self.job.demands[unit.index()] else {
+            return Ok(());
+        };
+        self.partials[unit.index()] = Some(Partial {
+            parts: vec![part],
+            rest_entries: demand.entries,
+        });
+        Ok(())
+    }
+
     /// The largest part of a table that fits beside what the stage has, if it may be divided and
     /// dividing it helps.
     fn largest_part(&self, demand: &TableDemand, usage: &Usage, rest: u64) -> Option<TableLayout> {
@@ -308,18 +353,15 @@ impl Placer<'_> {
         if !demand.is_splittable() || self.is_forced {
             return None;
         }
-        let fits_alone = lay_out(&demand.shape, rest, job.target).is_some_and(|layout| {
-            with_memory(*usage, layout.memory)
-                .first_over(job.target)
-                .is_none()
-        });
+        let fits_alone = lay_out(&demand.shape, rest, job.target)
+            .is_some_and(|layout| of_layout(*usage, &layout).first_over(job.target).is_none());
         if fits_alone && !self.strategy.splits_eagerly {
             return None;
         }
         let fitting = |entries: u64| {
             let layout = lay_out(&demand.shape, entries, job.target)?;
             let mut total = self.state.usage;
-            total.add(&with_memory(*usage, layout.memory));
+            total.add(&of_layout(*usage, &layout));
             let is_part = layout.capacity_entries < rest;
             (total.first_over(job.target).is_none() && is_part).then_some(layout)
         };
@@ -428,7 +470,9 @@ fn partials_before(partials: &[Option<Partial>], unit: UnitId, stage: u32) -> Op
     (!partial.parts.is_empty()).then_some(partial)
 }
 
-fn with_memory(mut usage: Usage, memory: MemoryUse) -> Usage {
-    usage.add(&Usage::of_memory(memory));
+/// What a table takes with this layout, beside what it takes in any.
+fn of_layout(mut usage: Usage, layout: &TableLayout) -> Usage {
+    usage.add(&Usage::of_memory(layout.memory));
+    usage[Resource::LogicalTables] += layout.logical_tables - 1;
     usage
 }
