@@ -114,6 +114,11 @@ impl<I: Id, T> Arena<I, T> {
         id
     }
 
+    /// Takes the last items away, so that so many are left.
+    pub fn truncate(&mut self, len: usize) {
+        self.items.truncate(len);
+    }
+
     /// The number of elements.
     #[must_use]
     pub fn len(&self) -> usize {

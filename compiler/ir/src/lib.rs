@@ -58,6 +58,7 @@
 //! The validator ([`validate`](mod@validate)) checks every rule that an engine relies on: validated IR
 //! never panics an engine. [`text`] shows a program, [`build`] makes small ones by hand.
 
+pub mod alu;
 pub mod bits;
 pub mod build;
 pub mod expr;

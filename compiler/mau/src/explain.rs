@@ -50,16 +50,16 @@ explanations! {
     "if (c) { t1.apply(); } t2.apply(); /* t1 and t2 use one register */"
     "move what the branch needs in front of the condition, or use a machine with long branches";
     "E0510" "expression too deep"
-    "An action ALU does one operation on at most two sources, and all of an action happens at once."
-    "action a() { md.x = md.a + md.b + md.c; }"
-    "compute `md.a + md.b` into a field in an action of an earlier table";
+    "An action ALU does one operation on at most two sources, and all of an action happens at once. What reads fields alone is computed in tables before, what builds on action data in tables behind; but behind an action that exits, or whose table leads on to something, there is no room."
+    "action a(bit<32> x) { md.y = (md.a + x) & md.b; exit; }"
+    "compute a part into a field in an action of an earlier table";
     "E0511" "an operation that no action ALU has"
     "Action ALUs add, subtract (also with saturation), shift by constants, do bitwise logic, and take the smaller or larger of two. They neither compare nor multiply."
     "action a() { md.x = md.a * md.b; }"
     "let a table with an entry for each case give the result, or write it as shifts and sums over several tables";
     "E0512" "two operands that are not fields"
-    "Action data, results of hashes and of stateful ALUs reach an action ALU over one bus: an operation takes one of them, the other side is a field."
-    "action a(bit<32> x, bit<32> y) { md.z = x + y; }"
+    "Action data, results of hashes and of stateful ALUs reach an action ALU over one bus: an operation takes one of them, the other side is a field. They are joined in a table behind, but for an action that exits, or whose table leads on to something."
+    "action a(bit<32> x, bit<32> y) { md.z = x + y; exit; }"
     "store one of them in a field in an earlier table";
     "E0513" "a condition that computes"
     "A gateway compares fields with constants and with each other. It has no arithmetic."

@@ -9,8 +9,9 @@
 //!    statements become keyless tables (`flow`).
 //! 3. Writes of zero to local fields that still hold it go (`zeroing`), writes that nothing reads, and
 //!    what is empty without them (`dead`, `compact`).
-//! 4. Generated tables are split where some of their work could be done earlier (`spread`).
-//! 5. A register that one packet can touch twice is refused: the machine has each in one stage.
+//! 4. Assignments that are more than one operation are divided over tables before and behind (`divide`).
+//! 5. Generated tables are split where some of their work could be done earlier (`spread`).
+//! 6. A register that one packet can touch twice is refused: the machine has each in one stage.
 //!
 //! Parsers and deparsers stay as they are. Both forms mean the same; a packet cannot tell which one it
 //! runs through.
@@ -18,6 +19,7 @@
 mod action;
 mod compact;
 mod dead;
+mod divide;
 mod error;
 mod explain;
 mod flow;
@@ -120,6 +122,7 @@ fn lower_gress(gress: &mut Gress, errors: &mut Vec<MidendError>) {
     };
     zeroing::remove_zeroing(&mut tables, gress);
     dead::remove_dead(&mut tables, gress);
+    divide::divide(&mut tables, gress);
     spread::spread(&mut tables, gress);
     compact::compact(&mut tables, &mut gress.tables, n_declared);
     gress.body = Body::Tables(tables);

@@ -140,8 +140,9 @@ pub(crate) const CASES: &[Case] = &[
     .placed("tofino1"),
     fits(
         "E0510",
-        acting!("action a() {\n hdr.h.a = hdr.h.b + hdr.h.c; }"),
-        acting!("action a() {\n hdr.h.a = hdr.h.b + hdr.h.c + hdr.h.d; }"),
+        acting!("action a(bit<32> x) {\n hdr.h.a = (hdr.h.b + x) & hdr.h.c; }"),
+        // Behind an action that exits, nothing can be done.
+        acting!("action a(bit<32> x) {\n hdr.h.a = (hdr.h.b + x) & hdr.h.c; exit; }"),
         2,
     ),
     fits(
@@ -152,8 +153,8 @@ pub(crate) const CASES: &[Case] = &[
     ),
     fits(
         "E0512",
-        acting!("action a(bit<32> x, bit<32> y) {\n hdr.h.a = x; hdr.h.b = y; }"),
         acting!("action a(bit<32> x, bit<32> y) {\n hdr.h.a = x + y; }"),
+        acting!("action a(bit<32> x, bit<32> y) {\n hdr.h.a = x + y; exit; }"),
         2,
     ),
     fits(

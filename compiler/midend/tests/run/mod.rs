@@ -2,8 +2,9 @@
 //! local, and each access to a register.
 
 use p4rmt_ir::{
-    ActionId, Bits, Block, Body, Call, CallKind, Expr, FieldId, FieldKind, Gress, Id, Node,
-    Outcome, ParallelAction, Place, Stmt, StmtKind, Structured, TableId, Tables,
+    ActionId, BinaryOp, Bits, Block, Body, Call, CallKind, Expr, FieldId, FieldKind, Gress,
+    HashAlgorithm, Id, Node, Outcome, ParallelAction, Place, Stmt, StmtKind, Structured, TableId,
+    Tables,
 };
 
 /// What can be told from outside.
@@ -221,6 +222,14 @@ impl<'a> Machine<'a> {
             locals,
         };
         match &call.kind {
+            // What a step made of an exclusive or.
+            CallKind::Hash { hash, args }
+                if matches!(self.gress.hashes[*hash].algorithm, HashAlgorithm::Xor(_)) =>
+            {
+                let mut values = args.iter().map(|arg| eval(arg, &scope));
+                let first = values.next().expect("it has pieces");
+                vec![values.fold(first, |a, b| Bits::binary(BinaryOp::Xor, &a, &b))]
+            }
             CallKind::Hash { args, .. } => {
                 let sum = args.iter().fold(17, |sum: u64, arg| {
                     sum.wrapping_mul(31) ^ eval(arg, &scope).low_u64()
