@@ -27,8 +27,12 @@ use p4rmt_source::Span;
 use crate::flow::keyless_table;
 use crate::naming::TableNames;
 
-/// Bits of exclusive or that an action has from hashes; more are computed in tables before.
+/// Bits of exclusive or that an action has from hashes, each counted in units of sixteen bits, in which
+/// hashes reach actions; more are computed in tables before. It is a choice between two ways, and no
+/// limit of a machine.
 const HASHED_BITS_MAX: u32 = 64;
+/// The unit.
+const HASHED_UNIT_BITS: u32 = 16;
 
 /// Divides what the tables of a gress can't do at once.
 pub(crate) fn divide(tables: &mut Tables, gress: &mut Gress) {
@@ -195,7 +199,7 @@ impl<'a> Divider<'a> {
         let mut pieces = Vec::new();
         xor_pieces(value, &mut pieces)?;
         let width = value.width_in(&self.gress.fields);
-        let bits = self.hashed_bits.saturating_add(width);
+        let bits = self.hashed_bits + width.next_multiple_of(HASHED_UNIT_BITS);
         if pieces.len() < 3 || bits > HASHED_BITS_MAX {
             return None;
         }
