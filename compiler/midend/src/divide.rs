@@ -172,7 +172,7 @@ impl<'a> Divider<'a> {
         if check_value(&assign.value).is_ok() {
             return None;
         }
-        let value = balanced(assign.value.clone(), &self.gress.fields);
+        let value = balanced(assign.value.clone());
         if check_value(&value).is_ok() {
             return Some((value, Time::Inside));
         }
@@ -428,8 +428,8 @@ fn xor_pieces(expr: &Expr, pieces: &mut Vec<Expr>) -> Option<()> {
 
 /// Chains of one associative operator as balanced trees: fields first, action data last, constants
 /// joined.
-fn balanced(expr: Expr, fields: &Arena<FieldId, Field>) -> Expr {
-    let expr = expr.map_args(&mut |arg| balanced(arg, fields));
+fn balanced(expr: Expr) -> Expr {
+    let expr = expr.map_args(&mut balanced);
     let Expr::Binary { op, .. } = expr else {
         return expr;
     };
