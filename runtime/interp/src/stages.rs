@@ -33,9 +33,10 @@ impl<'a> Packet<'a> {
     /// Runs one stage. What its units write lands when all of them have read.
     pub(crate) fn run_stage(&mut self, body: &'a Tables, schedule: &'a Schedule, stage: u32) {
         let units = schedule.units(stage);
-        if !units.is_empty() {
-            self.tell(|| Event::Stage { stage });
+        if units.is_empty() {
+            return;
         }
+        self.tell(|| Event::Stage { stage });
         for unit in units {
             let is_led_to = unit
                 .parent
