@@ -17,6 +17,7 @@
 
 mod flow;
 mod stateful;
+mod wires;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -499,6 +500,7 @@ impl Checker<'_> {
                 .filter(|item| item.acting().any(|slot| slot.stage == stage))
                 .collect();
             let needs = self.memories_of(&acting, pipe);
+            let wires = wires::wires_of(&here, stage, pipe);
             let limits = &self.target.stage;
             for (what, used, available) in [
                 (
@@ -516,6 +518,23 @@ impl Checker<'_> {
                     limits.meter_alus,
                 ),
                 ("counter ALUs", needs.stats_alus, limits.stats_alus),
+                (
+                    "bytes of the exact match crossbar",
+                    wires.exact_bytes,
+                    limits.exact_xbar_bytes,
+                ),
+                (
+                    "bytes of the ternary match crossbar",
+                    wires.ternary_bytes,
+                    limits.ternary_xbar_bytes,
+                ),
+                (
+                    "tables in TCAM",
+                    wires.ternary_tables,
+                    limits.ternary_tables,
+                ),
+                ("search buses", wires.search_buses, limits.search_buses),
+                ("instruction rows", wires.instruction_rows, limits.vliw_rows),
             ] {
                 if used > u64::from(available) {
                     self.violations.push(Violation::OverLimit {

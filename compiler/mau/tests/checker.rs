@@ -6,6 +6,7 @@ use p4rmt_ir::{
     Slot, TableId,
 };
 use p4rmt_mau::checker::{Violation, check_placement};
+use p4rmt_mau::unit::UnitKind;
 use p4rmt_mau::{Target, place};
 
 /// Tables of [`sample`] in the order in which they are made.
@@ -261,6 +262,10 @@ fn more_than_a_stage_has_of_each_resource() {
         target.stage.meter_alus = 0
     });
     check_limit("logical tables", |target| target.stage.logical_tables = 1);
+    check_limit("bytes of the exact match crossbar", |target| {
+        target.stage.exact_xbar_bytes = 3;
+    });
+    check_limit("instruction rows", |target| target.stage.vliw_rows = 0);
     check(
         |placement| parts(placement, READER)[0].memory.tcam = 25,
         same,
@@ -327,4 +332,126 @@ fn a_table_in_between_without_long_branches() {
         |target| target.machine.long_branch_tags = 0,
         |violation| matches!(violation, Violation::InBetween { .. }),
     );
+}
+
+/// Numbers that look random, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
+/// Tables that match on one field and set another, some under conditions.
+fn random_program(dice: &mut Dice) -> Program {
+    let mut builder = GressBuilder::new(GressRole::Ingress);
+    let names = ["a", "b", "c", "d", "e", "f"].map(|name| (name, 32));
+    let (header, fields) = builder.header("hdr.h", &names);
+    builder.extract(header);
+    let mut body = Vec::new();
+    for index in 0..3 + dice.below(6) {
+        let (key, write) = (dice.below(fields.len()), dice.below(fields.len()));
+        let action = builder.action(
+            &format!("act{index}"),
+            &[32],
+            vec![assign(fields[write], param(0, 32))],
+        );
+        let keys = [(Expr::Field(fields[key]), MatchKind::Exact)];
+        let table = builder.table(&format!("t{index}"), &keys, &[action]);
+        let run = apply(table, []);
+        body.push(match dice.below(3) {
+            0 => {
+                let tested = Expr::Field(fields[dice.below(fields.len())]);
+                branch(eq(tested, constant(32, 1)), vec![run], vec![])
+            }
+            _ => run,
+        });
+    }
+    let structured = program("random", Arch::T2na, [builder.structured(body)]);
+    p4rmt_midend::to_tables(&structured).expect("the program has a tables form")
+}
+
+/// Placements of random programs are sound, and each way to break one is found.
+#[test]
+fn every_break_of_a_random_placement_is_found() {
+    let target = target();
+    let last_id = target.stage.logical_tables - 1;
+    let (mut n_moved, mut n_gateways) = (0, 0);
+    for seed in 0..40 {
+        let mut dice = Dice(seed);
+        let program = random_program(&mut dice);
+        let fit =
+            place(&program, PipeId::from_index(0), &target).expect("it is in the tables form");
+        assert_eq!(fit.problems, [], "seed {seed}");
+        let found = |breaking: &dyn Fn(&mut Placement), what: &str| {
+            let mut placement = fit.placement.clone();
+            breaking(&mut placement);
+            let violations = check_placement(pipe(&program), &placement, &target);
+            assert!(!violations.is_empty(), "seed {seed}: {what}");
+        };
+        let n_tables = fit.placement.gresses[Id::from_index(0)].tables.len();
+        let table = dice.below(n_tables);
+        let other = (table + 1 + dice.below(n_tables - 1)) % n_tables;
+        found(&|of| parts(of, table).clear(), "a table without a place");
+        found(
+            &|of| parts(of, table)[0].slot.stage = 20,
+            "a stage that is not there",
+        );
+        found(
+            &|of| parts(of, table)[0].slot.logical_id = 16,
+            "no such logical table",
+        );
+        found(&|of| parts(of, table)[0].entries = 1, "too few entries");
+        found(
+            &|of| parts(of, table)[0].memory = MemoryUse::default(),
+            "no memory",
+        );
+        found(
+            &|of| parts(of, table)[0].memory.sram = 81,
+            "more memory than there is",
+        );
+        found(
+            &|of| {
+                let slot = parts(of, other)[0].slot;
+                parts(of, table)[0].slot = slot;
+            },
+            "two tables in one place",
+        );
+        for edge in fit
+            .graph
+            .edges
+            .iter()
+            .filter(|edge| edge.kind.distance() > 0)
+        {
+            let kinds = [edge.from, edge.to].map(|unit| fit.graph.units[unit.index()].kind);
+            let [UnitKind::Table(from), UnitKind::Table(to)] = kinds else {
+                continue;
+            };
+            n_moved += 1;
+            found(
+                &|of| {
+                    let stage = parts(of, from.index())[0].slot.stage;
+                    let logical_id = last_id;
+                    parts(of, to.index())[0].slot = Slot { stage, logical_id };
+                },
+                "a table in the stage of one that it depends on",
+            );
+        }
+        for (gateway, _) in fit.placement.gresses[Id::from_index(0)].gateways.iter() {
+            n_gateways += 1;
+            found(
+                &|of| {
+                    let slot = &mut of.gresses[Id::from_index(0)].gateways[gateway];
+                    (slot.stage, slot.logical_id) = (19, last_id);
+                },
+                "a condition behind what it decides",
+            );
+        }
+    }
+    assert!(n_moved > 20 && n_gateways > 20, "{n_moved}, {n_gateways}");
 }

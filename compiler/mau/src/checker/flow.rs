@@ -397,6 +397,12 @@ impl Item {
         parts.map(|part| part.slot)
     }
 
+    /// Whether it may be a table whose key is the position of the entry.
+    pub(super) fn is_found_by_position(&self, gress: &Gress) -> bool {
+        let table = self.table.map(|table| &gress.tables[table]);
+        table.is_some_and(|table| table.actions.len() <= 1)
+    }
+
     /// The first of those.
     pub(super) fn first_acting(&self) -> Option<Slot> {
         self.acting().next().or(self.first())

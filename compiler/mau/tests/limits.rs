@@ -1,0 +1,151 @@
+//! Each limit of a stage on either side: a program that just fits, and what is said where it just does
+//! not.
+
+use p4rmt_ir::build::{GressBuilder, apply, assign, branch, call, constant, eq, param, program};
+use p4rmt_ir::{Arch, Block, CallKind, Expr, GressRole, Id, MatchKind, PipeId, Program};
+use p4rmt_mau::target::StageLimits;
+use p4rmt_mau::{Fit, Target, place};
+
+/// A gress with fields `a` to `d` of 32 bits that leave on the wire.
+struct Maker {
+    builder: GressBuilder,
+    fields: Vec<p4rmt_ir::FieldId>,
+}
+
+fn maker() -> Maker {
+    let mut builder = GressBuilder::new(GressRole::Ingress);
+    let names = ["a", "b", "c", "d"].map(|name| (name, 32));
+    let (header, fields) = builder.header("hdr.h", &names);
+    builder.extract(header);
+    Maker { builder, fields }
+}
+
+impl Maker {
+    fn read(&self, field: usize) -> Expr {
+        Expr::Field(self.fields[field])
+    }
+
+    fn program(self, body: Block) -> Program {
+        let structured = program("limits", Arch::T2na, [self.builder.structured(body)]);
+        p4rmt_midend::to_tables(&structured).expect("the program has a tables form")
+    }
+
+    /// One table that matches on `a` and `b` and sets `c`.
+    fn table(mut self, kind: MatchKind) -> Program {
+        let body = vec![assign(self.fields[2], param(0, 32))];
+        let action = self.builder.action("set_c", &[32], body);
+        let keys = [(self.read(0), kind), (self.read(1), kind)];
+        let table = self.builder.table("t", &keys, &[action]);
+        self.program(vec![apply(table, [])])
+    }
+
+    /// One table whose action reaches a register at `b`.
+    fn register(mut self) -> Program {
+        let register = self.builder.register("reg", 4096, &[32]);
+        let action = self.builder.register_action("read", register, vec![]);
+        let index = Some(self.read(1));
+        let kind = CallKind::RegisterAction { action, index };
+        let action = self
+            .builder
+            .action("act", &[], vec![call(kind, [self.fields[2]])]);
+        let keys = [(self.read(0), MatchKind::Exact)];
+        let table = self.builder.table("t", &keys, &[action]);
+        self.program(vec![apply(table, [])])
+    }
+
+    /// A table under a condition.
+    fn condition(mut self) -> Program {
+        let body = vec![assign(self.fields[2], param(0, 32))];
+        let action = self.builder.action("set_c", &[32], body);
+        let keys = [(self.read(0), MatchKind::Exact)];
+        let table = self.builder.table("t", &keys, &[action]);
+        let cond = eq(self.read(1), constant(32, 1));
+        self.program(vec![branch(cond, vec![apply(table, [])], vec![])])
+    }
+}
+
+fn fit_with(program: &Program, limit: u32, set: fn(&mut StageLimits) -> &mut u32) -> Fit {
+    let mut target = Target::built_in("tofino2").expect("it comes with the compiler");
+    *set(&mut target.stage) = limit;
+    place(program, PipeId::from_index(0), &target).expect("it is in the tables form")
+}
+
+/// With `needed` of a resource the program fits; with one less the message names what needs it.
+#[track_caller]
+fn check(
+    program: &Program,
+    set: fn(&mut StageLimits) -> &mut u32,
+    needed: u32,
+    (unit, what): (&str, &str),
+) {
+    let fits = fit_with(program, needed, set);
+    assert_eq!(fits.problems, [], "{needed} {what} are enough");
+    assert_eq!(fits.placement.stages_used, 1);
+    let refused = fit_with(program, needed - 1, set);
+    let message = format!(
+        "`{unit}` needs {needed} {what} in one stage, which has {}",
+        needed - 1
+    );
+    let messages: Vec<String> = refused
+        .problems
+        .iter()
+        .map(|of| of.problem.to_string())
+        .collect();
+    assert!(messages.contains(&message), "{message}: {messages:#?}");
+}
+
+#[test]
+fn exact_tables() {
+    let program = maker().table(MatchKind::Exact);
+    let check = |set: fn(&mut StageLimits) -> &mut u32, needed, what| {
+        check(&program, set, needed, ("t", what));
+    };
+    check(|of| &mut of.sram_blocks, 4, "SRAM blocks");
+    check(
+        |of| &mut of.exact_xbar_bytes,
+        8,
+        "bytes of the exact match crossbar",
+    );
+    check(|of| &mut of.hash_bits, 40, "hash bits");
+    check(|of| &mut of.search_buses, 1, "search buses");
+    check(|of| &mut of.vliw_rows, 1, "instruction rows");
+    check(
+        |of| &mut of.action_bus_bytes,
+        4,
+        "bytes of the action data bus",
+    );
+    check(|of| &mut of.logical_tables, 1, "logical tables");
+}
+
+#[test]
+fn ternary_tables() {
+    let program = maker().table(MatchKind::Ternary);
+    let check = |set: fn(&mut StageLimits) -> &mut u32, needed, what| {
+        check(&program, set, needed, ("t", what));
+    };
+    check(|of| &mut of.tcam_blocks, 2, "TCAM blocks");
+    check(
+        |of| &mut of.ternary_xbar_bytes,
+        8,
+        "bytes of the ternary match crossbar",
+    );
+    check(|of| &mut of.ternary_tables, 1, "tables in TCAM");
+}
+
+#[test]
+fn registers() {
+    let program = maker().register();
+    // What the table and its register need together.
+    let check = |set: fn(&mut StageLimits) -> &mut u32, needed, what| {
+        check(&program, set, needed, ("t` with `reg", what));
+    };
+    check(|of| &mut of.map_rams, 2, "map RAM blocks");
+    check(|of| &mut of.meter_alus, 1, "stateful and meter ALUs");
+    check(|of| &mut of.hash_dist_units, 2, "hash distribution units");
+}
+
+#[test]
+fn conditions() {
+    let program = maker().condition();
+    check(&program, |of| &mut of.gateways, 1, ("cond-0", "gateways"));
+}
