@@ -141,6 +141,74 @@ explanations! {
     "A register has one math unit. It reads memory or a field, and feeds the second ALU of the first value; what it gives can be added to memory or a constant there."
     "v.hi = square.execute(v.hi);"
     "let it give the first value of the pair";
+    "E0540" "no container is left"
+    "Every field that is live stands in containers of 8, 16 or 32 bits, from the parser or the first write to the last read. Fields that are never live at the same time share them."
+    "struct metadata_t { bit<512> scratch1; bit<512> scratch2; /* … all set by the parser, all read in the last stage */ }"
+    "parse less, make metadata narrower, or reuse a field whose value is no longer needed";
+    "E0541" "more fields combined than an ALU sees"
+    "An action ALU reads containers of its own group only. Fields that actions copy into one another or compute with must therefore all stand in one group."
+    "action a() { md.x1 = hdr.h.a; } action b() { md.x1 = md.x2; } /* … on and on, over more fields than a group has containers */"
+    "copy fewer fields into one another: let tables read the fields where they are";
+    "E0542" "too many sources for one container"
+    "Fields of a header that share a byte stand in one container, and an action ALU fills it from two sources: other containers, itself where something stays, and data."
+    "action a() { hdr.ipv4.dscp = md.dscp; hdr.ipv4.ecn = 2w1; } /* one byte with more than these in it */"
+    "set one of the fields in an action of another table";
+    "E0543" "arithmetic beside other fields"
+    "Sums, differences and shifts work on whole containers. A field that shares its bytes with others can't be computed in place."
+    "action a() { hdr.ipv4.ihl = hdr.ipv4.ihl + 1; } /* ihl shares a byte with version */"
+    "compute into a metadata field, and move the result in a later table";
+    "E0544" "operands that stand differently"
+    "What an action ALU combines stands at the same bits of its containers: only a moved value is rotated."
+    "action a() { md.x = hdr.h.high_nibble + md.y; }"
+    "move the field into a metadata field in an earlier table, and combine that";
+    "E0545" "two tables write one byte in one stage"
+    "In one stage, a packet's actions write each container once. Fields that share a byte share a container."
+    "t1.apply(); t2.apply(); /* in one stage: t1 sets hdr.ipv4.dscp, t2 sets hdr.ipv4.ecn */"
+    "let one table write both, or make one of the tables depend on the other";
+    "E0546" "a computation that is too wide"
+    "Two containers side by side carry from one to the other. What is wider can be moved and matched, not computed."
+    "action a() { md.sum128 = md.sum128 + 1; }"
+    "compute on the bits that matter, or in two tables with a carry between them";
+    "E0547" "too many headers"
+    "The deparser looks at a bit for each header that it may emit, and there are only so many."
+    "header_t[200] stack; /* … all emitted */"
+    "emit headers that always come together as one header";
+    "E0550" "too many transitions"
+    "Each transition of a parser is a row of a small TCAM. A range takes a row for each of its prefixes, a value set one for each member, and a state that extracts much takes further rows."
+    "value_set<bit<16>>(300) ports;"
+    "replace ranges by masks, make value sets smaller, or select on fewer values";
+    "E0551" "a look too far ahead"
+    "A state of the parser sees the next 32 bytes."
+    "packet.lookahead<bit<320>>()[7:0]"
+    "extract or advance first, so that less lies ahead";
+    "E0552" "a packet parsed too deep"
+    "The parser stops at a certain depth of the packet, which differs between the gresses."
+    "packet.advance(32w131072);"
+    "stop parsing earlier; what is not parsed follows as payload";
+    "E0553" "the parser advances by a value"
+    "The cursor moves by what a row of the parser says, and that is a constant."
+    "packet.advance((bit<32>) hdr.options.length * 8);"
+    "select on the value, with a state that advances by a constant for each";
+    "E0554" "a value set that is too wide"
+    "A transition matches on a few bytes. A long select of constants is done in steps; the members of a value set are not known when that is decided."
+    "value_set<bit<48>>(4) addresses;"
+    "match on fewer bytes in the parser, and on the rest in a table";
+    "E0555" "too many checksums"
+    "A parser or deparser has a few checksum units, and each is busy from the first use to the last."
+    "three Checksum() instances that one packet goes through, in a parser of Tofino 1"
+    "verify or update fewer of them, or some in the other gress";
+    "E0556" "the field dictionary is full"
+    "The deparser puts a packet together from entries: containers, or chunks of eight bytes of a header."
+    "header big_t { /* 200 bytes, of which actions write each */ }"
+    "emit fewer headers, or join small ones into one";
+    "E0557" "a message that is too long"
+    "What goes to the control plane with a digest, or back to the parser with a resubmission, has a largest size."
+    "struct report_t { bit<512> everything; }"
+    "send fewer fields, or what the receiver can look them up by";
+    "E0558" "too many kinds"
+    "Digests, resubmissions and mirror headers are told apart by a few bits."
+    "nine Digest<…>() instances in one deparser"
+    "join kinds with the same fields, and tell them apart by a field";
 }
 
 #[cfg(test)]
@@ -150,11 +218,16 @@ mod tests {
     /// The codes stand in `problem.rs` and here; neither list knows one that the other does not.
     #[test]
     fn every_code_has_its_page() {
-        let source = include_str!("problem.rs");
-        let mut codes: Vec<&str> = source
-            .match_indices("\"E05")
-            .filter_map(|(at, _)| source.get(at + 1..at + 6))
-            .collect();
+        let sources = [
+            include_str!("problem.rs"),
+            include_str!("phv/problem.rs"),
+            include_str!("parde/problem.rs"),
+        ];
+        let codes_in = |source: &'static str| {
+            let found = source.match_indices("\"E05");
+            found.filter_map(|(at, _)| source.get(at + 1..at + 6))
+        };
+        let mut codes: Vec<&str> = sources.into_iter().flat_map(codes_in).collect();
         codes.sort_unstable();
         let pages: Vec<&str> = EXPLANATIONS.iter().map(|page| page.code).collect();
         assert_eq!(codes, pages);

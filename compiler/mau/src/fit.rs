@@ -26,6 +26,9 @@ use crate::demand::{
 use crate::graph::DependencyGraph;
 use crate::latency::{GressLatency, StageFeatures, gress_latency};
 use crate::power::{PoweredUnit, worst_power};
+use crate::parde::{PardeUse, parde_use};
+use crate::phv::checker::{PhvViolation, check_allocation};
+use crate::phv::{PhvAllocation, allocate};
 use crate::problem::{LocatedProblem, Problem};
 use crate::resource::Usage;
 use crate::schedule::{Job, Schedule, UnitDemand, schedule};
@@ -59,6 +62,10 @@ pub struct Fit {
     pub power_microwatts: Arena<GressId, u64>,
     /// Where a stateful ALU compares sums without letting them wrap, as the language would.
     pub inexact: Vec<InexactComparison>,
+    /// Containers of the fields; empty where the stages do not fit.
+    pub phv: PhvAllocation,
+    /// What parsers and deparsers use.
+    pub parde: Arena<GressId, PardeUse>,
 }
 
 impl Fit {
@@ -86,6 +93,12 @@ pub enum PlaceError {
     NotTables {
         /// Which.
         gress: GressId,
+    },
+    /// The checker refused an allocation that claims to be one: a bug of the allocator.
+    #[error("the allocation of containers breaks a rule: {}", violations.first().map(ToString::to_string).unwrap_or_default())]
+    UnsoundContainers {
+        /// The rules that it breaks.
+        violations: Vec<PhvViolation>,
     },
     /// The checker refused a placement that claims to fit: a bug of the placer.
     #[error("the placement breaks a rule: {}", violations.first().map(ToString::to_string).unwrap_or_default())]
@@ -152,6 +165,21 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
     if problems.is_empty() && !violations.is_empty() {
         return Err(PlaceError::Unsound { violations });
     }
+    let phv = if problems.is_empty() {
+        let (phv, against) = allocate(pipe, &graph.units, &placement, target);
+        if against.is_empty() {
+            let violations = check_allocation(pipe, &graph.units, &placement, &phv, target);
+            if !violations.is_empty() {
+                return Err(PlaceError::UnsoundContainers { violations });
+            }
+        }
+        problems.extend(against);
+        phv
+    } else {
+        PhvAllocation::default()
+    };
+    let (parde, against) = parde_use(pipe, &phv, target);
+    problems.extend(against);
     let blocked_by = graph
         .unit_ids()
         .map(|unit| blocked_by(&job, &schedule, unit))
@@ -185,6 +213,8 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         stage_cycles,
         power_microwatts,
         inexact: stateful.inexact,
+        phv,
+        parde,
         graph,
     })
 }

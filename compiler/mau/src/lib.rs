@@ -34,6 +34,8 @@ pub mod fit;
 pub mod graph;
 mod latency;
 mod power;
+pub mod parde;
+pub mod phv;
 pub mod problem;
 pub mod resource;
 pub mod salu;

@@ -2,6 +2,9 @@
 
 use p4rmt_source::{Code, Diagnostic, Span};
 
+use crate::parde::PardeProblem;
+use crate::phv::PhvProblem;
+
 /// A [`Problem`] and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocatedProblem {
@@ -23,6 +26,12 @@ impl LocatedProblem {
 /// Why a program does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
+    /// Fields do not fit into containers.
+    #[error(transparent)]
+    Phv(PhvProblem),
+    /// A parser or deparser does not fit.
+    #[error(transparent)]
+    Parde(PardeProblem),
     /// More stages than the machine has.
     #[error("the program needs {needed} stages, the machine has {available}")]
     TooManyStages {
@@ -341,6 +350,8 @@ impl Problem {
     #[must_use]
     pub fn code(&self) -> Code {
         Code(match self {
+            Self::Phv(problem) => return problem.code(),
+            Self::Parde(problem) => return problem.code(),
             Self::TooManyStages { .. } => "E0501",
             Self::StageOverflow { .. } => "E0502",
             Self::EntryTooWide { .. } => "E0503",
@@ -379,6 +390,8 @@ impl Problem {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
+            Self::Phv(problem) => problem.help(),
+            Self::Parde(problem) => problem.help(),
             Self::TooManyStages {
                 available,
                 critical_path,

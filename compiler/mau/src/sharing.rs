@@ -11,13 +11,17 @@
 //!   so ([`crate::target::ContainerRules::output_validity`]), which values for traffic manager and
 //!   deparser were set. It has room for few of them, so they stand together, a full container after
 //!   the other. Setting such a value sets its bit.
+//! * Parser and deparser move whole bytes, so fields of a header that share one stand together.
 //! * On the other machines a container itself knows whether it was written, and the values of less than
 //!   a byte for traffic manager and deparser share one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p4rmt_ir::{ActionId, Expr, FieldId, FieldKind, Gress, GressId, Id, Pipe, Place};
+use p4rmt_ir::{
+    ActionId, Expr, FieldId, FieldKind, Gress, GressId, HeaderId, Id, Pipe, Place, Stmt, StmtKind,
+};
 
+use crate::phv::walk_block;
 use crate::target::Target;
 use crate::unit::{Access, Unit, UnitId, Usage};
 
@@ -25,6 +29,8 @@ use crate::unit::{Access, Unit, UnitId, Usage};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Container {
     Shared(u32),
+    /// Bytes of a header: these fields have no other place.
+    Bytes(FieldId),
     Own(FieldId, u32),
 }
 
@@ -53,6 +59,8 @@ pub(crate) struct Sharing {
 struct Shared {
     /// By field: the container that it stands in.
     of_field: BTreeMap<FieldId, u32>,
+    /// By field: the first field of the bytes that it shares with others.
+    of_bytes: BTreeMap<FieldId, FieldId>,
     /// By field: the container in which a bit says that it was set.
     of_validity: BTreeMap<FieldId, u32>,
 }
@@ -97,13 +105,21 @@ impl Sharing {
         &self.units[unit.index()]
     }
 
-    /// Fields of one container that both write, and that are not the same field.
-    pub(crate) fn conflict(&self, first: UnitId, second: UnitId) -> Option<(FieldId, FieldId)> {
+    /// Fields of one container that both write, and that are not the same field. Where `may_divide`
+    /// says so, only fields count that nothing can divide.
+    pub(crate) fn conflict(
+        &self,
+        first: UnitId,
+        second: UnitId,
+        may_divide: bool,
+    ) -> Option<(FieldId, FieldId)> {
         let theirs = &self.of(second).written;
         self.of(first).written.iter().find_map(|&(container, own)| {
-            let Container::Shared(_) = container else {
-                return None;
-            };
+            match container {
+                Container::Shared(_) if !may_divide => {}
+                Container::Bytes(_) => {}
+                Container::Shared(_) | Container::Own(..) => return None,
+            }
             let mut others = theirs.iter().filter(|(other, _)| *other == container);
             others
                 .find(|(_, other)| *other != own)
@@ -139,9 +155,17 @@ fn shared_containers(units: &[Unit], id: GressId, gress: &Gress, target: &Target
         }
     }
     if rules.output_validity {
-        for (_, field) in outputs {
+        for (_, field) in outputs.clone() {
             shared.of_validity.insert(*field, take(1));
         }
+    }
+    for fields in fields_in_one_byte(gress) {
+        let Some(&first) = fields.first() else {
+            continue;
+        };
+        shared.of_bytes.extend(fields.into_iter().map(|field| (field, first)));
+    }
+    if rules.output_validity {
         return shared;
     }
     let first = take(rules.pov_bits).saturating_add(1);
@@ -155,6 +179,41 @@ fn shared_containers(units: &[Unit], id: GressId, gress: &Gress, target: &Target
         }
     }
     shared
+}
+
+/// Fields of headers on the wire that share bytes with others, those that hang together in one list.
+fn fields_in_one_byte(gress: &Gress) -> Vec<Vec<FieldId>> {
+    let mut groups = Vec::new();
+    for header in headers_on_the_wire(gress) {
+        let mut group: Vec<FieldId> = Vec::new();
+        let mut offset = 0_u32;
+        for field in &gress.headers[header].fields {
+            group.push(*field);
+            offset = offset.saturating_add(gress.fields[*field].width);
+            if offset.is_multiple_of(8) {
+                let fields = std::mem::take(&mut group);
+                if fields.len() > 1 {
+                    groups.push(fields);
+                }
+            }
+        }
+    }
+    groups
+}
+
+/// Headers that the parser extracts or the deparser emits.
+fn headers_on_the_wire(gress: &Gress) -> Vec<HeaderId> {
+    let mut headers = BTreeSet::new();
+    let mut note = |stmt: &Stmt| {
+        if let StmtKind::Extract { header, .. } | StmtKind::Emit { header } = &stmt.kind {
+            headers.insert(header.index());
+        }
+    };
+    for state in gress.parser.states.values() {
+        walk_block(&state.body, &mut note);
+    }
+    walk_block(&gress.deparser.body, &mut note);
+    headers.into_iter().map(HeaderId::from_index).collect()
 }
 
 /// Fields that some action writes in another way than whole from one source: they need an ALU.
@@ -209,9 +268,12 @@ fn touched_by(
 
 /// The containers of an access: of a long field, parts of 32 bits.
 fn containers_of(access: &Access, shared: &Shared) -> Vec<Container> {
-    match shared.of_field.get(&access.field) {
-        Some(container) => vec![Container::Shared(*container)],
-        None => (access.lo / 32..=access.hi / 32)
+    let container = shared.of_field.get(&access.field);
+    let bytes = shared.of_bytes.get(&access.field);
+    match (container, bytes) {
+        (Some(container), _) => vec![Container::Shared(*container)],
+        (None, Some(first)) => vec![Container::Bytes(*first)],
+        (None, None) => (access.lo / 32..=access.hi / 32)
             .map(|part| Container::Own(access.field, part))
             .collect(),
     }

@@ -4,7 +4,11 @@
 //! numbers are all within [`RANGE`], so that no sum over them overflows and no division is by zero;
 //! or an error that says where the text is wrong.
 
+mod ends;
+
 use serde::Deserialize;
+
+pub use ends::{ClotLimits, DeparserLimits, ParserLimits, PhvLimits};
 
 /// What any limit may be, but for those that may be 0.
 const RANGE: std::ops::RangeInclusive<u32> = 1..=65_536;
@@ -47,6 +51,14 @@ pub struct Target {
     pub containers: ContainerRules,
     /// What an access to a memory costs.
     pub power: PowerModel,
+    /// Containers.
+    pub phv: PhvLimits,
+    /// Bytes that pass beside them.
+    pub clot: ClotLimits,
+    /// The parser of each gress.
+    pub parser: ParserLimits,
+    /// The deparser of each gress.
+    pub deparser: DeparserLimits,
 }
 
 /// Clocks around the stages. No figures are published: those of the built-in targets are assumed.
@@ -431,6 +443,10 @@ impl Target {
             selector,
             containers,
             power,
+            phv,
+            clot,
+            parser,
+            deparser,
         } = self;
         let one = *RANGE.start();
         let mut numbers = vec![
@@ -532,6 +548,10 @@ impl Target {
             ("packets_under_way", power.packets_under_way, 0),
             ("admission_cycles", power.admission_cycles, 0),
         ];
+        numbers.extend(phv.numbers());
+        numbers.extend(clot.numbers());
+        numbers.extend(parser.numbers());
+        numbers.extend(deparser.numbers());
         numbers.extend(
             salu.element_bits
                 .iter()

@@ -18,6 +18,7 @@ use p4rmt_ir::{
 };
 use p4rmt_source::Span;
 
+use crate::bytes::SharedBytes;
 use crate::error::MidendError;
 use crate::naming::TableNames;
 use crate::simplify::{Fields, has_comparison, is_min_or_max, simplified};
@@ -31,6 +32,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) fields: &'a mut Arena<FieldId, Field>,
     pub(crate) tables: &'a mut Arena<TableId, Table>,
     pub(crate) names: TableNames,
+    pub(crate) shared_bytes: SharedBytes,
     pub(crate) actions: &'a mut Arena<ActionId, ParallelAction>,
     pub(crate) gateways: Arena<GatewayId, Gateway>,
     /// Each table that is applied, and where.
@@ -152,7 +154,9 @@ impl Flow<'_> {
         }
         let units = self.units();
         let mut step = pending.step.clone();
-        if straight.iter().all(|stmt| step.join(stmt, units).is_ok()) {
+        let is_joined = straight.iter().all(|stmt| step.join(stmt, units).is_ok());
+        let is_possible = || self.shared_bytes.can_hold(&step.values, self.fields);
+        if is_joined && (pending.step.is_empty() || is_possible()) {
             pending.step = step;
             pending.span.get_or_insert(span);
             pending.names.extend(name.map(str::to_owned));

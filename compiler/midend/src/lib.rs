@@ -17,6 +17,7 @@
 //! runs through.
 
 mod action;
+mod bytes;
 mod compact;
 mod dead;
 mod divide;
@@ -105,6 +106,7 @@ fn lower_gress(gress: &mut Gress, errors: &mut Vec<MidendError>) {
         register_actions: &gress.register_actions,
         fields: &mut fields,
         names: TableNames::of(&gress.tables),
+        shared_bytes: bytes::SharedBytes::of(gress),
         tables: &mut gress.tables,
         actions: &mut parallel,
         gateways: Arena::new(),

@@ -40,6 +40,12 @@ impl Values {
         self.written.contains_key(&field)
     }
 
+    /// What was written to bits of the field.
+    pub(crate) fn of_field(&self, field: FieldId) -> impl Iterator<Item = &Expr> {
+        let pieces = self.written.get(&field);
+        pieces.into_iter().flatten().map(|piece| &piece.value)
+    }
+
     /// Whether nothing was written.
     pub(crate) fn is_empty(&self) -> bool {
         self.written.is_empty()

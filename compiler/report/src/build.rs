@@ -10,6 +10,7 @@ use p4rmt_mau::unit::{UnitId, UnitKind};
 use p4rmt_mau::{BlockedBy, Fit, Target};
 use p4rmt_source::{Sources, Span};
 
+use crate::phv::{deparsers, parsers, phv};
 use crate::schema::{
     BlockedByReport, ChainLink, DependencyReport, FitReport, GatewayReport, LatencyReport,
     MemoryReport, PartReport, PowerReport, ProblemReport, SpanReport, StageReport, TableReport,
@@ -58,8 +59,9 @@ pub fn report(
         stateful: stateful_units(fit, pipe, target, &|span| reporter.span(span)),
         totals: totals(&stages, target),
         stages,
-        phv: None,
-        parser: None,
+        phv: phv(fit, pipe, target),
+        parser: parsers(fit, pipe, target),
+        deparser: deparsers(fit, pipe, target),
         latency: LatencyReport {
             ingress_cycles: cycles(GressRole::Ingress).or(cycles(GressRole::Whole)),
             egress_cycles: cycles(GressRole::Egress),

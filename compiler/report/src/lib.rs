@@ -8,6 +8,7 @@ mod build;
 mod columns;
 mod diff;
 mod html;
+mod phv;
 mod resources;
 pub mod schema;
 mod stateful;

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use crate::phv::{
+    ClotReport, ContainerReport, ContainersReport, DeparserReport, ParserReport, PhvReport, SliceReport,
+};
+
 /// Whether and how a pipe fits a machine.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FitReport {
@@ -39,10 +43,12 @@ pub struct FitReport {
     pub stages: Vec<StageReport>,
     /// By resource.
     pub totals: BTreeMap<&'static str, Total>,
-    /// Containers by size; not computed yet.
-    pub phv: Option<()>,
-    /// Parser states; not computed yet.
-    pub parser: Option<()>,
+    /// Containers and what they hold; nothing where the stages do not fit.
+    pub phv: Option<PhvReport>,
+    /// The parsers, by gress.
+    pub parser: Vec<ParserReport>,
+    /// The deparsers, by gress.
+    pub deparser: Vec<DeparserReport>,
     /// Latency.
     pub latency: LatencyReport,
     /// Worst-case power of the memories.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use crate::columns::columns;
 use crate::resources::RESOURCES;
-use crate::schema::{FitReport, MemoryReport, ProblemReport, TableReport};
 use crate::stateful;
+use crate::schema::{FitReport, MemoryReport, PhvReport, ProblemReport, TableReport};
 
 /// The report as a person reads it; lines end with a newline.
 #[must_use]
@@ -36,6 +36,10 @@ pub fn text(report: &FitReport) -> String {
     if !report.stateful.is_empty() {
         let _ = write!(text, "\n{}\n", stateful::text(&report.stateful));
     }
+    if let Some(phv) = &report.phv {
+        let _ = write!(text, "\n{}\n", containers(phv));
+    }
+    let _ = write!(text, "\n{}\n", ends(report));
     text.push('\n');
     latency_and_power(&mut text, report);
     text
@@ -121,6 +125,57 @@ fn stages(report: &FitReport) -> String {
         Some(row)
     });
     columns(&titles, rows, &[0])
+}
+
+/// A line of sums, then a row a gress and kind of container.
+fn containers(phv: &PhvReport) -> String {
+    let used: u32 = phv.containers.iter().map(|of| of.used).sum();
+    let bits: u32 = phv.containers.iter().map(|of| of.bits_used).sum();
+    let bytes: u32 = phv.clots.iter().map(|clot| clot.bytes).sum();
+    let titles = ["containers", "kind", "bits", "used", "of", "bits used"];
+    let rows = phv.containers.iter().map(|of| {
+        vec![
+            of.gress.to_owned(),
+            of.kind.to_owned(),
+            of.size_bits.to_string(),
+            blank_zero(of.used.into()),
+            of.available.to_string(),
+            blank_zero(of.bits_used.into()),
+        ]
+    });
+    format!(
+        "{used} containers hold {bits} bits of fields, {bytes} bytes pass outside them\n{}",
+        columns(&titles, rows, &[0, 1])
+    )
+}
+
+/// Parsers and deparsers: what they use, of what there is.
+fn ends(report: &FitReport) -> String {
+    let of = |used: u32, available: u32| format!("{used}/{available}");
+    let mut lines: Vec<String> = Vec::new();
+    for parser in &report.parser {
+        let depth = parser.max_depth_bytes;
+        let depth = depth.map_or_else(|| "unbounded".to_owned(), |bytes| format!("{bytes} bytes"));
+        lines.push(format!(
+            "{} parser: {} states, rows {}, match bytes {}, {} cycles a state at most, depth {depth}, checksum units {}",
+            parser.gress,
+            parser.states,
+            of(parser.tcam_rows, parser.tcam_rows_available),
+            of(parser.match_bytes, parser.match_bytes_available),
+            parser.extract_cycles,
+            of(parser.checksum_units, parser.checksum_units_available),
+        ));
+    }
+    for deparser in &report.deparser {
+        lines.push(format!(
+            "{} deparser: dictionary entries {}, validity bits {}, checksum units {}",
+            deparser.gress,
+            of(deparser.dictionary_entries, deparser.dictionary_entries_available),
+            of(deparser.validity_bits, deparser.validity_bits_available),
+            of(deparser.checksum_units, deparser.checksum_units_available),
+        ));
+    }
+    lines.join("\n")
 }
 
 fn memories(memories: &[MemoryReport]) -> String {

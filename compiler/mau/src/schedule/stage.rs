@@ -401,9 +401,10 @@ impl Placer<'_> {
 
     /// No packet runs two tables in one stage that write one container, unless they must be together.
     fn check_containers(&self, unit: UnitId) -> Result<(), Refusal> {
-        if !self.strategy.keeps_containers || self.is_forced {
+        if self.is_forced {
             return Ok(());
         }
+        let may_divide = !self.strategy.keeps_containers;
         let graph = self.job.graph;
         let own = &graph.units[unit.index()];
         let group = &self.job.groups[unit.index()];
@@ -416,7 +417,8 @@ impl Placer<'_> {
             {
                 continue;
             }
-            if let Some((own_field, other_field)) = self.job.sharing.conflict(unit, other) {
+            let conflict = self.job.sharing.conflict(unit, other, may_divide);
+            if let Some((own_field, other_field)) = conflict {
                 return Err(Refusal::Container {
                     other,
                     own_field,

@@ -1,0 +1,429 @@
+//! Containers for the fields of a pipe: the packet header vector.
+//!
+//! [`allocate`] takes a placed pipe and gives each live field slice bits of a container, or says what
+//! stands against it.
+//!
+//! 1. [`life`]: who touches each field, and from which stage to which it is live.
+//! 2. [`clot`]: bytes that only pass from parser to deparser need no container where the machine can
+//!    carry them otherwise.
+//! 3. [`layout`]: which fields share a container or a size of container, from the wire and from what
+//!    actions combine; [`tile`] divides headers, [`alu`] says what one ALU can do.
+//! 4. [`assign`]: a container for each chunk.
+//!
+//! The result is a side table, checked by [`checker`], which shares nothing with these steps.
+
+mod alu;
+mod assign;
+pub mod checker;
+mod clot;
+pub mod container;
+mod job;
+mod layout;
+mod life;
+mod operation;
+mod problem;
+mod tile;
+
+use p4rmt_ir::{FieldId, FieldKind, GressId, GressRole, Id, Pipe, Placement};
+
+pub use clot::Clot;
+pub use container::{Container, ContainerKind, ContainerSize};
+pub use life::Life;
+pub use operation::FieldSlice;
+pub use problem::PhvProblem;
+
+pub(crate) use clot::{state_depths, statement_bits};
+pub(crate) use job::reachable_states;
+pub(crate) use life::walk_block;
+
+use crate::phv::alu::AluFault;
+use crate::phv::assign::{Assignment, Effort, assign};
+use crate::phv::clot::find_clots;
+use crate::phv::job::GressJob;
+use crate::phv::layout::{Layout, lay_out};
+use crate::phv::tile::TileFault;
+use crate::problem::{LocatedProblem, Problem};
+use crate::target::Target;
+use crate::unit::Unit;
+
+/// Bits of a field in a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Residence {
+    /// The gress whose field it is.
+    pub gress: GressId,
+    /// Which bits.
+    pub slice: FieldSlice,
+    /// Where.
+    pub container: Container,
+    /// The lowest bit there.
+    pub lo: u32,
+    /// When.
+    pub life: Life,
+}
+
+/// Where the fields of a pipe are.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PhvAllocation {
+    /// By gress, then by field, then from the lowest bit.
+    pub residences: Vec<Residence>,
+    /// Bytes outside containers.
+    pub clots: Vec<(GressId, Clot)>,
+}
+
+impl PhvAllocation {
+    /// The containers of a field, from its lowest bit.
+    pub fn of_field(&self, gress: GressId, field: FieldId) -> impl Iterator<Item = &Residence> {
+        self.residences
+            .iter()
+            .filter(move |of| of.gress == gress && of.slice.field == field)
+    }
+}
+
+/// Finds containers for the fields of a placed pipe. `units` are those of all gresses.
+#[must_use]
+pub fn allocate(
+    pipe: &Pipe,
+    units: &[Unit],
+    placement: &Placement,
+    target: &Target,
+) -> (PhvAllocation, Vec<LocatedProblem>) {
+    let jobs: Vec<GressJob<'_>> = pipe
+        .gresses
+        .ids()
+        .map(|gress| GressJob::new(gress, pipe, units, placement))
+        .collect();
+    let mut problems = Vec::new();
+    let mut clots = Vec::new();
+    let mut absent: Vec<Vec<bool>> = Vec::new();
+    for job in &jobs {
+        let of_gress = find_clots(job, &target.clot);
+        let mut is_absent = vec![false; job.gress.fields.len()];
+        for field in of_gress.iter().flat_map(|clot| &clot.fields) {
+            is_absent[field.index()] = true;
+        }
+        absent.push(is_absent);
+        clots.extend(of_gress.into_iter().map(|clot| (job.id, clot)));
+        problems.extend(validity_problem(job, target));
+    }
+    let (layouts, assignment) = best_assignment(&jobs, &absent, target);
+    for (job, layout) in jobs.iter().zip(&layouts) {
+        problems.extend(layout_problems(job, layout, target));
+    }
+    problems.extend(room_problems(&jobs, &assignment, target));
+    let mut residences = Vec::new();
+    for ((gress, chunk), place) in assignment.chunks.iter().zip(&assignment.places) {
+        let Some((container, shift)) = place else {
+            continue;
+        };
+        residences.extend(chunk.pieces.iter().map(|piece| Residence {
+            gress: jobs[*gress].id,
+            slice: piece.slice,
+            container: assignment.containers[*container],
+            lo: piece.at + shift,
+            life: piece.life,
+        }));
+    }
+    residences.sort_by_key(|of| (of.gress.index(), of.slice.field, of.slice.lo));
+    (PhvAllocation { residences, clots }, problems)
+}
+
+/// Rounds of looking for room: at first chunks share bits over time only, then also side by side.
+const ROUNDS: [(Effort, usize); 2] = [(Effort::Plain, 6), (Effort::Packed, 30)];
+
+/// The layouts and the assignment of them that leave the least behind. Of what found no room, each
+/// round gives some the first choice, and cuts fields of that size otherwise.
+fn best_assignment(
+    jobs: &[GressJob<'_>],
+    absent: &[Vec<bool>],
+    target: &Target,
+) -> (Vec<Layout>, Assignment) {
+    let mut best: Option<(usize, Vec<Layout>, Assignment)> = None;
+    for (effort, n_rounds) in ROUNDS {
+        let mut first: Vec<(usize, FieldId)> = Vec::new();
+        let mut avoided: Vec<Vec<(FieldId, ContainerSize)>> = vec![Vec::new(); jobs.len()];
+        for _ in 0..n_rounds {
+            let layouts: Vec<Layout> = jobs
+                .iter()
+                .enumerate()
+                .map(|(gress, job)| lay_out(job, target, absent[gress].clone(), &avoided[gress]))
+                .collect();
+            let n_faults: usize = layouts.iter().map(|layout| layout.faults.len()).sum();
+            let found = assign(jobs, &layouts, &first, effort, &target.phv);
+            let cost = n_faults + found.left_over.len();
+            let repair = repair(&found, &mut first, &mut avoided);
+            if best.as_ref().is_none_or(|(known, _, _)| cost < *known) {
+                best = Some((cost, layouts, found));
+            }
+            if !repair {
+                break;
+            }
+        }
+        if best.as_ref().is_some_and(|(cost, _, _)| *cost == 0) {
+            break;
+        }
+    }
+    let (_, layouts, assignment) = best.expect("at least one order is tried");
+    (layouts, assignment)
+}
+
+/// What the next round does for the first chunk that found no room. Whether there is anything left to
+/// try.
+fn repair(
+    found: &Assignment,
+    first: &mut Vec<(usize, FieldId)>,
+    avoided: &mut [Vec<(FieldId, ContainerSize)>],
+) -> bool {
+    let Some(&left) = found.left_over.first() else {
+        return false;
+    };
+    let field_of = |chunk: usize| {
+        let (gress, of) = &found.chunks[chunk];
+        Some((*gress, of.pieces.first()?.slice.field))
+    };
+    let Some(own) = field_of(left) else {
+        return false;
+    };
+    if !first.contains(&own) {
+        first.insert(0, own);
+        return true;
+    }
+    // Fields that are only moved can be cut finer: of those that are left, else the widest of others.
+    let size = found.chunks[left].1.size;
+    let may_yield = |chunk: usize| {
+        let (gress, of) = &found.chunks[chunk];
+        let (_, field) = field_of(chunk)?;
+        let is_small = of.size != size || of.size == ContainerSize::B8;
+        let is_known = avoided[*gress].contains(&(field, of.size));
+        (!is_small && !is_known && of.is_movable).then_some((*gress, field))
+    };
+    let others = (0..found.chunks.len()).filter(|chunk| found.places[*chunk].is_some());
+    let mut candidates = found.left_over.iter().copied().chain(others);
+    let Some((gress, field)) = candidates.find_map(may_yield) else {
+        return false;
+    };
+    avoided[gress].push((field, size));
+    true
+}
+
+fn layout_problems(job: &GressJob<'_>, layout: &Layout, target: &Target) -> Vec<LocatedProblem> {
+    let mut problems: Vec<LocatedProblem> = Vec::new();
+    for fault in &layout.faults {
+        let problem = match fault {
+            TileFault::Alu {
+                action,
+                field,
+                fault,
+            } => alu_problem(job, *action, *field, *fault, target),
+            TileFault::Conflict { first, second } => LocatedProblem {
+                problem: Problem::Phv(PhvProblem::Conflict {
+                    first: job.units[first.0].name.clone(),
+                    first_field: job.name(first.1).to_owned(),
+                    second: job.units[second.0].name.clone(),
+                    second_field: job.name(second.1).to_owned(),
+                }),
+                span: job.units[second.0].span,
+            },
+        };
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    for &(action, field) in &layout.too_wide {
+        let action = &job.actions[action];
+        problems.push(LocatedProblem {
+            problem: Problem::Phv(PhvProblem::ComputationTooWide {
+                action: action.name.clone(),
+                field: job.name(field).to_owned(),
+                needed: job.gress.fields[field].width,
+                available: 2 * ContainerSize::B32.bits(),
+            }),
+            span: action.span,
+        });
+    }
+    problems
+}
+
+fn alu_problem(
+    job: &GressJob<'_>,
+    action: usize,
+    field: FieldId,
+    fault: AluFault,
+    target: &Target,
+) -> LocatedProblem {
+    let of = &job.actions[action];
+    let action = of.name.clone();
+    let named = job.name(field).to_owned();
+    let written = of.operations.iter();
+    let operation = written.clone().find(|operation| operation.dst.field == field);
+    let span = operation.map_or(of.span, |operation| operation.span);
+    let problem = match fault {
+        AluFault::TooManySources { needed } => PhvProblem::TooManySources {
+            action,
+            fields: in_words(job, written.map(|operation| operation.dst.field).collect()),
+            needed,
+            available: target.phv.sources_max,
+        },
+        AluFault::Neighbours => PhvProblem::ComputedBesideOthers {
+            action,
+            neighbours: in_words(job, neighbours(job, field)),
+            field: named,
+        },
+        AluFault::Misaligned | AluFault::Interleaved | AluFault::Restricted => {
+            PhvProblem::NotAligned {
+                action,
+                field: named,
+            }
+        }
+    };
+    LocatedProblem {
+        problem: Problem::Phv(problem),
+        span,
+    }
+}
+
+/// The other fields in the bytes of a header field.
+fn neighbours(job: &GressJob<'_>, field: FieldId) -> Vec<FieldId> {
+    let Some(header) = job.header_of(field) else {
+        return Vec::new();
+    };
+    let mut offset = 0_u32;
+    let mut spans = Vec::new();
+    for of in &job.gress.headers[header].fields {
+        let end = offset + job.gress.fields[*of].width;
+        spans.push((*of, offset / 8, end.div_ceil(8)));
+        offset = end;
+    }
+    let own = spans.iter().find(|(of, _, _)| *of == field).copied();
+    let Some((_, from, to)) = own else {
+        return Vec::new();
+    };
+    let near = spans.iter();
+    near.filter(|(of, start, end)| *of != field && *start < to && from < *end)
+        .map(|(of, _, _)| *of)
+        .collect()
+}
+
+/// The first names of these, and how many more.
+fn in_words(job: &GressJob<'_>, mut fields: Vec<FieldId>) -> String {
+    const SHOWN: usize = 4;
+    fields.sort_unstable();
+    fields.dedup();
+    let mut names: Vec<String> = fields
+        .iter()
+        .take(SHOWN)
+        .map(|field| format!("`{}`", job.name(*field)))
+        .collect();
+    match fields.len() {
+        0 => return "other fields".to_owned(),
+        n if n > SHOWN => names.push(format!("{} more", n - SHOWN)),
+        _ => {}
+    }
+    names.join(", ")
+}
+
+fn validity_problem(job: &GressJob<'_>, target: &Target) -> Option<LocatedProblem> {
+    let bits = job.gress.fields.iter().filter(|(field, of)| {
+        matches!(of.kind, FieldKind::Validity(_)) && job.uses.fields[*field].is_deparsed
+    });
+    let needed = u32::try_from(bits.count()).unwrap_or(u32::MAX);
+    let available = target.phv.validity_bits_max;
+    (needed > available).then(|| LocatedProblem {
+        problem: Problem::Phv(PhvProblem::TooManyHeaders {
+            gress: gress_name(job.gress.role),
+            needed,
+            available,
+        }),
+        span: job.gress.deparser.span,
+    })
+}
+
+pub(crate) fn gress_name(role: GressRole) -> &'static str {
+    match role {
+        GressRole::Ingress => "ingress",
+        GressRole::Egress => "egress",
+        GressRole::Whole => "pipe",
+    }
+}
+
+/// What found no container.
+fn room_problems(
+    jobs: &[GressJob<'_>],
+    assignment: &Assignment,
+    target: &Target,
+) -> Vec<LocatedProblem> {
+    let mut problems = Vec::new();
+    let mut combined: Vec<Vec<usize>> = vec![Vec::new(); jobs.len()];
+    for &chunk in &assignment.left_over {
+        let (gress, of) = &assignment.chunks[chunk];
+        let job = &jobs[*gress];
+        let Some(piece) = of.pieces.first() else {
+            continue;
+        };
+        let is_combined = of.pieces.iter().any(|piece| {
+            !job.readers[piece.slice.field.index()].is_empty()
+                || job.actions.iter().any(|action| {
+                    action.writes(piece.slice)
+                        && action.operations.iter().any(|operation| {
+                            operation.effect.sources().iter().any(|s| s.slice().is_some())
+                        })
+                })
+        });
+        if is_combined && !of.is_divisible {
+            combined[*gress].push(chunk);
+            continue;
+        }
+        let field = &job.gress.fields[piece.slice.field];
+        problems.push(LocatedProblem {
+            problem: Problem::Phv(PhvProblem::NoRoom {
+                field: field.name.clone(),
+                bits: piece.slice.width(),
+                gress: gress_name(job.gress.role),
+                used: live_bits(job, piece.life),
+                available: container_bits(job.gress.role, target),
+            }),
+            span: field.span,
+        });
+    }
+    for (job, chunks) in jobs.iter().zip(combined) {
+        let Some(&first) = chunks.first() else {
+            continue;
+        };
+        let of_chunk = |chunk: &usize| &assignment.chunks[*chunk].1;
+        let size = of_chunk(&first).size;
+        let fields = chunks.iter().flat_map(|chunk| {
+            of_chunk(chunk).pieces.iter().map(|piece| piece.slice.field)
+        });
+        let fields: Vec<FieldId> = fields.collect();
+        let limits = &target.phv;
+        let span = job.gress.fields[fields[0]].span;
+        problems.push(LocatedProblem {
+            problem: Problem::Phv(PhvProblem::GroupTooSmall {
+                fields: in_words(job, fields),
+                needed: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+                size: size.bits(),
+                available: limits.normal_per_group + limits.mocha_per_group + limits.dark_per_group,
+            }),
+            span,
+        });
+    }
+    problems
+}
+
+/// Bits of a gress that are live at the busiest entry of a life.
+fn live_bits(job: &GressJob<'_>, life: Life) -> u32 {
+    let at = |entry: u32| -> u32 {
+        job.gress
+            .fields
+            .iter()
+            .filter(|(field, _)| job.life(*field).is_some_and(|life| life.contains(entry)))
+            .fold(0, |sum: u32, (_, field)| sum.saturating_add(field.width))
+    };
+    (life.from..=life.to).map(at).max().unwrap_or(0)
+}
+
+fn container_bits(role: GressRole, target: &Target) -> u32 {
+    Container::all(&target.phv)
+        .iter()
+        .filter(|container| container.may_be_of(role, &target.phv))
+        .fold(0, |sum: u32, container| sum.saturating_add(container.size.bits()))
+}

@@ -1,0 +1,311 @@
+//! What allocation works on: the fields of one gress, when they live, and what actions do to them.
+
+use p4rmt_ir::{
+    ActionId, FieldId, FieldKind, Gress, GressId, HeaderId, Id, Pipe, Placement, StmtKind,
+};
+use p4rmt_source::Span;
+
+use crate::phv::life::{GressUse, Life, gress_use, walk_block};
+use crate::phv::operation::{FieldSlice, Operation, operations};
+use crate::unit::{Unit, UnitId, UnitKind, actions_of};
+
+/// An action of a table, and where it runs.
+pub(crate) struct PlacedAction {
+    /// Position among the units of the gress.
+    pub(crate) unit: usize,
+    pub(crate) action: ActionId,
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) stages: Vec<u32>,
+    /// Without those whose result nobody reads.
+    pub(crate) operations: Vec<Operation>,
+}
+
+impl PlacedAction {
+    /// Whether a field that lives like this has to survive the action.
+    pub(crate) fn passes(&self, life: Life) -> bool {
+        self.stages
+            .iter()
+            .any(|stage| life.from <= *stage && life.to > *stage)
+    }
+
+    pub(crate) fn writes(&self, slice: FieldSlice) -> bool {
+        self.operations
+            .iter()
+            .any(|operation| operation.dst.common(slice).is_some())
+    }
+}
+
+/// One gress.
+pub(crate) struct GressJob<'a> {
+    pub(crate) id: GressId,
+    pub(crate) gress: &'a Gress,
+    pub(crate) units: Vec<&'a Unit>,
+    /// Their ids in the pipe.
+    unit_ids: Vec<UnitId>,
+    pub(crate) uses: GressUse,
+    pub(crate) actions: Vec<PlacedAction>,
+    /// By field: positions of the actions that write it.
+    pub(crate) writers: Vec<Vec<usize>>,
+    /// By field: positions of the actions whose ALUs read it.
+    pub(crate) readers: Vec<Vec<usize>>,
+    /// By header: the headers that no packet has beside it.
+    exclusive: Vec<Vec<bool>>,
+}
+
+impl<'a> GressJob<'a> {
+    pub(crate) fn new(
+        id: GressId,
+        pipe: &'a Pipe,
+        units: &'a [Unit],
+        placement: &Placement,
+    ) -> Self {
+        let gress = &pipe.gresses[id];
+        let (unit_ids, units): (Vec<UnitId>, Vec<&Unit>) = units
+            .iter()
+            .enumerate()
+            .filter(|(_, unit)| unit.gress == id)
+            .map(|(index, unit)| (UnitId::from_index(index), unit))
+            .unzip();
+        let stages_of: Vec<Vec<u32>> = units
+            .iter()
+            .map(|unit| stages_of(unit, placement))
+            .collect();
+        let n_stages = placement.stages_available.max(placement.stages_used);
+        let uses = gress_use(gress, &units, &stages_of, n_stages);
+        let mut job = Self {
+            id,
+            gress,
+            units,
+            unit_ids,
+            uses,
+            actions: Vec::new(),
+            writers: vec![Vec::new(); gress.fields.len()],
+            readers: vec![Vec::new(); gress.fields.len()],
+            exclusive: exclusive_headers(gress),
+        };
+        job.collect_actions(&stages_of);
+        job
+    }
+
+    fn collect_actions(&mut self, stages_of: &[Vec<u32>]) {
+        let Some(tables) = self.gress.as_tables() else {
+            return;
+        };
+        for (unit_index, unit) in self.units.iter().enumerate() {
+            let UnitKind::Table(table) = unit.kind else {
+                continue;
+            };
+            for action in actions_of(&self.gress.tables[table]) {
+                let of = &tables.actions[action];
+                let mut operations = operations(of, self.gress);
+                operations.retain(|operation| self.life(operation.dst.field).is_some());
+                if operations.is_empty() {
+                    continue;
+                }
+                let index = self.actions.len();
+                for operation in &operations {
+                    push_once(&mut self.writers[operation.dst.field.index()], index);
+                    for source in operation.effect.sources() {
+                        if let Some(slice) = source.slice() {
+                            push_once(&mut self.readers[slice.field.index()], index);
+                        }
+                    }
+                }
+                self.actions.push(PlacedAction {
+                    unit: unit_index,
+                    action,
+                    name: of.name.clone(),
+                    span: of.span,
+                    stages: stages_of[unit_index].clone(),
+                    operations,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn life(&self, field: FieldId) -> Option<Life> {
+        self.uses.fields[field].life
+    }
+
+    /// Whether nobody writes a field: it keeps the zero that the parser leaves.
+    pub(crate) fn is_zero(&self, field: FieldId) -> bool {
+        let of = &self.uses.fields[field];
+        !of.is_parsed && of.write_stages.is_empty()
+    }
+
+    pub(crate) fn name(&self, field: FieldId) -> &str {
+        &self.gress.fields[field].name
+    }
+
+    /// Whether no packet has both headers.
+    pub(crate) fn are_exclusive(&self, first: HeaderId, second: HeaderId) -> bool {
+        self.exclusive[first.index()][second.index()]
+    }
+
+    /// Two tables of one stage, both of which some packet may run, that write these two fields.
+    pub(crate) fn conflict(&self, first: FieldId, second: FieldId) -> Option<(usize, usize)> {
+        for &a in &self.writers[first.index()] {
+            for &b in &self.writers[second.index()] {
+                let (one, other) = (&self.actions[a], &self.actions[b]);
+                let meet = one.unit != other.unit
+                    && one.stages.iter().any(|stage| other.stages.contains(stage))
+                    && self.may_both_run(one, other);
+                if meet {
+                    return Some((one.unit, other.unit));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a packet may run both actions.
+    fn may_both_run(&self, one: &PlacedAction, other: &PlacedAction) -> bool {
+        let (first, second) = if one.unit < other.unit { (one, other) } else { (other, one) };
+        let (earlier, later) = (self.units[first.unit], self.units[second.unit]);
+        let mut accesses = earlier.accesses.iter();
+        let access = accesses.find(|access| access.action == Some(first.action));
+        let id = self.unit_ids[first.unit];
+        !earlier.is_exclusive_with(later)
+            && access.is_none_or(|access| earlier.may_do_before(id, access, later))
+    }
+
+    /// The header that a field is a part of.
+    pub(crate) fn header_of(&self, field: FieldId) -> Option<HeaderId> {
+        match self.gress.fields[field].kind {
+            FieldKind::Header(header) => Some(header),
+            FieldKind::Validity(_)
+            | FieldKind::VarbitWidth(_)
+            | FieldKind::Metadata
+            | FieldKind::Intrinsic
+            | FieldKind::Local => None,
+        }
+    }
+}
+
+fn push_once(list: &mut Vec<usize>, item: usize) {
+    if list.last() != Some(&item) {
+        list.push(item);
+    }
+}
+
+/// The stages of a unit.
+pub(crate) fn stages_of(unit: &Unit, placement: &Placement) -> Vec<u32> {
+    let Some(of) = placement.gresses.get(unit.gress) else {
+        return Vec::new();
+    };
+    match unit.kind {
+        UnitKind::Table(table) => of
+            .tables
+            .get(table)
+            .map(|parts| parts.iter().map(|part| part.slot.stage).collect())
+            .unwrap_or_default(),
+        UnitKind::Gateway(gateway) => of
+            .gateways
+            .get(gateway)
+            .map(|slot| vec![slot.stage])
+            .unwrap_or_default(),
+    }
+}
+
+/// By pair of headers: whether the parser extracts both, but never for one packet, and no action makes
+/// one of them valid.
+fn exclusive_headers(gress: &Gress) -> Vec<Vec<bool>> {
+    let n_headers = gress.headers.len();
+    let mut extracted: Vec<Vec<HeaderId>> = Vec::new();
+    for state in gress.parser.states.values() {
+        let mut headers = Vec::new();
+        walk_block(&state.body, &mut |stmt| {
+            if let StmtKind::Extract { header, .. } = &stmt.kind {
+                headers.push(*header);
+            }
+        });
+        extracted.push(headers);
+    }
+    let reach = reachable_states(gress);
+    let mut together = vec![vec![false; n_headers]; n_headers];
+    for (from, tos) in reach.iter().enumerate() {
+        for (to, _) in tos.iter().enumerate().filter(|(_, is_reached)| **is_reached) {
+            for first in &extracted[from] {
+                for second in &extracted[to] {
+                    together[first.index()][second.index()] = true;
+                    together[second.index()][first.index()] = true;
+                }
+            }
+        }
+    }
+    let is_parsed = |header: usize| extracted.iter().flatten().any(|h| h.index() == header);
+    let candidates: Vec<bool> = gress
+        .headers
+        .iter()
+        .map(|(id, header)| is_parsed(id.index()) && !is_made_valid(header.valid, gress))
+        .collect();
+    (0..n_headers)
+        .map(|first| {
+            (0..n_headers)
+                .map(|second| {
+                    first != second
+                        && candidates[first]
+                        && candidates[second]
+                        && !together[first][second]
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn is_made_valid(valid: FieldId, gress: &Gress) -> bool {
+    let in_action = gress.as_tables().is_some_and(|tables| {
+        tables.actions.values().any(|action| {
+            let mut assigns = action.assigns.iter();
+            assigns.any(|assign| assign.dst.field() == Some(valid) && !is_zero(&assign.value))
+        })
+    });
+    let mut in_parser = false;
+    for state in gress.parser.states.values() {
+        walk_block(&state.body, &mut |stmt| {
+            if let StmtKind::Assign { dst, .. } = &stmt.kind {
+                in_parser |= dst.field() == Some(valid);
+            }
+        });
+    }
+    in_action || in_parser
+}
+
+fn is_zero(value: &p4rmt_ir::Expr) -> bool {
+    matches!(value, p4rmt_ir::Expr::Const(bits) if bits.is_zero())
+}
+
+/// By state: which states a packet may be in at it or after it.
+pub(crate) fn reachable_states(gress: &Gress) -> Vec<Vec<bool>> {
+    let states = &gress.parser.states;
+    states
+        .ids()
+        .map(|from| {
+            let mut reached = vec![false; states.len()];
+            let mut open = vec![from];
+            while let Some(state) = open.pop() {
+                if std::mem::replace(&mut reached[state.index()], true) {
+                    continue;
+                }
+                open.extend(successors(&states[state].transition));
+            }
+            reached
+        })
+        .collect()
+}
+
+/// The states that a transition leads to.
+pub(crate) fn successors(transition: &p4rmt_ir::Transition) -> Vec<p4rmt_ir::StateId> {
+    let state_of = |target: &p4rmt_ir::Target| match target {
+        p4rmt_ir::Target::State(state) => Some(*state),
+        p4rmt_ir::Target::Accept | p4rmt_ir::Target::Reject => None,
+    };
+    match transition {
+        p4rmt_ir::Transition::Goto(target) => state_of(target).into_iter().collect(),
+        p4rmt_ir::Transition::Select { cases, .. } => cases
+            .iter()
+            .filter_map(|case| state_of(&case.target))
+            .collect(),
+    }
+}

@@ -1,0 +1,357 @@
+//! Good allocations broken in each way: the checker names what is broken. And random programs: what
+//! the allocator finds, the checker accepts.
+
+use p4rmt_ir::build::{GressBuilder, add, apply, assign, constant, param, program, stmt};
+use p4rmt_ir::{
+    Arch, Expr, FieldId, FieldKind, GressRole, Id, MatchKind, PipeId, Program, StmtKind,
+};
+use p4rmt_mau::phv::checker::{PhvViolation, check_allocation};
+use p4rmt_mau::phv::{
+    Container, ContainerKind, ContainerSize, PhvAllocation, PhvProblem, Residence, allocate,
+};
+use p4rmt_mau::problem::Problem;
+use p4rmt_mau::{Fit, Target, place};
+
+fn pipe() -> PipeId {
+    PipeId::from_index(0)
+}
+
+/// A header that is extracted and emitted, with two nibbles in one byte; sums and moves between it
+/// and metadata; two tables that may share a stage and write different fields.
+fn sample() -> Program {
+    let mut builder = GressBuilder::new(GressRole::Ingress);
+    let fields = [("high", 4), ("low", 4), ("a", 8), ("b", 16), ("c", 32), ("d", 32)];
+    let (header, fields) = builder.header("hdr.h", &fields);
+    builder.extract(header);
+    let emit = stmt(StmtKind::Emit { header });
+    builder.gress.deparser.body.push(emit);
+    let x = builder.metadata("md.x", 32);
+    let y = builder.metadata("md.y", 16);
+    let z = builder.metadata("md.z", 12);
+    let read = Expr::Field;
+    let key = [(read(fields[2]), MatchKind::Exact)];
+    let first = builder.action(
+        "first",
+        &[16],
+        vec![
+            assign(x, add(read(fields[4]), read(fields[5]))),
+            assign(y, param(0, 16)),
+            assign(z, add(read(z), constant(12, 1))),
+        ],
+    );
+    let first = builder.table("first", &key, &[first]);
+    let second = builder.action("second", &[4], vec![assign(fields[1], param(0, 4))]);
+    let second = builder.table("second", &key, &[second]);
+    let third = builder.action(
+        "third",
+        &[],
+        vec![
+            assign(fields[4], read(x)),
+            assign(fields[3], add(read(y), constant(16, 1))),
+        ],
+    );
+    let third = builder.table("third", &key, &[third]);
+    let fourth = builder.action("fourth", &[8], vec![assign(fields[2], param(0, 8))]);
+    let fourth = builder.table("fourth", &[(read(z), MatchKind::Exact)], &[fourth]);
+    let body = [first, second, third, fourth].map(|table| apply(table, []));
+    let structured = program("sample", Arch::Tna, [builder.structured(body.into())]);
+    p4rmt_midend::to_tables(&structured).expect("it has a tables form")
+}
+
+fn placed(program: &Program, target: &Target) -> Fit {
+    place(program, pipe(), target).expect("it is sound")
+}
+
+fn field(program: &Program, name: &str) -> FieldId {
+    let fields = program.pipes[pipe()].gresses[Id::from_index(0)].fields.iter();
+    let mut named = fields.filter(|(_, field)| field.name == name);
+    named.next().expect("the sample has it").0
+}
+
+/// Changes the allocation of the sample on Tofino 1, and expects a violation.
+#[track_caller]
+fn check_broken(
+    change: impl FnOnce(&mut Vec<Residence>, &dyn Fn(&str) -> usize),
+    is_expected: impl Fn(&PhvViolation) -> bool,
+) {
+    let program = sample();
+    let target = Target::built_in("tofino1").expect("built in");
+    let fit = placed(&program, &target);
+    assert_eq!(fit.problems, vec![]);
+    let of = &program.pipes[pipe()];
+    let check = |allocation: &PhvAllocation| {
+        check_allocation(of, &fit.graph.units, &fit.placement, allocation, &target)
+    };
+    assert_eq!(check(&fit.phv), vec![]);
+    let mut broken = fit.phv.clone();
+    let homes = fit.phv.residences.clone();
+    let find = |name: &str| {
+        let field = field(&program, name);
+        let position = homes.iter().position(|of| of.slice.field == field);
+        position.expect("it has a container")
+    };
+    change(&mut broken.residences, &find);
+    let violations = check(&broken);
+    assert!(violations.iter().any(is_expected), "{violations:#?}");
+}
+
+#[test]
+fn a_field_that_is_nowhere() {
+    check_broken(
+        |homes, find| {
+            homes.remove(find("md.x"));
+        },
+        |of| matches!(of, PhvViolation::Missing { field, .. } if field == "md.x"),
+    );
+}
+
+#[test]
+fn a_field_that_comes_too_late() {
+    check_broken(
+        |homes, find| homes[find("md.x")].life.from += 1,
+        |of| matches!(of, PhvViolation::Missing { field, .. } if field == "md.x"),
+    );
+}
+
+#[test]
+fn two_fields_in_one_place() {
+    check_broken(
+        |homes, find| homes[find("md.x")].container = homes[find("hdr.h.d")].container,
+        |of| matches!(of, PhvViolation::Overlap { .. }),
+    );
+}
+
+#[test]
+fn a_field_beyond_its_container() {
+    check_broken(
+        |homes, find| homes[find("md.x")].lo = 1,
+        |of| matches!(of, PhvViolation::OutOfBounds { field, .. } if field == "md.x"),
+    );
+}
+
+#[test]
+fn a_container_of_the_other_gress() {
+    check_broken(
+        // The second group is pinned to the egress.
+        |homes, find| homes[find("md.x")].container.index = 16,
+        |of| matches!(of, PhvViolation::WrongGress { field, .. } if field == "md.x"),
+    );
+}
+
+#[test]
+fn a_container_that_no_stage_sees() {
+    check_broken(
+        |homes, find| homes[find("md.x")].container.kind = ContainerKind::Tagalong,
+        |of| matches!(of, PhvViolation::WrongKind { field, .. } if field == "md.x"),
+    );
+}
+
+#[test]
+fn bytes_that_are_not_as_on_the_wire() {
+    check_broken(
+        |homes, find| {
+            let (high, low) = (find("hdr.h.high"), find("hdr.h.low"));
+            let lo = homes[high].lo;
+            homes[high].lo = homes[low].lo;
+            homes[low].lo = lo;
+        },
+        |of| matches!(of, PhvViolation::NotAsOnTheWire { .. }),
+    );
+}
+
+#[test]
+fn something_else_among_the_bytes_of_a_header() {
+    check_broken(
+        |homes, find| {
+            let valid = find("hdr.h.$valid");
+            homes[valid].container = homes[find("hdr.h.d")].container;
+        },
+        |of| matches!(of, PhvViolation::ForeignBits { .. }),
+    );
+}
+
+#[test]
+fn a_source_that_the_alu_does_not_see() {
+    check_broken(
+        |homes, find| homes[find("md.x")].container.index = 32,
+        |of| matches!(of, PhvViolation::OutOfReach { .. }),
+    );
+}
+
+#[test]
+fn a_neighbour_of_a_sum() {
+    check_broken(
+        |homes, find| {
+            let valid = find("hdr.h.$valid");
+            homes[valid].container = homes[find("md.z")].container;
+            homes[valid].lo = 14;
+        },
+        |of| matches!(of, PhvViolation::Disturbs { .. }),
+    );
+}
+
+#[test]
+fn three_sources_of_one_container() {
+    check_broken(
+        |homes, find| {
+            // What `third` moves, and what it leaves, side by side with what it computes.
+            let (b, c) = (find("hdr.h.b"), find("hdr.h.c"));
+            homes[b].container = homes[c].container;
+        },
+        |of| matches!(of, PhvViolation::TooManySources { .. }),
+    );
+}
+
+#[test]
+fn two_tables_of_a_stage_that_write_one_container() {
+    check_broken(
+        |homes, find| homes[find("md.y")].container = homes[find("hdr.h.low")].container,
+        |of| matches!(of, PhvViolation::Conflict { .. }),
+    );
+}
+
+/// What placement keeps apart is refused where it stands together all the same.
+#[test]
+fn a_byte_that_two_tables_of_a_stage_write() {
+    let mut builder = GressBuilder::new(GressRole::Ingress);
+    let (header, fields) = builder.header("hdr.h", &[("high", 4), ("low", 4), ("key", 8)]);
+    builder.extract(header);
+    builder
+        .gress
+        .deparser
+        .body
+        .push(stmt(StmtKind::Emit { header }));
+    let key = [(Expr::Field(fields[2]), MatchKind::Exact)];
+    let tables = [("one", fields[0]), ("two", fields[1])].map(|(name, field)| {
+        let action = builder.action(name, &[4], vec![assign(field, param(0, 4))]);
+        builder.table(name, &key, &[action])
+    });
+    let body = tables.map(|table| apply(table, []));
+    let structured = program("byte", Arch::Tna, [builder.structured(body.into())]);
+    let program = p4rmt_midend::to_tables(&structured).expect("it has a tables form");
+    let target = Target::built_in("tofino1").expect("built in");
+    let mut fit = placed(&program, &target);
+    assert_eq!((fit.problems.len(), fit.placement.stages_used), (0, 2));
+    for parts in fit.placement.gresses[Id::from_index(0)].tables.values_mut() {
+        parts[0].slot.stage = 0;
+    }
+    let of = &program.pipes[pipe()];
+    let (_, problems) = allocate(of, &fit.graph.units, &fit.placement, &target);
+    let conflict = PhvProblem::Conflict {
+        first: "one".to_owned(),
+        first_field: "hdr.h.high".to_owned(),
+        second: "two".to_owned(),
+        second_field: "hdr.h.low".to_owned(),
+    };
+    let problems: Vec<Problem> = problems.into_iter().map(|of| of.problem).collect();
+    assert_eq!(problems, vec![Problem::Phv(conflict)]);
+}
+
+/// Numbers that look random, the same for a seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) as usize % n
+    }
+}
+
+/// Headers and metadata of random widths, and tables whose actions set, move and add them at random.
+fn random_program(random: &mut Random) -> Program {
+    let mut builder = GressBuilder::new(GressRole::Ingress);
+    let mut fields: Vec<(FieldId, u32)> = Vec::new();
+    for number in 0..1 + random.below(3) {
+        let mut widths: Vec<u32> = Vec::new();
+        for _ in 0..1 + random.below(4) {
+            match random.below(5) {
+                0 => widths.extend([4, 4]),
+                1 => widths.extend([3, 13]),
+                2 => widths.push(8),
+                3 => widths.push(16),
+                _ => widths.push(32),
+            }
+        }
+        let names: Vec<String> = (0..widths.len()).map(|field| format!("f{field}")).collect();
+        let named: Vec<(&str, u32)> = names.iter().map(String::as_str).zip(widths.clone()).collect();
+        let (header, own) = builder.header(&format!("hdr.h{number}"), &named);
+        if random.below(4) > 0 {
+            builder.extract(header);
+        }
+        builder
+            .gress
+            .deparser
+            .body
+            .push(stmt(StmtKind::Emit { header }));
+        fields.extend(own.into_iter().zip(widths));
+    }
+    for number in 0..random.below(8) {
+        let width = [1, 3, 8, 9, 16, 32][random.below(6)];
+        let field = builder.field(&format!("md.m{number}"), width, FieldKind::Metadata);
+        fields.push((field, width));
+    }
+    let mut tables = Vec::new();
+    for number in 0..1 + random.below(6) {
+        let mut body = Vec::new();
+        let mut written = Vec::new();
+        for _ in 0..1 + random.below(3) {
+            let (dst, width) = fields[random.below(fields.len())];
+            if written.contains(&dst) {
+                continue;
+            }
+            written.push(dst);
+            let alike: Vec<FieldId> = fields
+                .iter()
+                .filter(|(_, of)| *of == width)
+                .map(|(field, _)| *field)
+                .collect();
+            let source = Expr::Field(alike[random.below(alike.len())]);
+            let value = match random.below(4) {
+                0 => source,
+                1 if width >= 8 => add(source, constant(width, 1)),
+                _ => constant(width, 1),
+            };
+            body.push(assign(dst, value));
+        }
+        let action = builder.action(&format!("act{number}"), &[], body);
+        let key = Expr::Field(fields[random.below(fields.len())].0);
+        tables.push(builder.table(&format!("t{number}"), &[(key, MatchKind::Exact)], &[action]));
+    }
+    let body = tables.into_iter().map(|table| apply(table, [])).collect();
+    let structured = program("random", Arch::Tna, [builder.structured(body)]);
+    p4rmt_midend::to_tables(&structured).expect("it has a tables form")
+}
+
+#[test]
+fn random_programs_are_allocated_soundly_and_breaks_are_found() {
+    let mut n_allocated = 0;
+    for seed in 0..150 {
+        let mut random = Random(seed);
+        let program = random_program(&mut random);
+        for name in ["tofino1", "tofino2"] {
+            let target = Target::built_in(name).expect("built in");
+            let fit = place(&program, pipe(), &target);
+            let fit = fit.unwrap_or_else(|error| panic!("seed {seed} on {name}: {error:?}"));
+            if !fit.fits() || fit.phv.residences.is_empty() {
+                continue;
+            }
+            n_allocated += 1;
+            let of = &program.pipes[pipe()];
+            let check = |allocation: &PhvAllocation| {
+                check_allocation(of, &fit.graph.units, &fit.placement, allocation, &target)
+            };
+            let mut without = fit.phv.clone();
+            let victim = random.below(without.residences.len());
+            let removed = without.residences.remove(victim);
+            assert!(!check(&without).is_empty(), "seed {seed} on {name}: {removed:?}");
+            let mut beyond = fit.phv.clone();
+            beyond.residences[victim].container = Container {
+                kind: ContainerKind::Normal,
+                size: ContainerSize::B8,
+                index: 1_000,
+            };
+            assert!(!check(&beyond).is_empty(), "seed {seed} on {name}: {removed:?}");
+        }
+    }
+    assert!(n_allocated > 100, "only {n_allocated} had an allocation to break");
+}
