@@ -193,7 +193,8 @@ pub(crate) fn place(compiled: &Compiled, pipe: PipeId, target: &Target) -> Resul
         p4rmt_mau::PlaceError::NoSuchPipe { .. }
         | p4rmt_mau::PlaceError::NoStages
         | p4rmt_mau::PlaceError::NotTables { .. } => Failure::Input(error.to_string()),
-        p4rmt_mau::PlaceError::Unsound { .. } => panic!("{error}"),
+        p4rmt_mau::PlaceError::Unsound { .. }
+        | p4rmt_mau::PlaceError::UnsoundContainers { .. } => panic!("{error}"),
     })
 }
 
