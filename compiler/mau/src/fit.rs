@@ -25,10 +25,10 @@ use crate::demand::{
 };
 use crate::graph::DependencyGraph;
 use crate::latency::{GressLatency, StageFeatures, gress_latency};
-use crate::power::{PoweredUnit, worst_power};
 use crate::parde::{PardeUse, parde_use};
 use crate::phv::checker::{PhvViolation, check_allocation};
-use crate::phv::{PhvAllocation, allocate};
+use crate::phv::{Allocated, PhvAllocation, allocate};
+use crate::power::{PoweredUnit, worst_power};
 use crate::problem::{LocatedProblem, Problem};
 use crate::resource::Usage;
 use crate::schedule::{Job, Schedule, UnitDemand, schedule};
@@ -64,6 +64,9 @@ pub struct Fit {
     pub inexact: Vec<InexactComparison>,
     /// Containers of the fields; empty where the stages do not fit.
     pub phv: PhvAllocation,
+    /// Fields for which the search found no container. It may have missed one, so this alone does not
+    /// say that the program does not fit.
+    pub unallocated: Vec<LocatedProblem>,
     /// What parsers and deparsers use.
     pub parde: Arena<GressId, PardeUse>,
 }
@@ -165,19 +168,23 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
     if problems.is_empty() && !violations.is_empty() {
         return Err(PlaceError::Unsound { violations });
     }
-    let phv = if problems.is_empty() {
-        let (phv, against) = allocate(pipe, &graph.units, &placement, target);
-        if against.is_empty() {
-            let violations = check_allocation(pipe, &graph.units, &placement, &phv, target);
-            if !violations.is_empty() {
-                return Err(PlaceError::UnsoundContainers { violations });
-            }
-        }
-        problems.extend(against);
-        phv
+    let allocated = if problems.is_empty() {
+        allocate(pipe, &graph.units, &placement, target)
     } else {
-        PhvAllocation::default()
+        Allocated::default()
     };
+    let Allocated {
+        allocation: phv,
+        problems: against,
+        left_over: unallocated,
+    } = allocated;
+    if problems.is_empty() && against.is_empty() && unallocated.is_empty() {
+        let violations = check_allocation(pipe, &graph.units, &placement, &phv, target);
+        if !violations.is_empty() {
+            return Err(PlaceError::UnsoundContainers { violations });
+        }
+    }
+    problems.extend(against);
     let (parde, against) = parde_use(pipe, &phv, target);
     problems.extend(against);
     let blocked_by = graph
@@ -214,6 +221,7 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
         power_microwatts,
         inexact: stateful.inexact,
         phv,
+        unallocated,
         parde,
         graph,
     })

@@ -79,14 +79,21 @@ impl PhvAllocation {
     }
 }
 
+/// What comes of looking for containers.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Allocated {
+    /// Where fields are.
+    pub allocation: PhvAllocation,
+    /// What no allocation can do.
+    pub problems: Vec<LocatedProblem>,
+    /// What found no room in this one. The search gives up at some point, so another allocation may
+    /// have room for it.
+    pub left_over: Vec<LocatedProblem>,
+}
+
 /// Finds containers for the fields of a placed pipe. `units` are those of all gresses.
 #[must_use]
-pub fn allocate(
-    pipe: &Pipe,
-    units: &[Unit],
-    placement: &Placement,
-    target: &Target,
-) -> (PhvAllocation, Vec<LocatedProblem>) {
+pub fn allocate(pipe: &Pipe, units: &[Unit], placement: &Placement, target: &Target) -> Allocated {
     let jobs: Vec<GressJob<'_>> = pipe
         .gresses
         .ids()
@@ -109,7 +116,7 @@ pub fn allocate(
     for (job, layout) in jobs.iter().zip(&layouts) {
         problems.extend(layout_problems(job, layout, target));
     }
-    problems.extend(room_problems(&jobs, &assignment, target));
+    let left_over = room_problems(&jobs, &assignment, target);
     let mut residences = Vec::new();
     for ((gress, chunk), place) in assignment.chunks.iter().zip(&assignment.places) {
         let Some((container, shift)) = place else {
@@ -124,11 +131,15 @@ pub fn allocate(
         }));
     }
     residences.sort_by_key(|of| (of.gress.index(), of.slice.field, of.slice.lo));
-    (PhvAllocation { residences, clots }, problems)
+    Allocated {
+        allocation: PhvAllocation { residences, clots },
+        problems,
+        left_over,
+    }
 }
 
 /// Rounds of looking for room: at first chunks share bits over time only, then also side by side.
-const ROUNDS: [(Effort, usize); 2] = [(Effort::Plain, 6), (Effort::Packed, 30)];
+const ROUNDS: [(Effort, usize); 2] = [(Effort::Plain, 6), (Effort::Packed, 40)];
 
 /// The layouts and the assignment of them that leave the least behind. Of what found no room, each
 /// round gives some the first choice, and cuts fields of that size otherwise.
@@ -192,9 +203,11 @@ fn repair(
     let may_yield = |chunk: usize| {
         let (gress, of) = &found.chunks[chunk];
         let (_, field) = field_of(chunk)?;
-        let is_small = of.size != size || of.size == ContainerSize::B8;
+        let is_wanted = of.size == size && of.size != ContainerSize::B8;
         let is_known = avoided[*gress].contains(&(field, of.size));
-        (!is_small && !is_known && of.is_movable).then_some((*gress, field))
+        // What is in no class is cut by itself where it finds no room.
+        let is_bound = of.is_movable && !of.is_divisible && !of.is_growable;
+        (is_wanted && !is_known && is_bound).then_some((*gress, field))
     };
     let others = (0..found.chunks.len()).filter(|chunk| found.places[*chunk].is_some());
     let mut candidates = found.left_over.iter().copied().chain(others);
@@ -254,7 +267,9 @@ fn alu_problem(
     let action = of.name.clone();
     let named = job.name(field).to_owned();
     let written = of.operations.iter();
-    let operation = written.clone().find(|operation| operation.dst.field == field);
+    let operation = written
+        .clone()
+        .find(|operation| operation.dst.field == field);
     let span = operation.map_or(of.span, |operation| operation.span);
     let problem = match fault {
         AluFault::TooManySources { needed } => PhvProblem::TooManySources {
@@ -364,7 +379,11 @@ fn room_problems(
                 || job.actions.iter().any(|action| {
                     action.writes(piece.slice)
                         && action.operations.iter().any(|operation| {
-                            operation.effect.sources().iter().any(|s| s.slice().is_some())
+                            operation
+                                .effect
+                                .sources()
+                                .iter()
+                                .any(|s| s.slice().is_some())
                         })
                 })
         });
@@ -390,9 +409,9 @@ fn room_problems(
         };
         let of_chunk = |chunk: &usize| &assignment.chunks[*chunk].1;
         let size = of_chunk(&first).size;
-        let fields = chunks.iter().flat_map(|chunk| {
-            of_chunk(chunk).pieces.iter().map(|piece| piece.slice.field)
-        });
+        let fields = chunks
+            .iter()
+            .flat_map(|chunk| of_chunk(chunk).pieces.iter().map(|piece| piece.slice.field));
         let fields: Vec<FieldId> = fields.collect();
         let limits = &target.phv;
         let span = job.gress.fields[fields[0]].span;
@@ -425,5 +444,7 @@ fn container_bits(role: GressRole, target: &Target) -> u32 {
     Container::all(&target.phv)
         .iter()
         .filter(|container| container.may_be_of(role, &target.phv))
-        .fold(0, |sum: u32, container| sum.saturating_add(container.size.bits()))
+        .fold(0, |sum: u32, container| {
+            sum.saturating_add(container.size.bits())
+        })
 }

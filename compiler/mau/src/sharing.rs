@@ -163,7 +163,9 @@ fn shared_containers(units: &[Unit], id: GressId, gress: &Gress, target: &Target
         let Some(&first) = fields.first() else {
             continue;
         };
-        shared.of_bytes.extend(fields.into_iter().map(|field| (field, first)));
+        shared
+            .of_bytes
+            .extend(fields.into_iter().map(|field| (field, first)));
     }
     if rules.output_validity {
         return shared;

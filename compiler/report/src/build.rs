@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use p4rmt_ir::{GressId, GressRole, Id, MatchKind, Pipe, PipeId, Program, Table, TablePart};
 use p4rmt_mau::demand::{SharedMemory, shared_usage, table_demand};
 use p4rmt_mau::graph::{DependencyKind, Edge};
+use p4rmt_mau::problem::LocatedProblem;
 use p4rmt_mau::resource::Resource;
 use p4rmt_mau::unit::{UnitId, UnitKind};
 use p4rmt_mau::{BlockedBy, Fit, Target};
@@ -59,7 +60,7 @@ pub fn report(
         stateful: stateful_units(fit, pipe, target, &|span| reporter.span(span)),
         totals: totals(&stages, target),
         stages,
-        phv: phv(fit, pipe, target),
+        phv: phv(fit, pipe, target, reporter.problems(&fit.unallocated)),
         parser: parsers(fit, pipe, target),
         deparser: deparsers(fit, pipe, target),
         latency: LatencyReport {
@@ -71,7 +72,7 @@ pub fn report(
             ingress: watts(GressRole::Ingress).or(watts(GressRole::Whole)),
             egress: watts(GressRole::Egress),
         },
-        problems: reporter.problems(),
+        problems: reporter.problems(&fit.problems),
     }
 }
 
@@ -384,9 +385,8 @@ impl Reporter<'_> {
         }
     }
 
-    fn problems(&self) -> Vec<ProblemReport> {
-        self.fit
-            .problems
+    fn problems(&self, problems: &[LocatedProblem]) -> Vec<ProblemReport> {
+        problems
             .iter()
             .map(|located| ProblemReport {
                 code: located.problem.code().0,

@@ -8,6 +8,7 @@ use p4rmt_mau::{Fit, Target};
 use serde::Serialize;
 
 use crate::build::gress_name;
+use crate::schema::ProblemReport;
 
 /// The packet header vector.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -18,6 +19,9 @@ pub struct PhvReport {
     pub map: Vec<ContainerReport>,
     /// Bytes that go from parser to deparser outside containers.
     pub clots: Vec<ClotReport>,
+    /// Fields for which the search found no container. That alone does not say that the program does
+    /// not fit.
+    pub unallocated: Vec<ProblemReport>,
 }
 
 /// Containers of one kind and size in one gress.
@@ -139,11 +143,19 @@ pub struct DeparserReport {
 }
 
 /// The containers of a fit; none where its stages do not fit.
-pub(crate) fn phv(fit: &Fit, pipe: &Pipe, target: &Target) -> Option<PhvReport> {
+pub(crate) fn phv(
+    fit: &Fit,
+    pipe: &Pipe,
+    target: &Target,
+    unallocated: Vec<ProblemReport>,
+) -> Option<PhvReport> {
     if fit.phv.residences.is_empty() {
         return None;
     }
-    let n_stages = fit.placement.stages_available.max(fit.placement.stages_used);
+    let n_stages = fit
+        .placement
+        .stages_available
+        .max(fit.placement.stages_used);
     let mut map: BTreeMap<(usize, Container), Vec<&Residence>> = BTreeMap::new();
     for of in &fit.phv.residences {
         let key = (p4rmt_ir::Id::index(of.gress), of.container);
@@ -157,7 +169,8 @@ pub(crate) fn phv(fit: &Fit, pipe: &Pipe, target: &Target) -> Option<PhvReport> 
                 let of_kind = all.filter(|of| (of.kind, of.size) == (kind, size));
                 let available = of_kind.filter(|of| of.may_be_of(gress.role, &target.phv));
                 let held = map.iter().filter(|((of, container), _)| {
-                    *of == p4rmt_ir::Id::index(id) && (container.kind, container.size) == (kind, size)
+                    *of == p4rmt_ir::Id::index(id)
+                        && (container.kind, container.size) == (kind, size)
                 });
                 let report = ContainersReport {
                     gress: gress_name(gress.role),
@@ -205,6 +218,7 @@ pub(crate) fn phv(fit: &Fit, pipe: &Pipe, target: &Target) -> Option<PhvReport> 
         containers,
         map: map.collect(),
         clots: clots.collect(),
+        unallocated,
     })
 }
 
@@ -217,7 +231,8 @@ fn bits_of(slices: &[&Residence]) -> u32 {
     let mut held = [false; 32];
     for of in slices {
         let bits = held.iter_mut().skip(of.lo as usize);
-        bits.take(of.slice.width() as usize).for_each(|bit| *bit = true);
+        bits.take(of.slice.width() as usize)
+            .for_each(|bit| *bit = true);
     }
     count(held.iter().filter(|bit| **bit).count())
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use crate::phv::{
-    ClotReport, ContainerReport, ContainersReport, DeparserReport, ParserReport, PhvReport, SliceReport,
+    ClotReport, ContainerReport, ContainersReport, DeparserReport, ParserReport, PhvReport,
+    SliceReport,
 };
 
 /// Whether and how a pipe fits a machine.

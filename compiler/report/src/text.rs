@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use crate::columns::columns;
 use crate::resources::RESOURCES;
-use crate::stateful;
 use crate::schema::{FitReport, MemoryReport, PhvReport, ProblemReport, TableReport};
+use crate::stateful;
 
 /// The report as a person reads it; lines end with a newline.
 #[must_use]
@@ -144,9 +144,20 @@ fn containers(phv: &PhvReport) -> String {
         ]
     });
     format!(
-        "{used} containers hold {bits} bits of fields, {bytes} bytes pass outside them\n{}",
-        columns(&titles, rows, &[0, 1])
+        "{used} containers hold {bits} bits of fields, {bytes} bytes pass outside them\n{}{}",
+        columns(&titles, rows, &[0, 1]),
+        unallocated(&phv.unallocated)
     )
+}
+
+/// What found no container.
+fn unallocated(fields: &[ProblemReport]) -> String {
+    let lines = fields.iter().map(|of| {
+        let at = of.span.as_ref();
+        let at = at.map_or_else(String::new, |at| format!(" at {}:{}", at.file, at.line));
+        format!("\nno container was found [{}]: {}{at}", of.code, of.message)
+    });
+    lines.collect()
 }
 
 /// Parsers and deparsers: what they use, of what there is.
@@ -170,7 +181,10 @@ fn ends(report: &FitReport) -> String {
         lines.push(format!(
             "{} deparser: dictionary entries {}, validity bits {}, checksum units {}",
             deparser.gress,
-            of(deparser.dictionary_entries, deparser.dictionary_entries_available),
+            of(
+                deparser.dictionary_entries,
+                deparser.dictionary_entries_available
+            ),
             of(deparser.validity_bits, deparser.validity_bits_available),
             of(deparser.checksum_units, deparser.checksum_units_available),
         ));

@@ -47,9 +47,7 @@ const WITHOUT_CASE: [(&str, &str); 18] = [
 ];
 
 /// The limits of real machines take long programs.
-const ON_SMALL_MACHINES: &str =
-    "`containers.rs` has both programs and the message, most of them on a machine with small limits";
-
+const ON_SMALL_MACHINES: &str = "takes a long program on a real machine; `compiler/mau/tests/phv.rs` has what containers refuse";
 
 /// In place of a program: there is no such file.
 const NO_FILE: &str = "(no file)";

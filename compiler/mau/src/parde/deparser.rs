@@ -134,7 +134,10 @@ impl Lists {
             CallKind::Digest { digest, fields, .. } => {
                 self.digests.insert(digest.index());
                 // Each field is sent in containers of its own.
-                let bytes = fields.iter().map(|field| field.width(gress).div_ceil(8)).sum();
+                let bytes = fields
+                    .iter()
+                    .map(|field| field.width(gress).div_ceil(8))
+                    .sum();
                 self.digest_bytes = self.digest_bytes.max(bytes);
             }
             CallKind::Resubmit {
@@ -197,7 +200,11 @@ fn check(gress: &Gress, used: &DeparserUse, limits: &DeparserLimits) -> Vec<Loca
     }
     let lists = [
         ("digest", used.digest_bytes, limits.digest_bytes_max),
-        ("resubmission", used.resubmit_bytes, limits.resubmit_bytes_max),
+        (
+            "resubmission",
+            used.resubmit_bytes,
+            limits.resubmit_bytes_max,
+        ),
     ];
     for (what, needed, available) in lists {
         if needed > available {

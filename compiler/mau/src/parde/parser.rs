@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    Bits, CallKind, ChecksumOp, Expr, FieldId, Gress, GressId, GressRole, HeaderId, Id, KeySet, State, StateId,
-    StmtKind, Transition,
+    Bits, CallKind, ChecksumOp, Expr, FieldId, Gress, GressId, GressRole, HeaderId, Id, KeySet,
+    State, StateId, StmtKind, Transition,
 };
 use p4rmt_source::Span;
 
@@ -316,7 +316,8 @@ impl Census<'_> {
     /// Checksum units that one packet needs at one time. Two checksums share a unit where they do the
     /// same up to where their ways part.
     fn checksums(&self, states: &[(StateId, &State)], reach: &[Vec<bool>]) -> u32 {
-        let mut works: BTreeMap<usize, BTreeMap<usize, Vec<(ChecksumOp, &[Expr])>>> = BTreeMap::new();
+        let mut works: BTreeMap<usize, BTreeMap<usize, Vec<(ChecksumOp, &[Expr])>>> =
+            BTreeMap::new();
         for (id, state) in states {
             walk_block(&state.body, &mut |stmt| {
                 if let StmtKind::Call(call) = &stmt.kind {
@@ -339,7 +340,10 @@ impl Census<'_> {
                 let agree = work
                     .iter()
                     .all(|(state, calls)| known.get(state).is_none_or(|known| known == calls));
-                agree && !of_known.iter().any(|a| of_work.iter().any(|b| meet(*a, *b)))
+                agree
+                    && !of_known
+                        .iter()
+                        .any(|a| of_work.iter().any(|b| meet(*a, *b)))
             };
             match units.iter_mut().find(can_join) {
                 Some(known) => known.extend(work),
@@ -366,7 +370,12 @@ fn lookahead_bits(stmt: &StmtKind) -> u32 {
     match stmt {
         StmtKind::Assign { value, .. } => expr_lookahead(value),
         StmtKind::If { cond, .. } | StmtKind::Verify { cond, .. } => expr_lookahead(cond),
-        StmtKind::Call(call) => call.args().into_iter().map(expr_lookahead).max().unwrap_or(0),
+        StmtKind::Call(call) => call
+            .args()
+            .into_iter()
+            .map(expr_lookahead)
+            .max()
+            .unwrap_or(0),
         StmtKind::Advance { bits } => expr_lookahead(bits),
         StmtKind::Extract { varbit_bits, .. } => varbit_bits.as_ref().map_or(0, expr_lookahead),
         StmtKind::Apply { .. }
@@ -396,7 +405,11 @@ fn n_prefixes(lo: &Bits, hi: &Bits) -> u32 {
     let mut n = 0_u32;
     while lo <= hi {
         n = n.saturating_add(1);
-        let aligned = if lo == 0 { 63 } else { lo.trailing_zeros().min(63) };
+        let aligned = if lo == 0 {
+            63
+        } else {
+            lo.trailing_zeros().min(63)
+        };
         let size = (0..=aligned).rev().map(|bits| 1_u64 << bits);
         let fitting = size.clone().find(|size| size - 1 <= hi - lo).unwrap_or(1);
         match lo.checked_add(fitting) {

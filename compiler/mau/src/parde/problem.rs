@@ -26,7 +26,9 @@ pub enum PardeProblem {
         available: u32,
     },
     /// The packet is parsed too deep.
-    #[error("`{state}` ends {needed} bytes into the packet, a parser of the {gress} goes to {available}")]
+    #[error(
+        "`{state}` ends {needed} bytes into the packet, a parser of the {gress} goes to {available}"
+    )]
     TooDeep {
         /// The state.
         state: String,
@@ -44,7 +46,9 @@ pub enum PardeProblem {
         state: String,
     },
     /// A value set that is wider than what a transition looks at.
-    #[error("a member of the value set `{value_set}` has {needed} bytes, a transition matches on {available}")]
+    #[error(
+        "a member of the value set `{value_set}` has {needed} bytes, a transition matches on {available}"
+    )]
     ValueSetTooWide {
         /// The value set.
         value_set: String,
@@ -54,7 +58,9 @@ pub enum PardeProblem {
         available: u32,
     },
     /// Too many checksums at one time.
-    #[error("`{block}` computes {needed} checksums of one packet, the {place} has {available} units")]
+    #[error(
+        "`{block}` computes {needed} checksums of one packet, the {place} has {available} units"
+    )]
     TooManyChecksums {
         /// The parser or deparser.
         block: String,
@@ -123,7 +129,8 @@ impl PardeProblem {
     pub fn help(&self) -> String {
         match self {
             Self::TooManyRows { .. } => {
-                "replace ranges by masks, make value sets smaller, or select on fewer values".to_owned()
+                "replace ranges by masks, make value sets smaller, or select on fewer values"
+                    .to_owned()
             }
             Self::LookaheadTooFar { available, .. } => {
                 format!("extract or advance first, so that at most {available} bytes lie ahead")
@@ -135,7 +142,9 @@ impl PardeProblem {
                 "select on the value, with a state that advances by a constant for each".to_owned()
             }
             Self::ValueSetTooWide { available, .. } => {
-                format!("match on {available} bytes of it in the parser, and on the rest in a table")
+                format!(
+                    "match on {available} bytes of it in the parser, and on the rest in a table"
+                )
             }
             Self::TooManyChecksums { .. } => {
                 "verify or update fewer of them, or some in the other gress".to_owned()

@@ -21,7 +21,10 @@ use crate::phv::operation::Reach;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// In a container, its lowest bit at `lo`.
-    Placed { container: usize, lo: u32 },
+    Placed {
+        container: usize,
+        lo: u32,
+    },
     /// A field without a place yet.
     Unplaced(FieldId),
     Data,
@@ -68,7 +71,11 @@ pub(crate) struct Bench {
 
 /// Bits `lo` to `lo + width - 1` of a container.
 pub(crate) fn bit_mask(lo: u32, width: u32) -> u32 {
-    let ones = if width >= 32 { u32::MAX } else { (1 << width) - 1 };
+    let ones = if width >= 32 {
+        u32::MAX
+    } else {
+        (1 << width) - 1
+    };
     ones.checked_shl(lo).unwrap_or(0)
 }
 
@@ -103,7 +110,8 @@ enum GroupKey {
 
 fn groups(bench: &Bench, steps: &[Step]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut add = |key: GroupKey, mask: u32| match groups.iter_mut().find(|group| group.key == key) {
+    let mut add = |key: GroupKey, mask: u32| match groups.iter_mut().find(|group| group.key == key)
+    {
         Some(group) => group.mask |= mask,
         None => groups.push(Group { key, mask }),
     };
@@ -165,7 +173,11 @@ fn check_moves(bench: &Bench, steps: &[Step]) -> Result<(), AluFault> {
         }
         (Some(rotation), None) | (None, Some(rotation)) if rotation != 0 => {
             let apart = hull(first.mask) & second.mask == 0 || hull(second.mask) & first.mask == 0;
-            if apart { Ok(()) } else { Err(AluFault::Interleaved) }
+            if apart {
+                Ok(())
+            } else {
+                Err(AluFault::Interleaved)
+            }
         }
         (Some(_), None) | (None, Some(_)) | (None, None) => Ok(()),
     }
@@ -251,7 +263,9 @@ fn hull(mask: u32) -> u32 {
 }
 
 fn is_of_bytes(mask: u32) -> bool {
-    mask.to_le_bytes().iter().all(|byte| *byte == 0 || *byte == 0xff)
+    mask.to_le_bytes()
+        .iter()
+        .all(|byte| *byte == 0 || *byte == 0xff)
 }
 
 #[cfg(test)]

@@ -121,9 +121,8 @@ impl Assigner<'_> {
     }
 
     fn place_all(&mut self, clusters: Vec<Vec<usize>>, first: &[(usize, FieldId)]) {
-        let (mut bound, mut free): (Vec<Vec<usize>>, Vec<Vec<usize>>) = clusters
-            .into_iter()
-            .partition(|cluster| cluster.len() > 1);
+        let (mut bound, mut free): (Vec<Vec<usize>>, Vec<Vec<usize>>) =
+            clusters.into_iter().partition(|cluster| cluster.len() > 1);
         let turn = |cluster: &[usize]| {
             let holds = |(gress, field): &(usize, FieldId)| {
                 cluster.iter().any(|chunk| {
@@ -135,11 +134,18 @@ impl Assigner<'_> {
             first.iter().position(holds).unwrap_or(first.len())
         };
         bound.sort_by_key(|cluster| {
-            (turn(cluster), std::cmp::Reverse(self.bits_of(cluster)), cluster[0])
+            (
+                turn(cluster),
+                std::cmp::Reverse(self.bits_of(cluster)),
+                cluster[0],
+            )
         });
         free.sort_by_key(|cluster| (turn(cluster), self.rank(cluster[0])));
         // A single chunk with the first choice goes before what is bound to others.
-        let n_early = free.iter().filter(|cluster| turn(cluster) < first.len()).count();
+        let n_early = free
+            .iter()
+            .filter(|cluster| turn(cluster) < first.len())
+            .count();
         let late = free.split_off(n_early);
         for cluster in free {
             self.place_divided(cluster[0]);
@@ -153,7 +159,10 @@ impl Assigner<'_> {
     }
 
     fn bits_of(&self, cluster: &[usize]) -> u32 {
-        cluster.iter().map(|chunk| self.chunks[*chunk].1.size.bits()).sum()
+        cluster
+            .iter()
+            .map(|chunk| self.chunks[*chunk].1.size.bits())
+            .sum()
     }
 
     /// Chunks of one gress whose containers must be in one group.
@@ -174,7 +183,9 @@ impl Assigner<'_> {
         };
         let holds = |position: usize, slice: FieldSlice| {
             let pieces = &self.chunks[chunks[position]].1.pieces;
-            pieces.iter().any(|piece| piece.slice.common(slice).is_some())
+            pieces
+                .iter()
+                .any(|piece| piece.slice.common(slice).is_some())
         };
         for action in &job.actions {
             for operation in &action.operations {
@@ -218,7 +229,12 @@ impl Assigner<'_> {
             (None, Sharing::Validity) => 3,
         };
         let width = of.pieces.iter().map(|piece| piece.slice.width()).sum();
-        (of.is_divisible || of.is_growable, class, std::cmp::Reverse(width), chunk)
+        (
+            of.is_divisible || of.is_growable,
+            class,
+            std::cmp::Reverse(width),
+            chunk,
+        )
     }
 
     fn place_cluster(&mut self, mut cluster: Vec<usize>) {
@@ -267,7 +283,12 @@ impl Assigner<'_> {
 
     /// Places the two halves of a wide value: the lower in an even container, the upper behind it.
     fn place_pair(&mut self, chunk: usize, group: Option<(ContainerSize, u32)>) -> bool {
-        let candidates = self.candidates(chunk, ContainerKind::Normal, self.chunks[chunk].1.size, group);
+        let candidates = self.candidates(
+            chunk,
+            ContainerKind::Normal,
+            self.chunks[chunk].1.size,
+            group,
+        );
         for container in candidates {
             let index = self.containers[container].index;
             let next = self.containers.get(container + 1);
@@ -330,10 +351,17 @@ impl Assigner<'_> {
                 })
             });
             let pieces: Vec<Piece> = pieces.collect();
-            let top = pieces.iter().map(|piece| piece.at + piece.slice.width()).max();
+            let top = pieces
+                .iter()
+                .map(|piece| piece.at + piece.slice.width())
+                .max();
             Chunk {
                 size,
-                shift_max: if of.shift_max == 0 { 0 } else { half - top.unwrap_or(half) },
+                shift_max: if of.shift_max == 0 {
+                    0
+                } else {
+                    half - top.unwrap_or(half)
+                },
                 pieces,
                 ..of.clone()
             }
@@ -346,7 +374,11 @@ impl Assigner<'_> {
         let (size, is_growable, shift_max) = (of.size, of.is_growable, of.shift_max);
         let mut sizes = vec![size];
         if is_growable {
-            sizes.extend(ContainerSize::ALL.into_iter().filter(|larger| *larger > size));
+            sizes.extend(
+                ContainerSize::ALL
+                    .into_iter()
+                    .filter(|larger| *larger > size),
+            );
         }
         for size in sizes {
             for kind in [
@@ -445,7 +477,11 @@ impl Assigner<'_> {
     fn has_room(&self, chunk: usize, container: usize, shift: u32) -> bool {
         let (gress, of) = &self.chunks[chunk];
         let bits = self.containers[container].size.bits();
-        let top = of.pieces.iter().map(|piece| piece.at + piece.slice.width()).max();
+        let top = of
+            .pieces
+            .iter()
+            .map(|piece| piece.at + piece.slice.width())
+            .max();
         if top.unwrap_or(0) + shift > bits {
             return false;
         }
@@ -574,10 +610,14 @@ impl Assigner<'_> {
         let pieces: Vec<Piece> = self.tenants[container]
             .iter()
             .flat_map(|tenant| {
-                self.chunks[tenant.chunk].1.pieces.iter().map(|piece| Piece {
-                    at: piece.at + tenant.shift,
-                    ..*piece
-                })
+                self.chunks[tenant.chunk]
+                    .1
+                    .pieces
+                    .iter()
+                    .map(|piece| Piece {
+                        at: piece.at + tenant.shift,
+                        ..*piece
+                    })
             })
             .collect();
         let action = &job.actions[action];

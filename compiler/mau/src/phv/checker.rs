@@ -146,12 +146,18 @@ pub fn check_allocation(
     let mut violations = Vec::new();
     check_ownership(pipe, allocation, target, &mut violations);
     for (id, gress) in pipe.gresses.iter() {
-        let own = units.iter().enumerate().filter(|(_, unit)| unit.gress == id);
+        let own = units
+            .iter()
+            .enumerate()
+            .filter(|(_, unit)| unit.gress == id);
         let stages = |unit: &Unit| unit_stages(unit, placement);
         let mut checker = Checker {
             id,
             gress,
-            unit_ids: own.clone().map(|(index, _)| UnitId::from_index(index)).collect(),
+            unit_ids: own
+                .clone()
+                .map(|(index, _)| UnitId::from_index(index))
+                .collect(),
             units: own.map(|(_, unit)| (unit, stages(unit))).collect(),
             homes: BTreeMap::new(),
             last: placement.stages_available.max(placement.stages_used),
@@ -180,7 +186,10 @@ pub fn check_allocation(
 fn unit_stages(unit: &Unit, placement: &Placement) -> Vec<u32> {
     let of = &placement.gresses[unit.gress];
     match unit.kind {
-        UnitKind::Table(table) => of.tables[table].iter().map(|part| part.slot.stage).collect(),
+        UnitKind::Table(table) => of.tables[table]
+            .iter()
+            .map(|part| part.slot.stage)
+            .collect(),
         UnitKind::Gateway(gateway) => vec![of.gateways[gateway].stage],
     }
 }
@@ -333,7 +342,11 @@ impl Checker<'_> {
             let first_write = written.iter().min().copied();
             let from_parser =
                 parsed.contains(&field) || first_write.is_none_or(|stage| stage >= first_read);
-            let from = if from_parser { 0 } else { first_write.map_or(0, |stage| stage + 1) };
+            let from = if from_parser {
+                0
+            } else {
+                first_write.map_or(0, |stage| stage + 1)
+            };
             needed.extend(from..=last_read);
             let behind = written.iter().map(|stage| stage + 1);
             needed.extend(behind.filter(|entry| *entry <= self.last));
@@ -416,10 +429,17 @@ impl Checker<'_> {
         let mut touched: BTreeMap<FieldId, BTreeSet<Usage>> = BTreeMap::new();
         for (unit, _) in &self.units {
             for access in &unit.accesses {
-                touched.entry(access.field).or_default().insert(access.usage);
+                touched
+                    .entry(access.field)
+                    .or_default()
+                    .insert(access.usage);
             }
         }
-        for of in allocation.residences.iter().filter(|of| of.gress == self.id) {
+        for of in allocation
+            .residences
+            .iter()
+            .filter(|of| of.gress == self.id)
+        {
             let field = of.slice.field;
             let uses = touched.get(&field);
             let reason = match of.container.kind {
@@ -544,15 +564,17 @@ impl Checker<'_> {
             _ => None,
         };
         let states = self.gress.parser.states.values();
-        states.flat_map(|state| &state.body).any(|stmt| match &stmt.kind {
-            StmtKind::Assign {
-                dst: Place::Field(field),
-                value,
-            } if fields.contains(field) => {
-                end_of(value).is_some_and(|end| end % 8 != ends[field] % 8)
-            }
-            _ => false,
-        })
+        states
+            .flat_map(|state| &state.body)
+            .any(|stmt| match &stmt.kind {
+                StmtKind::Assign {
+                    dst: Place::Field(field),
+                    value,
+                } if fields.contains(field) => {
+                    end_of(value).is_some_and(|end| end % 8 != ends[field] % 8)
+                }
+                _ => false,
+            })
     }
 
     fn check_actions(&mut self, allocation: &PhvAllocation) {
@@ -589,13 +611,19 @@ impl Checker<'_> {
                 Place::FieldSlice { field, lo, .. } => (field, lo),
                 Place::Local(_) | Place::LocalSlice { .. } => continue,
             };
-            for (bit, fill) in fills(&assign.value, self.gress, number).into_iter().enumerate() {
+            for (bit, fill) in fills(&assign.value, self.gress, number)
+                .into_iter()
+                .enumerate()
+            {
                 let bit = lo + u32::try_from(bit).unwrap_or(u32::MAX);
                 // What nobody reads behind the stage is not written.
                 for home in allocation.of_field(self.id, field) {
                     if (home.slice.lo..=home.slice.hi).contains(&bit) {
                         let at = home.lo + bit - home.slice.lo;
-                        filled.entry(home.container).or_default().insert(at, fill.clone());
+                        filled
+                            .entry(home.container)
+                            .or_default()
+                            .insert(at, fill.clone());
                     }
                 }
             }
@@ -625,6 +653,7 @@ impl Checker<'_> {
         let mut operands: BTreeSet<Option<Container>> = BTreeSet::new();
         let mut computations: BTreeSet<usize> = BTreeSet::new();
         let mut changes_own_by_data = true;
+        let mut all_bitwise = true;
         for (at, fill) in bits {
             let sources = match fill {
                 Fill::Data => {
@@ -632,7 +661,8 @@ impl Checker<'_> {
                     continue;
                 }
                 Fill::Move(field, bit) => vec![(Some((*field, *bit)), true)],
-                Fill::Compute(number, sources) => {
+                Fill::Compute(number, is_bitwise, sources) => {
+                    all_bitwise &= is_bitwise;
                     computations.insert(*number);
                     let own = |source: &Option<(FieldId, u32)>| {
                         source.and_then(|(field, bit)| place(field, bit)) == Some((container, *at))
@@ -669,23 +699,31 @@ impl Checker<'_> {
             }
         }
         let computes = !computations.is_empty();
-        let stays = self.homes.get(&container).into_iter().flatten().find(|of| {
+        let here = self.homes.get(&container).into_iter().flatten();
+        let mut staying = here.filter(|of| {
             let survives = of.life.from <= stage && of.life.to > stage;
             let range = of.lo..of.lo + of.slice.width();
             survives && range.into_iter().any(|at| !bits.contains_key(&at))
         });
+        // Where a value is changed by data in its own place, what is below it sees zeros, and what is
+        // above it a carry.
+        let lowest = bits.keys().next().copied().unwrap_or(0);
+        let is_spared = |of: &&Residence| {
+            let is_below = of.lo + of.slice.width() <= lowest;
+            computes && changes_own_by_data && (all_bitwise || is_below)
+        };
+        let stays = staying.find(|of| !is_spared(of));
         let is_zero = |of: &Residence| {
             let (parsed, _) = self.parsed();
             let is_written = self.units.iter().any(|(unit, _)| {
                 let mut accesses = unit.accesses.iter();
-                accesses.any(|access| {
-                    access.usage == Usage::Write && access.field == of.slice.field
-                })
+                accesses
+                    .any(|access| access.usage == Usage::Write && access.field == of.slice.field)
             });
             !parsed.contains(&of.slice.field) && !is_written
         };
         if computes {
-            if let Some(of) = stays.filter(|_| !changes_own_by_data) {
+            if let Some(of) = stays {
                 found.push(PhvViolation::Disturbs {
                     action: action.name.clone(),
                     container,
@@ -732,7 +770,10 @@ impl Checker<'_> {
                             && access.lo <= of.slice.hi
                     });
                     for stage in stages.iter().filter(|_| is_hit) {
-                        writers.entry((*container, *stage)).or_default().push((index, access));
+                        writers
+                            .entry((*container, *stage))
+                            .or_default()
+                            .push((index, access));
                     }
                 }
             }
@@ -764,15 +805,15 @@ impl Checker<'_> {
 enum Fill {
     Data,
     Move(FieldId, u32),
-    /// By the assignment of this number, from these bits; none of them for data.
-    Compute(usize, Vec<Option<(FieldId, u32)>>),
+    /// By the assignment of this number, bit by bit or not, from these bits; none of them for data.
+    Compute(usize, bool, Vec<Option<(FieldId, u32)>>),
 }
 
 /// What the bits of a value are, from the lowest.
 fn fills(value: &Expr, gress: &Gress, number: usize) -> Vec<Fill> {
     use p4rmt_ir::BinaryOp;
     let width = value.width(gress) as usize;
-    let compute = |args: &[&Expr]| {
+    let compute = |is_bitwise: bool, args: &[&Expr]| {
         let args: Vec<Vec<Fill>> = args.iter().map(|arg| fills(arg, gress, number)).collect();
         let of_bit = |bit: usize| {
             let mut sources = Vec::new();
@@ -780,11 +821,11 @@ fn fills(value: &Expr, gress: &Gress, number: usize) -> Vec<Fill> {
                 match arg.get(bit) {
                     Some(Fill::Move(field, bit)) => sources.push(Some((*field, *bit))),
                     Some(Fill::Data) => sources.push(None),
-                    Some(Fill::Compute(_, inner)) => sources.extend(inner.iter().copied()),
+                    Some(Fill::Compute(_, _, inner)) => sources.extend(inner.iter().copied()),
                     None => {}
                 }
             }
-            Fill::Compute(number, sources)
+            Fill::Compute(number, is_bitwise, sources)
         };
         (0..width).map(of_bit).collect()
     };
@@ -794,7 +835,10 @@ fn fills(value: &Expr, gress: &Gress, number: usize) -> Vec<Fill> {
         | Expr::Local { .. }
         | Expr::Lookahead { .. }
         | Expr::MathUnit { .. } => vec![Fill::Data; width],
-        Expr::Field(field) => (0..).map(|bit| Fill::Move(*field, bit)).take(width).collect(),
+        Expr::Field(field) => (0..)
+            .map(|bit| Fill::Move(*field, bit))
+            .take(width)
+            .collect(),
         Expr::Slice { arg, lo, .. } => {
             let bits = fills(arg, gress, number).into_iter();
             bits.skip(*lo as usize).take(width).collect()
@@ -813,11 +857,14 @@ fn fills(value: &Expr, gress: &Gress, number: usize) -> Vec<Fill> {
             bits.extend(fills(lhs, gress, number));
             bits
         }
-        Expr::Unary { arg, .. } => compute(&[arg]),
-        Expr::Binary { lhs, rhs, .. } => compute(&[lhs, rhs]),
+        Expr::Unary { op, arg } => compute(*op == p4rmt_ir::UnaryOp::Not, &[arg]),
+        Expr::Binary { op, lhs, rhs } => {
+            let is_bitwise = matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Xor);
+            compute(is_bitwise, &[lhs, rhs])
+        }
         Expr::Mux {
             then, otherwise, ..
-        } => compute(&[then, otherwise]),
+        } => compute(false, &[then, otherwise]),
     }
 }
 

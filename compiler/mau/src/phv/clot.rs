@@ -33,7 +33,9 @@ pub(crate) fn find_clots(job: &GressJob<'_>, limits: &ClotLimits) -> Vec<Clot> {
     let mut candidates: Vec<Clot> = gress
         .headers
         .iter()
-        .filter(|(header, _)| ends[header.index()].is_some_and(|end| end <= limits.position_bytes_max))
+        .filter(|(header, _)| {
+            ends[header.index()].is_some_and(|end| end <= limits.position_bytes_max)
+        })
         .flat_map(|(header, _)| runs(job, header, limits))
         .collect();
     candidates.sort_by_key(|clot| std::cmp::Reverse(clot.bytes));
@@ -141,7 +143,9 @@ pub(crate) fn statement_bits(gress: &Gress, stmt: &StmtKind) -> u32 {
         StmtKind::Extract { header, .. } => gress.headers[*header]
             .fields
             .iter()
-            .fold(0, |sum: u32, field| sum.saturating_add(gress.fields[*field].width)),
+            .fold(0, |sum: u32, field| {
+                sum.saturating_add(gress.fields[*field].width)
+            }),
         StmtKind::Advance {
             bits: p4rmt_ir::Expr::Const(bits),
         } => u32::try_from(bits.low_u64()).unwrap_or(u32::MAX),
@@ -193,8 +197,16 @@ pub(crate) fn state_depths(gress: &Gress) -> Vec<Option<u32>> {
         }
     }
     let reach = crate::phv::job::reachable_states(gress);
-    for (from, _) in is_looping.iter().enumerate().filter(|(_, looping)| **looping) {
-        for (to, _) in reach[from].iter().enumerate().filter(|(_, reached)| **reached) {
+    for (from, _) in is_looping
+        .iter()
+        .enumerate()
+        .filter(|(_, looping)| **looping)
+    {
+        for (to, _) in reach[from]
+            .iter()
+            .enumerate()
+            .filter(|(_, reached)| **reached)
+        {
             depths[to] = None;
         }
     }

@@ -183,9 +183,7 @@ impl Container {
             return true;
         };
         match role {
-            GressRole::Ingress => {
-                group < limits.pinned_groups || group >= 2 * limits.pinned_groups
-            }
+            GressRole::Ingress => group < limits.pinned_groups || group >= 2 * limits.pinned_groups,
             GressRole::Egress => group >= limits.pinned_groups,
             GressRole::Whole => true,
         }

@@ -161,7 +161,11 @@ impl<'a> GressJob<'a> {
 
     /// Whether a packet may run both actions.
     fn may_both_run(&self, one: &PlacedAction, other: &PlacedAction) -> bool {
-        let (first, second) = if one.unit < other.unit { (one, other) } else { (other, one) };
+        let (first, second) = if one.unit < other.unit {
+            (one, other)
+        } else {
+            (other, one)
+        };
         let (earlier, later) = (self.units[first.unit], self.units[second.unit]);
         let mut accesses = earlier.accesses.iter();
         let access = accesses.find(|access| access.action == Some(first.action));
@@ -225,7 +229,11 @@ fn exclusive_headers(gress: &Gress) -> Vec<Vec<bool>> {
     let reach = reachable_states(gress);
     let mut together = vec![vec![false; n_headers]; n_headers];
     for (from, tos) in reach.iter().enumerate() {
-        for (to, _) in tos.iter().enumerate().filter(|(_, is_reached)| **is_reached) {
+        for (to, _) in tos
+            .iter()
+            .enumerate()
+            .filter(|(_, is_reached)| **is_reached)
+        {
             for first in &extracted[from] {
                 for second in &extracted[to] {
                     together[first.index()][second.index()] = true;

@@ -113,7 +113,8 @@ impl Layouter<'_> {
                 let of = &self.job.uses.fields[field];
                 is_wire |= of.is_extracted || of.is_emitted;
                 let found = self.phases[field.index()];
-                is_elsewhere |= found.is_some_and(|phase| phase != offset % 8) && self.is_live(field);
+                is_elsewhere |=
+                    found.is_some_and(|phase| phase != offset % 8) && self.is_live(field);
             }
             self.is_wire[header.index()] = is_wire && !is_elsewhere;
         }
@@ -169,15 +170,19 @@ impl Layouter<'_> {
                 if size.bits() < least {
                     continue;
                 }
-                let is_avoided = avoided.iter().any(|(field, of)| {
-                    *of == size && self.classes.find(field.index()) == class
-                });
+                let is_avoided = avoided
+                    .iter()
+                    .any(|(field, of)| *of == size && self.classes.find(field.index()) == class);
                 let mut cost = if is_avoided { u64::from(FAULT) / 2 } else { 0 };
                 let mut tiles: Vec<(HeaderId, Tile)> = Vec::new();
                 for header in headers_of.get(&class).into_iter().flatten() {
                     let size_of = |field: FieldId| {
                         let of = self.classes.find(field.index());
-                        if of == class { Some(size) } else { self.classes.sizes.get(&of).copied() }
+                        if of == class {
+                            Some(size)
+                        } else {
+                            self.classes.sizes.get(&of).copied()
+                        }
                     };
                     let (of_header, of_tiles) = self.tiler.tile(*header, &size_of);
                     tiles.extend(of_header.into_iter().map(|tile| (*header, tile)));
@@ -204,6 +209,16 @@ impl Layouter<'_> {
             let size = cheapest.map_or(ContainerSize::B32, |(_, size)| size);
             self.classes.sizes.insert(class, size);
         }
+    }
+
+    /// Whether actions do no more than move the fields of a field's class, so that it can be cut
+    /// otherwise.
+    fn is_only_moved(&self, field: FieldId) -> bool {
+        let class = self.classes.find(field.index());
+        let computed = self.classes.computed.iter().enumerate();
+        !computed
+            .filter(|(_, bits)| **bits > 0)
+            .any(|(of, _)| self.classes.find(of) == class)
     }
 
     fn size_of(&self, field: FieldId) -> Option<ContainerSize> {
@@ -239,7 +254,9 @@ impl Layouter<'_> {
                     is_growable: false,
                     is_divisible,
                     has_upper: false,
-                    is_movable: !pieces.iter().any(|piece| self.is_rigid(piece.slice.field)),
+                    is_movable: pieces
+                        .iter()
+                        .all(|piece| self.is_only_moved(piece.slice.field)),
                     pieces,
                 });
             }
@@ -270,7 +287,9 @@ impl Layouter<'_> {
         };
         let mut joints = Vec::new();
         for chunk in chunks.iter() {
-            let found = self.tiler.joined_sources(&chunk.pieces, chunk.size, &is_loose);
+            let found = self
+                .tiler
+                .joined_sources(&chunk.pieces, chunk.size, &is_loose);
             joints.extend(found.into_iter().map(|fields| (chunk.size, fields)));
         }
         for (size, fields) in joints {
@@ -279,7 +298,10 @@ impl Layouter<'_> {
                 let mut others = fields.iter();
                 others.any(|(b, _)| a != b && self.job.conflict(*a, *b).is_some())
             };
-            if fields.iter().any(|field| is_taken(field) || conflict(field)) {
+            if fields
+                .iter()
+                .any(|field| is_taken(field) || conflict(field))
+            {
                 continue;
             }
             let pieces = fields.iter().filter_map(|(field, at)| {
@@ -360,7 +382,7 @@ impl Layouter<'_> {
                 is_growable: self.size_of(field).is_none(),
                 is_divisible: self.size_of(field).is_none() && !is_rigid,
                 has_upper: is_computed && position + 2 < cuts.len(),
-                is_movable: !is_rigid,
+                is_movable: !is_rigid && self.is_only_moved(field),
             });
         }
     }
@@ -557,7 +579,10 @@ fn is_port_metadata(
     };
     let header = job.gress.headers.values().find(is_intrinsic);
     let start: u32 = header.map_or(0, |header| {
-        let widths = header.fields.iter().map(|field| job.gress.fields[*field].width);
+        let widths = header
+            .fields
+            .iter()
+            .map(|field| job.gress.fields[*field].width);
         widths.sum()
     });
     let at = offset.and_then(|offset| Some(cursor?.saturating_add(offset)));
@@ -568,15 +593,13 @@ fn is_port_metadata(
 const PACKET_METADATA: &str = "ingress_intrinsic_metadata_t.";
 
 /// The position in a byte at which a field as wide as `width` would begin, if it held this value.
-fn phase_of(
-    value: &Expr,
-    width: u32,
-    known: &[Option<u32>],
-    job: &GressJob<'_>,
-) -> Option<u32> {
+fn phase_of(value: &Expr, width: u32, known: &[Option<u32>], job: &GressJob<'_>) -> Option<u32> {
     let of_bits = |start: u32, bits: u32| (start + bits + 8 * width - width) % 8;
     match value {
-        Expr::Lookahead { offset, width: bits } => Some(of_bits(offset % 8, bits % 8)),
+        Expr::Lookahead {
+            offset,
+            width: bits,
+        } => Some(of_bits(offset % 8, bits % 8)),
         Expr::Field(field) => {
             let bits = job.gress.fields[*field].width;
             Some(of_bits(known[field.index()]?, bits % 8))
@@ -586,9 +609,10 @@ fn phase_of(
                 let bits = job.gress.fields[*field].width - lo;
                 Some(of_bits(known[field.index()]?, bits % 8))
             }
-            Expr::Lookahead { offset, width: bits } => {
-                Some(of_bits(offset % 8, (bits - lo) % 8))
-            }
+            Expr::Lookahead {
+                offset,
+                width: bits,
+            } => Some(of_bits(offset % 8, (bits - lo) % 8)),
             _ => None,
         },
         Expr::Resize { arg, .. } => phase_of(arg, width, known, job),

@@ -162,7 +162,9 @@ fn parse(block: &Block, gress: &Gress, uses: &mut Arena<FieldId, FieldUse>) {
                     write(out, uses);
                 }
             }
-            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => parse(body, gress, uses),
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                parse(body, gress, uses)
+            }
             // The validator keeps the others out of parsers.
             StmtKind::Advance { .. }
             | StmtKind::Verify { .. }
@@ -382,8 +384,10 @@ impl<'a> Flow<'a> {
             }
             after
         };
-        let afters: Vec<(p4rmt_ir::ActionId, Written)> =
-            actions.iter().map(|action| (*action, after(*action))).collect();
+        let afters: Vec<(p4rmt_ir::ActionId, Written)> = actions
+            .iter()
+            .map(|action| (*action, after(*action)))
+            .collect();
         for (action, after) in &afters {
             if tables.actions[*action].exits {
                 meet_option(&mut self.exits, after);

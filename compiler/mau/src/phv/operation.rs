@@ -195,7 +195,11 @@ impl Lowering<'_> {
             } => {
                 // A minimum or maximum sees all bits; a choice by a parameter moves them.
                 let is_choice = !reads_field(cond);
-                let reach = if is_choice { Reach::Bitwise } else { Reach::Whole };
+                let reach = if is_choice {
+                    Reach::Bitwise
+                } else {
+                    Reach::Whole
+                };
                 self.compute(dst, reach, &[then, otherwise]);
             }
             Expr::Const(_)
@@ -268,11 +272,13 @@ impl Lowering<'_> {
             Expr::Field(field) => Some(Source::Field(FieldSlice::whole(*field, self.gress))),
             Expr::Const(_) | Expr::Param { .. } | Expr::Local { .. } => Some(Source::Data),
             Expr::Slice { arg, hi, lo } => match self.source(arg)? {
-                Source::Field(slice) if slice.lo + lo <= slice.hi => Some(Source::Field(FieldSlice {
-                    hi: (slice.lo + hi).min(slice.hi),
-                    lo: slice.lo + lo,
-                    ..slice
-                })),
+                Source::Field(slice) if slice.lo + lo <= slice.hi => {
+                    Some(Source::Field(FieldSlice {
+                        hi: (slice.lo + hi).min(slice.hi),
+                        lo: slice.lo + lo,
+                        ..slice
+                    }))
+                }
                 Source::Field(_) | Source::Data => Some(Source::Data),
             },
             Expr::Resize { arg, width, .. } => match self.source(arg)? {

@@ -82,7 +82,9 @@ pub enum PhvProblem {
         second_field: String,
     },
     /// A computation over more than two containers.
-    #[error("`{action}` computes {needed} bits of `{field}` at once; two containers hold {available}")]
+    #[error(
+        "`{action}` computes {needed} bits of `{field}` at once; two containers hold {available}"
+    )]
     ComputationTooWide {
         /// The action.
         action: String,

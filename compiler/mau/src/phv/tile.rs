@@ -61,7 +61,6 @@ pub(crate) const FAULT: u32 = 100_000;
 /// What a size costs that the field's partners don't have.
 const WRONG_SIZE: u32 = 1_000_000;
 
-
 pub(crate) struct Tiler<'a> {
     job: &'a GressJob<'a>,
     sources_max: u32,
@@ -73,11 +72,7 @@ pub(crate) struct Tiler<'a> {
 }
 
 impl<'a> Tiler<'a> {
-    pub(crate) fn new(
-        job: &'a GressJob<'a>,
-        limits: &PhvLimits,
-        is_absent: Vec<bool>,
-    ) -> Self {
+    pub(crate) fn new(job: &'a GressJob<'a>, limits: &PhvLimits, is_absent: Vec<bool>) -> Self {
         let cost = |size| COST / Container::count(ContainerKind::Normal, size, limits).max(1);
         Self {
             job,
@@ -156,7 +151,9 @@ impl<'a> Tiler<'a> {
         // By byte: the cheapest way to the end of the header, and its first step.
         let mut best: Vec<(u32, Option<ContainerSize>)> = vec![(0, None); n_bytes + 1];
         for start in (0..n_bytes).rev() {
-            let is_needed = bytes[start].as_ref().is_some_and(|fields| !fields.is_empty());
+            let is_needed = bytes[start]
+                .as_ref()
+                .is_some_and(|fields| !fields.is_empty());
             let mut cheapest = if is_needed {
                 (u32::MAX, None)
             } else {
@@ -164,7 +161,9 @@ impl<'a> Tiler<'a> {
             };
             for size in ContainerSize::ALL.into_iter().rev() {
                 let end = start + size.bytes() as usize;
-                let Some(covered) = bytes.get(start..end).filter(|b| b.iter().all(Option::is_some))
+                let Some(covered) = bytes
+                    .get(start..end)
+                    .filter(|b| b.iter().all(Option::is_some))
                 else {
                     continue;
                 };
@@ -211,7 +210,8 @@ impl<'a> Tiler<'a> {
         }
         let pieces = self.pieces(header, tile);
         let n_faults = u32::try_from(self.faults(&pieces, tile.size).len()).unwrap_or(u32::MAX);
-        let cost = self.costs_of_sizes[tile.size.index()].saturating_add(n_faults.saturating_mul(FAULT));
+        let cost =
+            self.costs_of_sizes[tile.size.index()].saturating_add(n_faults.saturating_mul(FAULT));
         self.costs.borrow_mut().insert(key, cost);
         cost
     }
@@ -228,7 +228,9 @@ impl<'a> Tiler<'a> {
         actions.dedup();
         for index in actions {
             let action = &self.job.actions[index];
-            let work = work_in(self.job, action, pieces, &|source| self.origin(source, pieces));
+            let work = work_in(self.job, action, pieces, &|source| {
+                self.origin(source, pieces)
+            });
             let Some(work) = work else {
                 continue;
             };
@@ -525,7 +527,12 @@ fn push_steps(
 }
 
 /// Moves of a source that may lie in several containers: runs of bits that lie together.
-fn push_moves(lo: u32, part: FieldSlice, origin: &dyn Fn(FieldSlice) -> Origin, steps: &mut Vec<Step>) {
+fn push_moves(
+    lo: u32,
+    part: FieldSlice,
+    origin: &dyn Fn(FieldSlice) -> Origin,
+    steps: &mut Vec<Step>,
+) {
     let whole = origin(part);
     let one_bit = |bit: u32| {
         origin(FieldSlice {
