@@ -316,22 +316,21 @@ impl Census<'_> {
     /// Checksum units that one packet needs at one time. Two checksums share a unit where they do the
     /// same up to where their ways part.
     fn checksums(&self, states: &[(StateId, &State)], reach: &[Vec<bool>]) -> u32 {
-        let mut works: BTreeMap<usize, BTreeMap<usize, Vec<(ChecksumOp, &[Expr])>>> =
-            BTreeMap::new();
+        let mut works: BTreeMap<usize, Work<'_>> = BTreeMap::new();
         for (id, state) in states {
             walk_block(&state.body, &mut |stmt| {
-                if let StmtKind::Call(call) = &stmt.kind {
-                    if let CallKind::Checksum { unit, op, args } = &call.kind {
-                        let work = works.entry(unit.index()).or_default();
-                        work.entry(id.index()).or_default().push((*op, args));
-                    }
+                if let StmtKind::Call(call) = &stmt.kind
+                    && let CallKind::Checksum { unit, op, args } = &call.kind
+                {
+                    let work = works.entry(unit.index()).or_default();
+                    work.entry(id.index()).or_default().push((*op, args));
                 }
             });
         }
         let meet = |a: usize, b: usize| reach[a][b] || reach[b][a];
-        let mut units: Vec<BTreeMap<usize, Vec<(ChecksumOp, &[Expr])>>> = Vec::new();
+        let mut units: Vec<Work<'_>> = Vec::new();
         for work in works.into_values() {
-            let can_join = |known: &&mut BTreeMap<usize, Vec<(ChecksumOp, &[Expr])>>| {
+            let can_join = |known: &&mut Work<'_>| {
                 let alone = |a: &BTreeMap<_, _>, b: &BTreeMap<usize, _>| -> Vec<usize> {
                     let own = a.keys().copied();
                     own.filter(|state| !b.contains_key(state)).collect()
@@ -364,6 +363,9 @@ impl Census<'_> {
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
+
+/// By state: what a checksum unit does there.
+type Work<'a> = BTreeMap<usize, Vec<(ChecksumOp, &'a [Expr])>>;
 
 /// Bits ahead of the cursor that a statement looks at.
 fn lookahead_bits(stmt: &StmtKind) -> u32 {

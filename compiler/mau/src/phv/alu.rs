@@ -153,7 +153,8 @@ fn check_moves(bench: &Bench, steps: &[Step]) -> Result<(), AluFault> {
     };
     match (rotation(first), rotation(second)) {
         (Some(a), Some(b)) if a != 0 && b != 0 => {
-            let by_bytes = |rotation: u32, mask: u32| rotation % 8 == 0 && is_of_bytes(mask);
+            let by_bytes =
+                |rotation: u32, mask: u32| rotation.is_multiple_of(8) && is_of_bytes(mask);
             if by_bytes(a, first.mask) && by_bytes(b, second.mask) {
                 Ok(())
             } else {
@@ -233,10 +234,10 @@ fn check_operands(
         return Err(AluFault::TooManySources { needed });
     }
     for origin in origins {
-        if let Origin::Placed { lo, .. } = origin {
-            if *lo != step.lo {
-                return Err(AluFault::Misaligned);
-            }
+        if let Origin::Placed { lo, .. } = origin
+            && *lo != step.lo
+        {
+            return Err(AluFault::Misaligned);
         }
     }
     let own = Origin::Placed {

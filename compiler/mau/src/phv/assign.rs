@@ -205,8 +205,8 @@ impl Assigner<'_> {
             }
         }
         // Both halves of a wide value stand side by side.
-        for position in 0..chunks.len().saturating_sub(1) {
-            if self.chunks[chunks[position]].1.has_upper {
+        for (position, chunk) in chunks.iter().enumerate() {
+            if self.chunks[*chunk].1.has_upper && position + 1 < chunks.len() {
                 let (a, b) = (find(&parents, position), find(&parents, position + 1));
                 parents[a.max(b)] = a.min(b);
             }
@@ -292,7 +292,8 @@ impl Assigner<'_> {
         for container in candidates {
             let index = self.containers[container].index;
             let next = self.containers.get(container + 1);
-            let is_pair = index % 2 == 0 && next.is_some_and(|next| next.index == index + 1);
+            let is_pair =
+                index.is_multiple_of(2) && next.is_some_and(|next| next.index == index + 1);
             if !is_pair || self.try_place(chunk, container, 0).is_err() {
                 continue;
             }

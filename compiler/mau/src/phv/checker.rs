@@ -674,14 +674,14 @@ impl Checker<'_> {
             };
             for (source, is_move) in sources {
                 let home = source.and_then(|(field, bit)| place(field, bit));
-                if let Some((from, _)) = home {
-                    if from.group(&self.target.phv) != group {
-                        found.push(PhvViolation::OutOfReach {
-                            action: action.name.clone(),
-                            container,
-                            source_container: from,
-                        });
-                    }
+                if let Some((from, _)) = home
+                    && from.group(&self.target.phv) != group
+                {
+                    found.push(PhvViolation::OutOfReach {
+                        action: action.name.clone(),
+                        container,
+                        source_container: from,
+                    });
                 }
                 let size = container.size.bits();
                 let rotated = |(from, lo): (Container, u32)| (from, (at + size - lo % size) % size);

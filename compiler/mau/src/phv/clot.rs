@@ -72,7 +72,7 @@ fn runs(job: &GressJob<'_>, header: HeaderId, limits: &ClotLimits) -> Vec<Clot> 
     let mut close = |open: &mut Option<(u32, Vec<FieldId>)>, end: u32, free_from: &mut u32| {
         if let Some((start, fields)) = open.take() {
             let bytes = (end - start) / 8;
-            if (end - start) % 8 == 0 && bytes > limits.gap_bytes {
+            if (end - start).is_multiple_of(8) && bytes > limits.gap_bytes {
                 runs.push(Clot {
                     header,
                     first_byte: start / 8,
@@ -98,13 +98,14 @@ fn runs(job: &GressJob<'_>, header: HeaderId, limits: &ClotLimits) -> Vec<Clot> 
             }
             open = None;
         }
-        if may_pass(field) && open.is_none() && offset % 8 == 0 && offset / 8 >= free_from {
+        if may_pass(field) && open.is_none() && offset.is_multiple_of(8) && offset / 8 >= free_from
+        {
             open = Some((offset, Vec::new()));
             last_whole = None;
         }
         if let Some((_, fields)) = &mut open {
             fields.push(*field);
-            if end % 8 == 0 {
+            if end.is_multiple_of(8) {
                 last_whole = Some((end, fields.len()));
             }
         }

@@ -416,10 +416,8 @@ impl<'a> Flow<'a> {
         let on = |outcome| arms.iter().any(|(on, _)| *on == outcome);
         let is_complete = on(p4rmt_ir::Outcome::Otherwise)
             || (on(p4rmt_ir::Outcome::Hit) && on(p4rmt_ir::Outcome::Miss));
-        if !is_complete {
-            if let Some(through) = of_actions(&|_| true) {
-                meet_option(&mut joined, &through);
-            }
+        if !is_complete && let Some(through) = of_actions(&|_| true) {
+            meet_option(&mut joined, &through);
         }
         if let Some(joined) = joined {
             *written = joined;

@@ -361,13 +361,13 @@ impl<'a> Tiler<'a> {
     /// so do all fields that are on no wire: they can be put together.
     fn origin(&self, source: FieldSlice, pieces: &[Piece]) -> Origin {
         for piece in pieces {
-            if let Some(common) = piece.slice.common(source) {
-                if common == source {
-                    return Origin::Placed {
-                        container: NOWHERE,
-                        lo: piece.at + source.lo - piece.slice.lo,
-                    };
-                }
+            if let Some(common) = piece.slice.common(source)
+                && common == source
+            {
+                return Origin::Placed {
+                    container: NOWHERE,
+                    lo: piece.at + source.lo - piece.slice.lo,
+                };
             }
         }
         let first_of = |header: HeaderId| self.job.gress.headers[header].fields.first().copied();
