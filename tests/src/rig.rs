@@ -8,7 +8,7 @@ use p4rmt_engine::{Engine, Mode};
 use p4rmt_interp::Interp;
 use p4rmt_ir::{Id, PipeId};
 use p4rmt_jit::Jit;
-use p4rmt_mau::{Target, place};
+use p4rmt_mau::{Target, place_tables};
 use p4rmt_pipeline::Device;
 
 /// The root of the repository.
@@ -71,7 +71,8 @@ pub fn device_on(engine: &dyn Engine, compiled: &Compiled, form: Form) -> Device
         Form::Tables => (&compiled.program, Mode::Unplaced),
         Form::Placed(target) => {
             let target = Target::built_in(target).expect("the target is built in");
-            let fit = place(&compiled.program, pipe, &target).expect("the program can be placed");
+            let fit =
+                place_tables(&compiled.program, pipe, &target).expect("the program can be placed");
             assert!(
                 fit.fits(),
                 "{} does not fit: {:?}",

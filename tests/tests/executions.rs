@@ -9,7 +9,7 @@ use std::sync::Arc;
 use p4rmt_driver::{DiskLoader, Options, compile};
 use p4rmt_engine::{Engine, Mode, Ref, State};
 use p4rmt_ir::{Bits, Id, PipeId, Program};
-use p4rmt_mau::{Target, place};
+use p4rmt_mau::{Target, place_tables};
 use p4rmt_pipeline::Device;
 use p4rmt_stf::{StatementKind, Vector};
 use p4rmt_tests::mutation::{Random, mutate};
@@ -80,7 +80,8 @@ fn check(program: &str, setup: &str, vectors: &[String], n_packets: usize) {
     let compiled = compile(&root().join(program), &Options::default(), &DiskLoader);
     let compiled = compiled.expect("a program of ours");
     let target = Target::built_in("tofino2").expect("a target of ours");
-    let fit = place(&compiled.program, pipe_id(), &target).expect("it is in the tables form");
+    let fit =
+        place_tables(&compiled.program, pipe_id(), &target).expect("it is in the tables form");
     assert!(fit.fits(), "{:?}", fit.problems);
     let device = |engine: &dyn Engine, program: &Arc<Program>, mode| {
         let device = Device::new(engine, Arc::clone(program), pipe_id(), mode);

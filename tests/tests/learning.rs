@@ -16,7 +16,7 @@ use p4rmt_interp::Interp;
 use p4rmt_ir::{
     ActionCall, Bits, Body, Entry, Gress, GressId, Id, Match, MatchKind, PipeId, Program, TableId,
 };
-use p4rmt_mau::{Target, place};
+use p4rmt_mau::{Target, place_tables};
 use p4rmt_source::Span;
 use p4rmt_tests::mutation::Random;
 
@@ -189,7 +189,8 @@ fn check(path: &str, n_packets: u64) {
     let compiled = compile(&root.join(path), &Options::default(), &DiskLoader);
     let compiled = compiled.expect("a program of ours");
     let target = Target::built_in("tofino2").expect("a target of ours");
-    let fit = place(&compiled.program, pipe_id(), &target).expect("it is in the tables form");
+    let fit =
+        place_tables(&compiled.program, pipe_id(), &target).expect("it is in the tables form");
     assert!(fit.fits(), "{:?}", fit.problems);
     let placement = Mode::Placed(Arc::new(fit.placement));
     let mut executions = [

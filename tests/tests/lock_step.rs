@@ -9,7 +9,7 @@ use p4rmt_driver::{Compiled, DiskLoader, Options, compile};
 use p4rmt_engine::{EntryTarget, InstalledEntry, Mode, Ref, find_register, find_table};
 use p4rmt_interp::Interp;
 use p4rmt_ir::{ActionCall, Bits, GressRole, Id, Match, PipeId};
-use p4rmt_mau::{Fit, Target, place};
+use p4rmt_mau::{Fit, Target, place_tables};
 use p4rmt_pipeline::{
     ControlWrite, Departure, Device, DropReason, Execution, GressTiming, LockStep, Timing,
     TraceRecord,
@@ -56,7 +56,7 @@ impl Bench {
         let compiled = compiled.unwrap_or_else(|rejected| panic!("{:?}", rejected.diagnostics));
         let target = Target::built_in("tofino2").expect("a target of ours");
         let pipe = PipeId::from_index(0);
-        let fit = place(&compiled.program, pipe, &target).expect("it is in the tables form");
+        let fit = place_tables(&compiled.program, pipe, &target).expect("it is in the tables form");
         assert!(fit.fits(), "{:?}", fit.problems);
         let text = if setup.contains('\n') {
             setup.to_owned()

@@ -26,7 +26,7 @@ use crate::demand::{
 use crate::graph::DependencyGraph;
 use crate::latency::{GressLatency, StageFeatures, gress_latency};
 use crate::parde::{PardeUse, parde_use};
-use crate::phv::checker::{PhvViolation, check_allocation};
+use crate::phv::checker::check_allocation;
 use crate::phv::{Allocated, PhvAllocation, allocate};
 use crate::power::{PoweredUnit, worst_power};
 use crate::problem::{LocatedProblem, Problem};
@@ -97,12 +97,6 @@ pub enum PlaceError {
         /// Which.
         gress: GressId,
     },
-    /// The checker refused an allocation that claims to be one: a bug of the allocator.
-    #[error("the allocation of containers breaks a rule: {}", violations.first().map(ToString::to_string).unwrap_or_default())]
-    UnsoundContainers {
-        /// The rules that it breaks.
-        violations: Vec<PhvViolation>,
-    },
     /// The checker refused a placement that claims to fit: a bug of the placer.
     #[error("the placement breaks a rule: {}", violations.first().map(ToString::to_string).unwrap_or_default())]
     Unsound {
@@ -118,6 +112,28 @@ pub enum PlaceError {
 ///
 /// If there is no such pipe, the program is for v1model, a gress is not in the tables form, or the checker refuses the result.
 pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit, PlaceError> {
+    place_on(program, pipe_id, target, true)
+}
+
+/// The same without a search for containers: all that it takes to run the program, and sooner.
+///
+/// # Errors
+///
+/// As [`place`].
+pub fn place_tables(
+    program: &Program,
+    pipe_id: PipeId,
+    target: &Target,
+) -> Result<Fit, PlaceError> {
+    place_on(program, pipe_id, target, false)
+}
+
+fn place_on(
+    program: &Program,
+    pipe_id: PipeId,
+    target: &Target,
+    with_containers: bool,
+) -> Result<Fit, PlaceError> {
     let pipe = program
         .pipes
         .get(pipe_id)
@@ -168,20 +184,22 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
     if problems.is_empty() && !violations.is_empty() {
         return Err(PlaceError::Unsound { violations });
     }
-    let allocated = if problems.is_empty() {
+    let allocated = if problems.is_empty() && with_containers {
         allocate(pipe, &graph.units, &placement, target)
     } else {
         Allocated::default()
     };
     let Allocated {
-        allocation: phv,
+        allocation: mut phv,
         problems: against,
         left_over: unallocated,
     } = allocated;
     if problems.is_empty() && against.is_empty() && unallocated.is_empty() {
         let violations = check_allocation(pipe, &graph.units, &placement, &phv, target);
+        debug_assert_eq!(violations, [], "the containers break a rule");
+        // Containers do not decide whether the program fits: better none than wrong ones.
         if !violations.is_empty() {
-            return Err(PlaceError::UnsoundContainers { violations });
+            phv = PhvAllocation::default();
         }
     }
     problems.extend(against);

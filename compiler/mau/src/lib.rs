@@ -49,5 +49,5 @@ pub mod what_if;
 
 pub use blocked::BlockedBy;
 pub use explain::explanations;
-pub use fit::{Fit, PlaceError, place};
+pub use fit::{Fit, PlaceError, place, place_tables};
 pub use target::{Target, TargetError};

@@ -8,7 +8,7 @@
 use p4rmt_ir::{Arena, Gress, GressId, Pipe, PipeId, Program};
 use p4rmt_source::did_you_mean;
 
-use crate::fit::{PlaceError, place};
+use crate::fit::{PlaceError, place_tables};
 use crate::target::{Target, TargetError};
 
 /// A question that names something that there is not.
@@ -190,7 +190,7 @@ pub struct Relief {
 ///
 /// # Errors
 ///
-/// As [`place`].
+/// As [`crate::place`].
 ///
 /// # Panics
 ///
@@ -203,7 +203,7 @@ pub fn what_it_takes(
     let fits_at = |percent: u32| -> Result<bool, PlaceError> {
         let mut smaller = program.clone();
         shrink_tables(&mut smaller.pipes[pipe], percent);
-        Ok(place(&smaller, pipe, target)?.fits())
+        Ok(place_tables(&smaller, pipe, target)?.fits())
     };
     if !fits_at(0)? {
         return Ok(Relief {

@@ -105,7 +105,8 @@ impl Machine {
             .or(default_target(compiled.program.arch));
         let Some(name) = name else { return Ok(machine) };
         let target = load_target(name)?;
-        let fit = place(compiled, pipe, &target)?;
+        let fit = p4rmt_mau::place_tables(&compiled.program, pipe, &target);
+        let fit = fit.map_err(not_placed)?;
         if fit.fits() {
             machine.mode = Mode::Placed(Arc::new(fit.placement.clone()));
             machine.timing = Some(timing(machine.pipe(), &fit, &target));
@@ -189,13 +190,16 @@ fn timing(pipe: &ir::Pipe, fit: &Fit, target: &Target) -> Timing {
 
 /// Places a pipe.
 pub(crate) fn place(compiled: &Compiled, pipe: PipeId, target: &Target) -> Result<Fit, Failure> {
-    p4rmt_mau::place(&compiled.program, pipe, target).map_err(|error| match error {
+    p4rmt_mau::place(&compiled.program, pipe, target).map_err(not_placed)
+}
+
+fn not_placed(error: p4rmt_mau::PlaceError) -> Failure {
+    match error {
         p4rmt_mau::PlaceError::NoSuchPipe { .. }
         | p4rmt_mau::PlaceError::NoStages
         | p4rmt_mau::PlaceError::NotTables { .. } => Failure::Input(error.to_string()),
-        p4rmt_mau::PlaceError::Unsound { .. }
-        | p4rmt_mau::PlaceError::UnsoundContainers { .. } => panic!("{error}"),
-    })
+        p4rmt_mau::PlaceError::Unsound { .. } => panic!("{error}"),
+    }
 }
 
 /// The pipe of this name, or the only one.
