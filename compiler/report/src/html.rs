@@ -1,12 +1,13 @@
 //! The fit report as one page: self-contained, without scripts, and readable on paper.
 //!
 //! In the order in which a person asks: the answer ([`html`]), what stands in the way, the grid of
-//! stages and resources ([`grid`]), where everything is and the longest chain ([`map`]), and for each
-//! table why it is not earlier ([`lists`]).
+//! stages and resources ([`grid`]), where everything is and the longest chain ([`map`]), for each table
+//! why it is not earlier ([`lists`]), and what lies in which container ([`phv`]).
 
 mod grid;
 mod lists;
 mod map;
+mod phv;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
@@ -42,6 +43,9 @@ pub fn html(report: &FitReport) -> String {
                     (lists::chain(report))
                     (lists::tables(report))
                     (lists::memories(report))
+                    (phv::stateful(report))
+                    (phv::phv(report))
+                    (phv::ends(report))
                 }
             }
         }
