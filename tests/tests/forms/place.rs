@@ -34,6 +34,7 @@ pub(crate) fn place(gress: &Gress, dice: &mut Dice, slack: u64) -> Placement {
     };
     placer.seq(&tables.seq, 0);
     let stages_used = placer.placed.iter().map(|unit| unit.last + 1).max();
+    let stages_used = stages_used.unwrap_or(0);
     let placed = GressPlacement {
         tables: placer.parts.into_iter().collect(),
         gateways: placer.gateways.into_iter().collect(),
@@ -41,8 +42,8 @@ pub(crate) fn place(gress: &Gress, dice: &mut Dice, slack: u64) -> Placement {
     };
     Placement {
         target: "without limits".into(),
-        stages_available: u32::MAX,
-        stages_used: stages_used.unwrap_or(0),
+        stages_available: stages_used,
+        stages_used,
         gresses: std::iter::once(placed).collect(),
     }
 }
