@@ -76,7 +76,7 @@ pub use names::{
     find_profile_action, find_register, find_table, find_value_set,
 };
 pub use packet_headers::PacketHeaders;
-pub use parser_error::{OnParserError, StandardErrors};
+pub use parser_error::{MAX_IDLE_STATES, MAX_TURNS, OnParserError, StandardErrors};
 pub use profiles::ProfileMembers;
 pub use random::random_value;
 pub use schedule::{OTHERWISE, PlacedUnit, Schedule, THEN, TablePart, UnitKind};

@@ -93,3 +93,11 @@ fn tofino_error(error: &str) -> u64 {
         _ => 0x0001,
     }
 }
+
+/// States that a parser may visit beyond one for each bit of the packet: what keeps states that go
+/// round without reading anything from hanging.
+pub const MAX_IDLE_STATES: u64 = 256;
+
+/// Turns that all loops of a packet may take together. The language has endless loops; a pipeline
+/// has not, so one that comes here is broken, and ends.
+pub const MAX_TURNS: u32 = 1 << 16;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use p4rmt_engine::{
-    Color, Cursor, Event, GressLayout, Job, MatchTable, OnesSum, Outcome, Part, State, TableCounts,
-    Trace,
+    Color, Cursor, Event, GressLayout, Job, MAX_TURNS, MatchTable, OnesSum, Outcome, Part, State,
+    TableCounts, Trace,
 };
 use p4rmt_ir::{Arena, Bits, ChecksumId, FieldId, Gress, Id, Place, TableId};
 use p4rmt_source::Span;
@@ -109,10 +109,6 @@ pub(crate) struct Write {
     value: Bits,
     span: Span,
 }
-
-/// Turns that all loops of a packet may take together. The language has endless loops; a pipeline
-/// has not, so one that comes here is broken, and ends.
-const MAX_TURNS: u32 = 1 << 16;
 
 impl<'a> Packet<'a> {
     /// The packet before anything has happened to it: every field as the job has it.

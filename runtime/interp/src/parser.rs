@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use p4rmt_engine::{Event, ParseFailure, Ref, Verdict};
+use p4rmt_engine::{Event, MAX_IDLE_STATES, ParseFailure, Ref, Verdict};
 use p4rmt_ir::{
     Bits, Case, Expr, FieldId, GressRole, HeaderId, KeySet, Place, State, StateId, Target,
     Transition,
@@ -11,10 +11,6 @@ use p4rmt_source::Span;
 
 use crate::packet::Packet;
 use crate::statement::Flow;
-
-/// States that a parser may visit beyond one for each bit of the packet: what keeps states that go
-/// round without reading anything from hanging.
-const MAX_IDLE_STATES: u64 = 256;
 
 impl<'a> Packet<'a> {
     /// Parses the packet; returns whether it goes on to the match-action part.

@@ -41,7 +41,7 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use cranelift_jit::JITModule;
 use cranelift_module::{FuncId, Linkage, Module};
-use p4rmt_engine::{EngineError, Part, Schedule, Step};
+use p4rmt_engine::{EngineError, MAX_TURNS, Part, Schedule, Step};
 use p4rmt_ir::{Bits, Body, ControlRole, Expr, Gress, GressRole, Id, LabelId, Place};
 use p4rmt_source::Span;
 
@@ -292,7 +292,7 @@ impl<'a> Compiler<'a> {
     fn compile(&mut self, variant: Variant) -> Result<(), EngineError> {
         self.section = variant.section;
         self.read_inputs(variant.has_fields);
-        let turns = self.word(MAX_TURNS);
+        let turns = self.word(MAX_TURNS.into());
         self.b.def_var(self.turns_left, turns);
         let none = self.word(u64::MAX);
         self.b.def_var(self.direct_index, none);
@@ -571,6 +571,3 @@ impl<'a> Compiler<'a> {
         }
     }
 }
-
-/// Turns that all loops of a packet may take together, as in the interpreter.
-const MAX_TURNS: u64 = 1 << 16;

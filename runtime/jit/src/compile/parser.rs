@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC, types};
 use cranelift_frontend::Switch;
-use p4rmt_engine::EngineError;
+use p4rmt_engine::{EngineError, MAX_IDLE_STATES};
 use p4rmt_ir::{Case, FieldId, Id, KeySet, Parser, State, StateId, Target, Transition};
 use p4rmt_source::Span;
 
@@ -12,9 +12,6 @@ use super::number::Number;
 use super::{Compiler, Exits, Word};
 use crate::callbacks::Name;
 use crate::frame::Frame;
-
-/// States that a parser may visit beyond one for each bit of the packet, as in the interpreter.
-const MAX_IDLE_STATES: u64 = 256;
 
 impl Compiler<'_> {
     /// The parser; leads to `dropped` where the packet does not go on.
