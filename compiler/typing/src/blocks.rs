@@ -304,17 +304,20 @@ impl<'a> Checker<'a> {
 
     /// Every abstract method has a body.
     fn abstract_methods(&mut self, instance: &'a ast::Instantiation, ty: Type) {
-        for (_, signature) in self.abstract_of(ty) {
-            let given = instance
-                .body
-                .iter()
-                .flatten()
-                .any(|declaration| match declaration {
-                    ObjectDeclaration::Function(function) => {
-                        function.prototype.name.text == signature.name
-                    }
-                    ObjectDeclaration::Instantiation(_) => false,
-                });
+        let methods = self.abstract_of(ty);
+        let bodies = instance.body.iter().flatten();
+        let given: Vec<&str> = bodies
+            .filter_map(|declaration| match declaration {
+                ObjectDeclaration::Function(function) => Some(&*function.prototype.name.text),
+                ObjectDeclaration::Instantiation(_) => None,
+            })
+            .collect();
+        let is_method = |name: &&str| methods.iter().any(|(_, method)| method.name == *name);
+        // A body of another name is told by itself, and may be meant for the one that is missing.
+        if !given.iter().all(is_method) {
+            return;
+        }
+        for (_, signature) in &methods {
             let is_optional = match self.decl(signature.decl).node {
                 Node::Method(method) => method
                     .annotations
@@ -322,7 +325,7 @@ impl<'a> Checker<'a> {
                     .any(|annotation| annotation.name.text == "optional"),
                 _ => false,
             };
-            if !given && !is_optional {
+            if !given.contains(&signature.name) && !is_optional {
                 let kind = ErrorKind::MissingMethod {
                     name: instance.name.text.clone(),
                     method: signature.name.to_owned(),

@@ -203,6 +203,12 @@ impl<'a> Checker<'a> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Whether an error has been reported inside a place.
+    pub(crate) fn has_error_in(&self, place: Span) -> bool {
+        let mut reported = self.reported.iter();
+        reported.any(|(lo, hi, code)| place.lo <= *lo && *hi <= place.hi && code.starts_with('E'))
+    }
+
     /// A new declaration, in no scope yet.
     pub(crate) fn declare(&mut self, name: &'a ast::Name, node: Node<'a>) -> DeclId {
         let id = DeclId(u32::try_from(self.decls.len()).unwrap_or(u32::MAX));

@@ -11,8 +11,12 @@ pub(crate) fn check_keyset<'a>(check: &mut Checker<'a>, tuple: &'a KeysetTuple, 
     if let [only] = &tuple.elements[..] {
         match only.kind {
             KeysetKind::Default | KeysetKind::DontCare => return,
-            // One list stands for all.
-            KeysetKind::Expr(ref expr) if is_list(expr) && !check.takes_list(types) => {
+            // One list stands for all; in parentheses, for what it stands there for.
+            KeysetKind::Expr(ref expr)
+                if is_list(expr)
+                    && !check.takes_list(types)
+                    && (types.len() > 1 || !tuple.is_tuple) =>
+            {
                 check.infer(expr);
                 let expected = check.types.tuple(types.to_vec());
                 check.coerce(expr, expected);

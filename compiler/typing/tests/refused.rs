@@ -289,3 +289,33 @@ fn abstract_methods_missing_or_with_another_head() {
         &["2: E6013 `f` differs from its declaration: `x` is of type `bit<9>` instead of `bit<8>`"],
     );
 }
+
+#[test]
+fn the_true_mistake_alone_where_another_would_follow_from_it() {
+    // A body of another name is why the method is missing.
+    let top = "extern A { A(); abstract void f(in bit<8> x); }";
+    refuse(
+        &format!("{top}\nA() a = {{ void g(in bit<8> x) {{}} }};"),
+        &["2: E6012 `A` has no abstract method `g`"],
+    );
+    // Whether a function returns is asked once it is right.
+    refuse(
+        "bit<4> f(in bit<4> w) {\n const int<(w)> c = 1; }",
+        &["2: E3001 this must be a constant"],
+    );
+    // One of two properties of a name may have been meant as the other one.
+    refuse(
+        "control c() {\n table t {\n key = {}\n key = {}\n } apply {} }",
+        &["4: E7002 `key` is there twice"],
+    );
+}
+
+#[test]
+fn a_list_in_parentheses_stands_for_one_key() {
+    refuse(
+        "#include <core.p4>
+         parser p(in bit<8> x) { state start { transition select(x) {
+            ({ ... }) : accept; } } }",
+        &["3: E2001 expected `bit<8>`, found `tuple<...>`"],
+    );
+}

@@ -176,6 +176,10 @@ impl<'a> Visitor<'a> for Statements<'_, 'a> {
             return;
         }
         let name = &function.prototype.name;
+        // What a function returns is asked once it is right by itself.
+        if self.check.has_error_in(name.span.join(function.body.span)) {
+            return;
+        }
         let violation = Violation::MissingReturn {
             name: name.text.clone(),
         };

@@ -174,6 +174,7 @@ fn property_value(
 /// Which properties there are, and in which order.
 fn properties(check: &mut Checker<'_>, table: &ast::Table) {
     let mut seen: Vec<(&str, p4rmt_source::Span)> = Vec::new();
+    let mut is_any_twice = false;
     for property in &table.properties {
         let name = property_name(&property.kind);
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
@@ -181,11 +182,13 @@ fn properties(check: &mut Checker<'_>, table: &ast::Table) {
                 name: name.to_owned(),
             };
             check.violate_with(property.span, violation, *first, "first here");
+            is_any_twice = true;
         }
         seen.push((name, property.span));
     }
     let position = |wanted: &str| seen.iter().position(|(name, _)| *name == wanted);
-    if position("actions").is_none() {
+    // One of two may have been meant as the list of actions.
+    if position("actions").is_none() && !is_any_twice {
         let violation = Violation::NoActions {
             name: table.name.text.clone(),
         };
