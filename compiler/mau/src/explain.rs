@@ -161,9 +161,9 @@ explanations! {
     "What an action ALU combines stands at the same bits of its containers: only a moved value is rotated."
     "action a() { md.x = hdr.h.high_nibble + md.y; }"
     "move the field into a metadata field in an earlier table, and combine that";
-    "E0545" "two tables write one byte in one stage"
-    "In one stage, a packet's actions write each container once. Fields that share a byte share a container."
-    "t1.apply(); t2.apply(); /* in one stage: t1 sets hdr.ipv4.dscp, t2 sets hdr.ipv4.ecn */"
+    "E0545" "two tables write one container in one stage"
+    "In one stage, a packet's actions write each container once. Neighbours on the wire share a container where what they are moved into has a larger one."
+    "t1.apply(); t2.apply(); /* in one stage: t1 sets hdr.a, t2 sets hdr.b, and t3 moves both into a sum of 16 bits */"
     "let one table write both, or make one of the tables depend on the other";
     "E0546" "a computation that is too wide"
     "Two containers side by side carry from one to the other. What is wider can be moved and matched, not computed."

@@ -6,10 +6,7 @@ use p4rmt_ir::{
     Arch, Expr, FieldId, FieldKind, GressRole, Id, MatchKind, PipeId, Program, StmtKind,
 };
 use p4rmt_mau::phv::checker::{PhvViolation, check_allocation};
-use p4rmt_mau::phv::{
-    Container, ContainerKind, ContainerSize, PhvAllocation, PhvProblem, Residence, allocate,
-};
-use p4rmt_mau::problem::Problem;
+use p4rmt_mau::phv::{Container, ContainerKind, ContainerSize, PhvAllocation, Residence};
 use p4rmt_mau::{Fit, Target, place};
 
 fn pipe() -> PipeId {
@@ -217,43 +214,6 @@ fn two_tables_of_a_stage_that_write_one_container() {
         |homes, find| homes[find("md.y")].container = homes[find("hdr.h.low")].container,
         |of| matches!(of, PhvViolation::Conflict { .. }),
     );
-}
-
-/// What placement keeps apart is refused where it stands together all the same.
-#[test]
-fn a_byte_that_two_tables_of_a_stage_write() {
-    let mut builder = GressBuilder::new(GressRole::Ingress);
-    let (header, fields) = builder.header("hdr.h", &[("high", 4), ("low", 4), ("key", 8)]);
-    builder.extract(header);
-    builder
-        .gress
-        .deparser
-        .body
-        .push(stmt(StmtKind::Emit { header }));
-    let key = [(Expr::Field(fields[2]), MatchKind::Exact)];
-    let tables = [("one", fields[0]), ("two", fields[1])].map(|(name, field)| {
-        let action = builder.action(name, &[4], vec![assign(field, param(0, 4))]);
-        builder.table(name, &key, &[action])
-    });
-    let body = tables.map(|table| apply(table, []));
-    let structured = program("byte", Arch::Tna, [builder.structured(body.into())]);
-    let program = p4rmt_midend::to_tables(&structured).expect("it has a tables form");
-    let target = Target::built_in("tofino1").expect("built in");
-    let mut fit = placed(&program, &target);
-    assert_eq!((fit.problems.len(), fit.placement.stages_used), (0, 2));
-    for parts in fit.placement.gresses[Id::from_index(0)].tables.values_mut() {
-        parts[0].slot.stage = 0;
-    }
-    let of = &program.pipes[pipe()];
-    let problems = allocate(of, &fit.graph.units, &fit.placement, &target).problems;
-    let conflict = PhvProblem::Conflict {
-        first: "one".to_owned(),
-        first_field: "hdr.h.high".to_owned(),
-        second: "two".to_owned(),
-        second_field: "hdr.h.low".to_owned(),
-    };
-    let problems: Vec<Problem> = problems.into_iter().map(|of| of.problem).collect();
-    assert_eq!(problems, vec![Problem::Phv(conflict)]);
 }
 
 /// Numbers that look random, the same for a seed.

@@ -62,6 +62,25 @@ macro_rules! matching {
     };
 }
 
+/// The body of the ingress: two tables that each set a byte of what a third moves into one sum, the
+/// second with this key.
+macro_rules! setting_bytes {
+    ($key:literal) => {
+        concat!(
+            "action set_kind(bit<8> v) { hdr.h.kind = v; }\n",
+            "action set_n(bit<8> v) { hdr.h.n = v; }\n",
+            "action join() { hdr.h.i = hdr.h.kind ++ hdr.h.n; }\n",
+            "action count() { hdr.h.i = hdr.h.i + 1; }\n",
+            "table t { key = { hdr.h.a : exact; } actions = { set_kind; } }\n",
+            "table u { key = { ",
+            $key,
+            " : exact; } actions = { set_n; } }\n",
+            "table v { key = { hdr.h.b : exact; } actions = { join; count; } }\n",
+            "apply { t.apply(); u.apply(); v.apply(); }"
+        )
+    };
+}
+
 pub(crate) const CASES: &[Case] = &[
     case(
         "E0501",
@@ -300,5 +319,12 @@ pub(crate) const CASES: &[Case] = &[
             stateful!("pair_t", "16", "v.hi = square.execute(v.hi); o = 0;")
         ),
         5,
+    ),
+    // A sum has one container, so what is moved into it has the same size of one.
+    fits(
+        "E0545",
+        setting_bytes!("hdr.h.kind"),
+        setting_bytes!("hdr.h.a"),
+        6,
     ),
 ];

@@ -69,7 +69,7 @@ pub enum PhvProblem {
     },
     /// Two tables of one stage write one container.
     #[error(
-        "`{first}` writes `{first_field}` and `{second}` writes `{second_field}`, which share a byte, in one stage"
+        "`{first}` writes `{first_field}` and `{second}` writes `{second_field}`, which share a container, in one stage"
     )]
     Conflict {
         /// A table.
