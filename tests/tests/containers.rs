@@ -104,6 +104,8 @@ fn problems(parts: &Parts<'_>, change: impl Fn(&mut Target)) -> (Vec<&'static st
     change(&mut target);
     let fit = place(&compiled.program, PipeId::from_index(0), &target).expect("it is sound");
     let all = || fit.problems.iter().chain(&fit.unallocated);
+    let bugs: Vec<String> = fit.bugs.iter().map(|of| of.problem.to_string()).collect();
+    assert_eq!(bugs, Vec::<String>::new());
     let shown = all().map(|of| compiled.sources.render(&of.diagnostic(), false));
     let shown: Vec<String> = shown.collect();
     (
@@ -253,6 +255,22 @@ fn operands_at_different_bits() {
     );
     let shown = check_pair("E0544", &low, &high);
     insta::assert_snapshot!("E0544_operands_at_different_bits", shown);
+}
+
+/// A table in front of it finds the partition, in the stage of another table that writes the same
+/// containers, and runs no action.
+#[test]
+fn a_prefix_table_in_partitions_writes_where_its_entries_are() {
+    let parts = Parts {
+        control: "Alpm(number_partitions = 1024, subtrees_per_partition = 2) partitions;
+    action set(bit<32> b) { hdr.h.b = b; }
+    table t { key = { hdr.h.key : exact; } actions = { set; } }
+    table u { key = { hdr.h.a : lpm; } actions = { set; } size = 2048; alpm = partitions; }",
+        apply: "t.apply(); u.apply();",
+        ..ONE_HEADER
+    };
+    let (_, shown) = problems(&parts, |_| {});
+    assert_eq!(shown, "", "it should fit");
 }
 
 #[test]

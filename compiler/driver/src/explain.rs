@@ -8,7 +8,7 @@ const OWN: &[Explanation] = &[
         code: crate::INTERNAL_ERROR.0,
         title: "a bug in p4rmt",
         text: "A step of the compiler made something that the next step may not be given. The program \
-           may be right; nothing is run or placed, because its result could not be trusted.",
+           may be right; what was made is left out, because it could not be trusted.",
         example: "",
         help: "report it, with the program and the message; meanwhile, the place that is named shows \
            what to write differently",

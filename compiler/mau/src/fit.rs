@@ -5,6 +5,7 @@
 //! 3. Size tables and shared memories; tables that share one stand in one stage.
 //! 4. Schedule.
 //! 5. Check the placement by code of its own ([`crate::checker`]).
+//! 6. Find containers ([`crate::phv`]), and check them by code of its own, too.
 
 use std::collections::BTreeSet;
 
@@ -26,8 +27,8 @@ use crate::demand::{
 use crate::graph::DependencyGraph;
 use crate::latency::{GressLatency, StageFeatures, gress_latency};
 use crate::parde::{PardeUse, parde_use};
-use crate::phv::checker::check_allocation;
-use crate::phv::{Allocated, PhvAllocation, allocate};
+use crate::phv::checker::{PhvViolation, check_allocation};
+use crate::phv::{Allocated, PhvAllocation, PhvProblem, allocate};
 use crate::power::{PoweredUnit, worst_power};
 use crate::problem::{LocatedProblem, Problem};
 use crate::resource::Usage;
@@ -67,6 +68,9 @@ pub struct Fit {
     /// Fields for which the search found no container. It may have missed one, so this alone does not
     /// say that the program does not fit.
     pub unallocated: Vec<LocatedProblem>,
+    /// Rules that the containers found break: a bug of the search, which the checker noticed. They are
+    /// left out then; the stages stand.
+    pub bugs: Vec<LocatedProblem>,
     /// What parsers and deparsers use.
     pub parde: Arena<GressId, PardeUse>,
 }
@@ -194,13 +198,20 @@ fn place_on(
         problems: against,
         left_over: unallocated,
     } = allocated;
-    let is_complete = with_containers && against.is_empty() && unallocated.is_empty();
-    if problems.is_empty() && is_complete {
-        let violations = check_allocation(pipe, &graph.units, &placement, &phv, target);
-        // Containers do not decide whether the program fits: better none than wrong ones.
+    let mut bugs = Vec::new();
+    if problems.is_empty() && against.is_empty() {
+        let mut violations = check_allocation(pipe, &graph.units, &placement, &phv, target);
+        if !with_containers || !unallocated.is_empty() {
+            violations.retain(|violation| !matches!(violation, PhvViolation::Missing { .. }));
+        }
         if !violations.is_empty() {
+            // Containers do not decide whether the program fits: better none than wrong ones.
             phv = PhvAllocation::default();
         }
+        bugs.extend(violations.into_iter().map(|violation| LocatedProblem {
+            problem: Problem::Phv(PhvProblem::Unsound { violation }),
+            span: pipe.span,
+        }));
     }
     problems.extend(against);
     let (parde, against) = parde_use(pipe, &phv, target);
@@ -240,6 +251,7 @@ fn place_on(
         inexact: stateful.inexact,
         phv,
         unallocated,
+        bugs,
         parde,
         graph,
     })

@@ -72,7 +72,10 @@ pub fn report(
             ingress: watts(GressRole::Ingress).or(watts(GressRole::Whole)),
             egress: watts(GressRole::Egress),
         },
-        problems: reporter.problems(&fit.problems),
+        problems: [&fit.problems, &fit.bugs]
+            .into_iter()
+            .flat_map(|problems| reporter.problems(problems))
+            .collect(),
     }
 }
 

@@ -93,6 +93,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Some(path) => program::write_whole(path, text.as_bytes())?,
         None => print(text.trim_end()),
     }
+    let is_bug = |code| code == p4rmt_driver::INTERNAL_ERROR.0;
+    if report.problems.iter().any(|problem| is_bug(problem.code)) {
+        return Err(Failure::Bug);
+    }
     if !report.fits {
         return Err(Failure::Reported);
     }

@@ -7,7 +7,7 @@ use p4rmt_source::Span;
 
 use crate::phv::life::{GressUse, Life, gress_use, walk_block};
 use crate::phv::operation::{FieldSlice, Operation, operations};
-use crate::unit::{Unit, UnitId, UnitKind, actions_of};
+use crate::unit::{Access, Unit, UnitId, UnitKind, actions_of};
 
 /// An action of a table, and where it runs.
 pub(crate) struct PlacedAction {
@@ -67,9 +67,9 @@ impl<'a> GressJob<'a> {
             .filter(|(_, unit)| unit.gress == id)
             .map(|(index, unit)| (UnitId::from_index(index), unit))
             .unzip();
-        let stages_of: Vec<Vec<u32>> = units
+        let stages_of: Vec<UnitStages> = units
             .iter()
-            .map(|unit| stages_of(unit, placement))
+            .map(|unit| UnitStages::new(unit, gress, placement))
             .collect();
         let n_stages = placement.stages_available.max(placement.stages_used);
         let uses = gress_use(gress, &units, &stages_of, n_stages);
@@ -88,7 +88,7 @@ impl<'a> GressJob<'a> {
         job
     }
 
-    fn collect_actions(&mut self, stages_of: &[Vec<u32>]) {
+    fn collect_actions(&mut self, stages_of: &[UnitStages]) {
         let Some(tables) = self.gress.as_tables() else {
             return;
         };
@@ -117,7 +117,7 @@ impl<'a> GressJob<'a> {
                     action,
                     name: of.name.clone(),
                     span: of.span,
-                    stages: stages_of[unit_index].clone(),
+                    stages: stages_of[unit_index].acting.clone(),
                     operations,
                 });
             }
@@ -193,22 +193,46 @@ fn push_once(list: &mut Vec<usize>, item: usize) {
     }
 }
 
-/// The stages of a unit.
-pub(crate) fn stages_of(unit: &Unit, placement: &Placement) -> Vec<u32> {
-    let Some(of) = placement.gresses.get(unit.gress) else {
-        return Vec::new();
-    };
-    match unit.kind {
-        UnitKind::Table(table) => of
-            .tables
-            .get(table)
-            .map(|parts| parts.iter().map(|part| part.slot.stage).collect())
-            .unwrap_or_default(),
-        UnitKind::Gateway(gateway) => of
-            .gateways
-            .get(gateway)
-            .map(|slot| vec![slot.stage])
-            .unwrap_or_default(),
+/// Where a unit stands.
+pub(crate) struct UnitStages {
+    /// The stages that look at its key or condition.
+    pub(crate) matching: Vec<u32>,
+    /// The stages that run its actions: not that in which a table in front of a partitioned one only
+    /// finds the partition.
+    pub(crate) acting: Vec<u32>,
+}
+
+impl UnitStages {
+    fn new(unit: &Unit, gress: &Gress, placement: &Placement) -> Self {
+        let of = placement.gresses.get(unit.gress);
+        match unit.kind {
+            UnitKind::Table(table) => {
+                let partitions = gress.tables[table].partitions.as_ref();
+                let has_front = partitions.is_some_and(|of| of.classifier.is_some());
+                let parts = of.and_then(|of| of.tables.get(table)).into_iter().flatten();
+                let acting = parts.clone().filter(|part| !has_front || part.entries > 0);
+                Self {
+                    matching: parts.map(|part| part.slot.stage).collect(),
+                    acting: acting.map(|part| part.slot.stage).collect(),
+                }
+            }
+            UnitKind::Gateway(gateway) => Self {
+                matching: of
+                    .and_then(|of| of.gateways.get(gateway))
+                    .map(|slot| slot.stage)
+                    .into_iter()
+                    .collect(),
+                acting: Vec::new(),
+            },
+        }
+    }
+
+    /// The stages in which an action of the unit, or its key, touches a field.
+    pub(crate) fn of(&self, access: &Access) -> &[u32] {
+        match access.action {
+            Some(_) => &self.acting,
+            None => &self.matching,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use p4rmt_ir::{
     Arena, Block, Body, Expr, FieldId, FieldKind, Gress, HeaderId, Id, Place, Stmt, StmtKind,
 };
 
+use crate::phv::job::UnitStages;
 use crate::unit::{Unit, UnitKind, Usage, actions_of, field_slices};
 
 /// The entries at which a field is live, first and last.
@@ -76,7 +77,7 @@ pub(crate) struct GressUse {
 pub(crate) fn gress_use(
     gress: &Gress,
     units: &[&Unit],
-    stages_of: &[Vec<u32>],
+    stages_of: &[UnitStages],
     n_stages: u32,
 ) -> GressUse {
     let mut uses: Arena<FieldId, FieldUse> =
@@ -88,6 +89,7 @@ pub(crate) fn gress_use(
     for (unit, stages) in units.iter().zip(stages_of) {
         for access in &unit.accesses {
             let of = &mut uses[access.field];
+            let stages = stages.of(access);
             match access.usage {
                 Usage::Match => {
                     of.is_matched = true;

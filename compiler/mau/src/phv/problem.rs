@@ -2,6 +2,8 @@
 
 use p4rmt_source::Code;
 
+use crate::phv::checker::PhvViolation;
+
 /// Why there is no allocation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PhvProblem {
@@ -105,6 +107,12 @@ pub enum PhvProblem {
         /// The limit.
         available: u32,
     },
+    /// What the search found breaks a rule of the machine.
+    #[error("the containers that were found break a rule, and are left out: {violation}")]
+    Unsound {
+        /// The rule.
+        violation: PhvViolation,
+    },
 }
 
 impl PhvProblem {
@@ -120,6 +128,8 @@ impl PhvProblem {
             Self::Conflict { .. } => "E0545",
             Self::ComputationTooWide { .. } => "E0546",
             Self::TooManyHeaders { .. } => "E0547",
+            // A bug of ours, as all that the checkers find.
+            Self::Unsound { .. } => "E0901",
         })
     }
 
@@ -153,6 +163,10 @@ impl PhvProblem {
             }
             Self::TooManyHeaders { .. } => {
                 "emit headers that always come together as one header".to_owned()
+            }
+            Self::Unsound { .. } => {
+                "this is a bug in p4rmt, not in your program: please report it with the program"
+                    .to_owned()
             }
         }
     }

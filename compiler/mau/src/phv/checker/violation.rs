@@ -1,0 +1,114 @@
+//! The rules of containers that an allocation may break.
+
+use crate::phv::Container;
+
+/// A rule that an allocation breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PhvViolation {
+    /// A field is nowhere when it is needed.
+    #[error("bit {bit} of `{field}` is in no container at entry {entry}")]
+    Missing {
+        /// The field.
+        field: String,
+        /// Which bit.
+        bit: u32,
+        /// When.
+        entry: u32,
+    },
+    /// Two fields have the same bit of a container.
+    #[error("`{first}` and `{second}` have the same bit of {container} at entry {entry}")]
+    Overlap {
+        /// A field.
+        first: String,
+        /// Another one.
+        second: String,
+        /// Where.
+        container: Container,
+        /// When.
+        entry: u32,
+    },
+    /// Bits beyond a container or a field.
+    #[error("`{field}` does not fit where it is in {container}")]
+    OutOfBounds {
+        /// The field.
+        field: String,
+        /// Where.
+        container: Container,
+    },
+    /// A container of another gress, or none at all.
+    #[error("{container} can't be of the gress of `{field}`")]
+    WrongGress {
+        /// The field.
+        field: String,
+        /// Where.
+        container: Container,
+    },
+    /// A kind of container that can't do what is needed.
+    #[error("{container} can't hold `{field}`, which {reason}")]
+    WrongKind {
+        /// The field.
+        field: String,
+        /// Where.
+        container: Container,
+        /// What is done with it.
+        reason: &'static str,
+    },
+    /// Bytes of a header are not as on the wire.
+    #[error("{container} holds `{field}` otherwise than the wire does")]
+    NotAsOnTheWire {
+        /// The field.
+        field: String,
+        /// Where.
+        container: Container,
+    },
+    /// Something else is moved with the bytes of a header.
+    #[error("{container} is moved whole with `{field}`, and `{other}` is in it")]
+    ForeignBits {
+        /// The field.
+        field: String,
+        /// What else.
+        other: String,
+        /// Where.
+        container: Container,
+    },
+    /// Too many sources, or sources of another group.
+    #[error("`{action}` fills {container} from {needed} sources")]
+    TooManySources {
+        /// The action.
+        action: String,
+        /// Where.
+        container: Container,
+        /// Sources.
+        needed: usize,
+    },
+    /// A source that the ALU does not see.
+    #[error("`{action}` fills {container} from {source_container}, which its ALU does not see")]
+    OutOfReach {
+        /// The action.
+        action: String,
+        /// Where.
+        container: Container,
+        /// From where.
+        source_container: Container,
+    },
+    /// Arithmetic that disturbs a neighbour.
+    #[error("`{action}` computes in {container}, and `{neighbour}` is beside the result")]
+    Disturbs {
+        /// The action.
+        action: String,
+        /// Where.
+        container: Container,
+        /// What is disturbed.
+        neighbour: String,
+    },
+    /// Two tables write one container.
+    #[error("`{first}` and `{second}` write {container} in one stage")]
+    Conflict {
+        /// A table.
+        first: String,
+        /// Another one.
+        second: String,
+        /// Where.
+        container: Container,
+    },
+}
