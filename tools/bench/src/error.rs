@@ -1,0 +1,97 @@
+//! What keeps a benchmark from being run.
+
+use thiserror::Error;
+
+/// Why there is no figure.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// No work has this name.
+    #[error("there is no work `{name}`: there are {known}")]
+    NoWork {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A program is refused; what the compiler says.
+    #[error("{rendered}")]
+    Rejected {
+        /// As a user would see it.
+        rendered: String,
+    },
+    /// The placer says no.
+    #[error(transparent)]
+    Place(#[from] p4rmt_mau::PlaceError),
+    /// The program does not fit the machine that it is for.
+    #[error("`{program}` does not fit {target}")]
+    DoesNotFit {
+        /// The program.
+        program: String,
+        /// The machine.
+        target: String,
+    },
+    /// A work without stages cannot run clock by clock.
+    #[error("`{work}` has no stages: it cannot run clock by clock")]
+    NoStages {
+        /// The work.
+        work: String,
+    },
+    /// The device says no.
+    #[error(transparent)]
+    Device(#[from] p4rmt_pipeline::DeviceError),
+    /// A name of the program is not there.
+    #[error(transparent)]
+    Name(#[from] p4rmt_engine::NameError),
+    /// An entry does not fit its table.
+    #[error(transparent)]
+    Entry(#[from] p4rmt_engine::EntryError),
+    /// A register cannot be written.
+    #[error(transparent)]
+    State(#[from] p4rmt_engine::StateError),
+    /// Not as many packets leave by a port.
+    #[error("{work} on {engine}: port {port} sends {found} packets, by hand {expected}")]
+    OtherCount {
+        /// The work.
+        work: String,
+        /// The engine.
+        engine: &'static str,
+        /// The port.
+        port: u16,
+        /// By hand.
+        expected: usize,
+        /// On the engine.
+        found: usize,
+    },
+    /// A packet differs.
+    #[error(
+        "{work} on {engine}: packet {index} of port {port} differs from byte {byte} on: {found}, by hand {expected}"
+    )]
+    OtherPacket {
+        /// The work.
+        work: String,
+        /// The engine.
+        engine: &'static str,
+        /// The port.
+        port: u16,
+        /// The packet, from 0.
+        index: usize,
+        /// The first byte that differs.
+        byte: usize,
+        /// By hand, in hexadecimal.
+        expected: String,
+        /// On the engine.
+        found: String,
+    },
+    /// A register differs.
+    #[error("`{register}`[{index}] is {found}, by hand {expected}")]
+    OtherState {
+        /// Its name.
+        register: &'static str,
+        /// Its element.
+        index: usize,
+        /// By hand.
+        expected: u64,
+        /// On the engine.
+        found: u64,
+    },
+}
