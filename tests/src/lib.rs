@@ -2,4 +2,5 @@
 
 pub mod laminar;
 pub mod mutation;
+pub mod random_program;
 pub mod rig;
