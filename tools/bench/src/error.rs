@@ -21,7 +21,7 @@ pub enum BenchError {
     },
     /// The placer says no.
     #[error(transparent)]
-    Place(#[from] p4rmt_mau::PlaceError),
+    Place(Box<p4rmt_mau::PlaceError>),
     /// The program does not fit the machine that it is for.
     #[error("`{program}` does not fit {target}")]
     DoesNotFit {
@@ -38,16 +38,16 @@ pub enum BenchError {
     },
     /// The device says no.
     #[error(transparent)]
-    Device(#[from] p4rmt_pipeline::DeviceError),
+    Device(Box<p4rmt_pipeline::DeviceError>),
     /// A name of the program is not there.
     #[error(transparent)]
     Name(#[from] p4rmt_engine::NameError),
     /// An entry does not fit its table.
     #[error(transparent)]
-    Entry(#[from] p4rmt_engine::EntryError),
+    Entry(Box<p4rmt_engine::EntryError>),
     /// A register cannot be written.
     #[error(transparent)]
-    State(#[from] p4rmt_engine::StateError),
+    State(Box<p4rmt_engine::StateError>),
     /// Not as many packets leave by a port.
     #[error("{work} on {engine}: port {port} sends {found} packets, by hand {expected}")]
     OtherCount {
@@ -63,24 +63,14 @@ pub enum BenchError {
         found: usize,
     },
     /// A packet differs.
-    #[error(
-        "{work} on {engine}: packet {index} of port {port} differs from byte {byte} on: {found}, by hand {expected}"
-    )]
+    #[error("{work} on {engine}: {difference}")]
     OtherPacket {
         /// The work.
         work: String,
         /// The engine.
         engine: &'static str,
-        /// The port.
-        port: u16,
-        /// The packet, from 0.
-        index: usize,
-        /// The first byte that differs.
-        byte: usize,
-        /// By hand, in hexadecimal.
-        expected: String,
-        /// On the engine.
-        found: String,
+        /// How.
+        difference: Box<PacketDifference>,
     },
     /// A register differs.
     #[error("`{register}`[{index}] is {found}, by hand {expected}")]
@@ -94,4 +84,44 @@ pub enum BenchError {
         /// On the engine.
         found: u64,
     },
+}
+
+/// How a packet differs.
+#[derive(Debug, Error)]
+#[error("packet {index} of port {port} differs from byte {byte} on: {found}, by hand {expected}")]
+pub struct PacketDifference {
+    /// The port.
+    pub port: u16,
+    /// The packet, from 0.
+    pub index: usize,
+    /// The first byte that differs.
+    pub byte: usize,
+    /// By hand, in hexadecimal.
+    pub expected: String,
+    /// On the engine.
+    pub found: String,
+}
+
+impl From<p4rmt_pipeline::DeviceError> for BenchError {
+    fn from(error: p4rmt_pipeline::DeviceError) -> Self {
+        Self::Device(Box::new(error))
+    }
+}
+
+impl From<p4rmt_engine::EntryError> for BenchError {
+    fn from(error: p4rmt_engine::EntryError) -> Self {
+        Self::Entry(Box::new(error))
+    }
+}
+
+impl From<p4rmt_engine::StateError> for BenchError {
+    fn from(error: p4rmt_engine::StateError) -> Self {
+        Self::State(Box::new(error))
+    }
+}
+
+impl From<p4rmt_mau::PlaceError> for BenchError {
+    fn from(error: p4rmt_mau::PlaceError) -> Self {
+        Self::Place(Box::new(error))
+    }
 }

@@ -1,5 +1,7 @@
 //! IPv4 forwarding on v1model, `p4/l3.p4`: host routes, prefixes, next hops, a new header checksum.
 
+mod by_hand;
+mod poptrie;
 mod routes;
 
 use p4rmt_pipeline::Device;
@@ -8,6 +10,7 @@ use crate::device::Subject;
 use crate::prng::Prng;
 use crate::tables::{Filler, Wanted};
 use crate::{BenchError, Packets, Prepared};
+use by_hand::ByHand;
 use routes::{NextHop, Routes};
 
 /// Ports of the router.
@@ -30,8 +33,8 @@ pub(crate) fn forward(n_prefixes: usize, n_packets: usize) -> Result<Prepared, B
     Ok(Prepared {
         subject: Subject::new("tools/bench/p4/l3.p4")?,
         packets,
+        native: Box::new(ByHand::new(&routes)),
         fill: Box::new(move |device| fill(device, &routes)),
-        native: None,
     })
 }
 

@@ -6,6 +6,7 @@
 //! times both in turn. What is timed is the device, from bytes in to bytes out: parsers, stages,
 //! traffic manager, copies, port units.
 
+mod acl;
 mod compile;
 mod device;
 mod error;
@@ -22,6 +23,7 @@ mod work;
 pub use compile::{CompileRow, measure_compile};
 pub use device::{EngineName, Runner};
 pub use error::BenchError;
+pub use laminar::prepare_anything;
 pub use measure::Bench;
 pub use native::Native;
 pub use packets::{Packets, Sink};

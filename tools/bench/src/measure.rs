@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::error::PacketDifference;
 use crate::{BenchError, EngineName, Packets, Prepared, Row, Runner, Sink, Work};
 
 /// A work on an engine.
@@ -14,6 +15,12 @@ pub struct Bench<'a> {
 
 /// Rounds that are too few for a median.
 const MIN_ROUNDS: usize = 3;
+
+/// Runs of one side in a round, at most.
+const MAX_RUNS: usize = 5;
+
+/// After so much time there are no more runs of a side in a round.
+const ENOUGH: Duration = Duration::from_millis(50);
 
 /// More rounds than that tell nothing new.
 const MAX_ROUNDS: usize = 101;
@@ -46,9 +53,7 @@ impl<'a> Bench<'a> {
         self.runner.reset();
         self.runner.run(packets, &mut sink)?;
         let found = sink.into_packets();
-        let Some(native) = &mut self.prepared.native else {
-            return Ok(());
-        };
+        let native = &mut self.prepared.native;
         let mut sink = Sink::keeping();
         native.reset();
         native.run(packets, &mut sink);
@@ -68,28 +73,27 @@ impl<'a> Bench<'a> {
         while engine_ns.len() < MIN_ROUNDS
             || (engine_ns.len() < MAX_ROUNDS && started.elapsed() < budget)
         {
-            let by_hand = self.prepared.native.as_mut().map(|native| {
-                // What the engine did has emptied the caches: the first run only fills them again.
-                for _ in 0..2 {
-                    native.reset();
-                    let started = Instant::now();
-                    native.run(packets, &mut Sink::default());
-                    native_ns.push(started.elapsed().as_nanos() as f64);
-                }
-                let timed = native_ns.pop().unwrap_or_default();
-                *native_ns.last_mut().expect("it was pushed") = timed;
-                timed
-            });
-            self.runner.reset();
-            let started = Instant::now();
-            self.runner.run(packets, &mut Sink::default())?;
-            let elapsed = started.elapsed().as_nanos() as f64;
-            engine_ns.push(elapsed);
-            ratios.extend(by_hand.map(|by_hand| elapsed / by_hand.max(1.0)));
+            let native = &mut self.prepared.native;
+            let by_hand = shortest(|| {
+                native.reset();
+                let started = Instant::now();
+                native.run(packets, &mut Sink::default());
+                Ok(started.elapsed())
+            })?;
+            let runner = &mut self.runner;
+            let on_engine = shortest(|| {
+                runner.reset();
+                let started = Instant::now();
+                runner.run(packets, &mut Sink::default())?;
+                Ok(started.elapsed())
+            })?;
+            native_ns.push(by_hand);
+            engine_ns.push(on_engine);
+            ratios.push(on_engine / by_hand.max(1.0));
         }
         let n_packets = packets.len();
-        let per_packet = |ns: &mut Vec<f64>| median(ns).map(|ns| ns / n_packets as f64);
-        let ns_per_packet = per_packet(&mut engine_ns).unwrap_or_default();
+        let per_packet = |ns: &mut Vec<f64>| median(ns) / n_packets as f64;
+        let ns_per_packet = per_packet(&mut engine_ns);
         Ok(Row {
             work: self.work.name,
             engine: self.runner.name(),
@@ -102,10 +106,26 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The middle value.
-fn median(values: &mut [f64]) -> Option<f64> {
+/// Nanoseconds of the shortest of a few runs: as many as a short time allows. The first fills the caches
+/// that the other side has emptied, and whatever else this computer does makes single ones longer.
+fn shortest(mut run: impl FnMut() -> Result<Duration, BenchError>) -> Result<f64, BenchError> {
+    let mut all = Duration::ZERO;
+    let mut best = Duration::MAX;
+    for _ in 0..MAX_RUNS {
+        let time = run()?;
+        best = best.min(time);
+        all += time;
+        if all > ENOUGH {
+            break;
+        }
+    }
+    Ok(best.as_nanos() as f64)
+}
+
+/// The middle value of some.
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    values[values.len() / 2]
 }
 
 /// Compares what left, port by port: between ports there is no order.
@@ -128,11 +148,13 @@ fn compare(
             return Err(BenchError::OtherPacket {
                 work: work.to_owned(),
                 engine,
-                port,
-                index,
-                byte,
-                expected: hex(expected),
-                found: hex(found),
+                difference: Box::new(PacketDifference {
+                    port,
+                    index,
+                    byte,
+                    expected: hex(expected),
+                    found: hex(found),
+                }),
             });
         }
         if expected.len() != found.len() {

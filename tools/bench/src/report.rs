@@ -19,9 +19,9 @@ pub struct Row {
     /// Arriving packets.
     pub packets_per_second: f64,
     /// The same by hand.
-    pub native_ns_per_packet: Option<f64>,
+    pub native_ns_per_packet: f64,
     /// How many times longer the engine takes: the median of the rounds.
-    pub ratio_to_native: Option<f64>,
+    pub ratio_to_native: f64,
 }
 
 /// All of it.
@@ -49,17 +49,14 @@ impl Report {
                 "ratio_to_native",
             ]);
             for row in &self.rows {
-                let rounded = |value: Option<f64>, n_digits: usize| {
-                    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.n_digits$}"))
-                };
                 table.add_row([
                     row.work.to_owned(),
                     row.engine.name().to_owned(),
                     row.packets.to_string(),
-                    rounded(Some(row.ns_per_packet), 1),
-                    rounded(Some(row.packets_per_second), 0),
-                    rounded(row.native_ns_per_packet, 1),
-                    rounded(row.ratio_to_native, 2),
+                    format!("{:.1}", row.ns_per_packet),
+                    format!("{:.0}", row.packets_per_second),
+                    format!("{:.1}", row.native_ns_per_packet),
+                    format!("{:.2}", row.ratio_to_native),
                 ]);
             }
             parts.push(finished(table, 2));

@@ -24,7 +24,6 @@ pub(crate) enum Wanted {
     /// This value in the highest bits.
     Prefix(u64, u32),
     /// This value under a mask.
-    #[expect(dead_code, reason = "the ternary work comes with its baseline")]
     Masked(u64, u64),
 }
 
@@ -110,7 +109,6 @@ pub(crate) struct Reader<'a> {
     state: &'a State,
 }
 
-#[expect(dead_code, reason = "baselines come with what compares them")]
 impl<'a> Reader<'a> {
     /// Finds it.
     pub(crate) fn new(state: &'a State, name: &'static str) -> Result<Self, BenchError> {

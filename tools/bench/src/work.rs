@@ -3,7 +3,7 @@
 use p4rmt_pipeline::Device;
 
 use crate::device::Subject;
-use crate::{BenchError, Native, Packets, l3, laminar};
+use crate::{BenchError, Native, Packets, acl, l3, laminar};
 
 /// A work.
 pub struct Work {
@@ -25,7 +25,7 @@ pub struct Prepared {
     /// What the control plane does before the first packet.
     #[expect(clippy::type_complexity, reason = "a name would say less")]
     pub(crate) fill: Box<dyn Fn(&mut Device) -> Result<(), BenchError>>,
-    pub(crate) native: Option<Box<dyn Native>>,
+    pub(crate) native: Box<dyn Native>,
 }
 
 /// All works.
@@ -52,6 +52,20 @@ pub static WORKS: &[Work] = &[
         prepare: |n_packets| laminar::receive(32_768, n_packets),
     },
     Work {
+        name: "laminar-rx-loss",
+        about: "the same over 1,024 connections, one segment in a hundred lost or overtaken",
+        n_packets: 16_384,
+        is_clocked: false,
+        prepare: |n_packets| laminar::receive_with_loss(1024, n_packets),
+    },
+    Work {
+        name: "laminar-tx-1k",
+        about: "TCP transmit: writes of the host, 64 bytes payload, sent as segments, 1,024 connections",
+        n_packets: 16_384,
+        is_clocked: false,
+        prepare: |n_packets| laminar::transmit(1024, n_packets),
+    },
+    Work {
         name: "l3-v1model",
         about: "IPv4 forwarding on v1model: 1,024 host routes, 1,024 prefixes",
         n_packets: 16_384,
@@ -64,6 +78,13 @@ pub static WORKS: &[Work] = &[
         n_packets: 65_536,
         is_clocked: false,
         prepare: |n_packets| l3::forward(65_536, n_packets),
+    },
+    Work {
+        name: "acl-ternary-1k",
+        about: "an access list on v1model: 1,024 ternary entries over addresses, protocol and ports",
+        n_packets: 16_384,
+        is_clocked: false,
+        prepare: acl::filter,
     },
 ];
 
