@@ -6,8 +6,9 @@
 //! 1. [`life`]: who touches each field, and from which stage to which it is live.
 //! 2. [`clot`]: bytes that only pass from parser to deparser need no container where the machine can
 //!    carry them otherwise.
-//! 3. [`layout`]: which fields share a container or a size of container, from the wire and from what
-//!    actions combine; [`tile`] divides headers, [`alu`] says what one ALU can do.
+//! 3. [`layout`]: which fields share a container, from the wire and from what actions combine:
+//!    [`class`] says which bits need one size of container, [`size`] which; [`tile`] divides headers,
+//!    [`phase`] says where the parser finds what it assigns, [`alu`] what one ALU can do.
 //! 4. [`assign`]: a container for each chunk.
 //!
 //! The result is a side table, checked by [`checker`], which shares nothing with these steps.
@@ -15,13 +16,16 @@
 mod alu;
 mod assign;
 pub mod checker;
+mod class;
 mod clot;
 pub mod container;
 mod job;
 mod layout;
 mod life;
 mod operation;
+mod phase;
 mod problem;
+mod size;
 mod tile;
 
 use p4rmt_ir::{FieldId, FieldKind, GressId, GressRole, Id, Pipe, Placement};
@@ -41,6 +45,7 @@ use crate::phv::assign::{Assignment, Effort, assign};
 use crate::phv::clot::find_clots;
 use crate::phv::job::GressJob;
 use crate::phv::layout::{Layout, lay_out};
+use crate::phv::size::Load;
 use crate::phv::tile::TileFault;
 use crate::problem::{LocatedProblem, Problem};
 use crate::target::Target;
@@ -139,83 +144,59 @@ pub fn allocate(pipe: &Pipe, units: &[Unit], placement: &Placement, target: &Tar
 }
 
 /// Rounds of looking for room: at first chunks share bits over time only, then also side by side.
-const ROUNDS: [(Effort, usize); 2] = [(Effort::Plain, 6), (Effort::Packed, 40)];
+const ROUNDS: [(Effort, usize); 2] = [(Effort::Plain, 4), (Effort::Packed, 24)];
 
 /// The layouts and the assignment of them that leave the least behind. Of what found no room, each
-/// round gives some the first choice, and cuts fields of that size otherwise.
+/// round gives some the first choice, or makes containers of its size dearer for all.
 fn best_assignment(
     jobs: &[GressJob<'_>],
     absent: &[Vec<bool>],
     target: &Target,
 ) -> (Vec<Layout>, Assignment) {
-    let mut best: Option<(usize, Vec<Layout>, Assignment)> = None;
+    let last_entry = jobs.iter().map(|job| job.uses.last_entry).max();
+    let mut best: Option<((usize, usize), Vec<Layout>, Assignment)> = None;
     for (effort, n_rounds) in ROUNDS {
         let mut first: Vec<(usize, FieldId)> = Vec::new();
-        let mut avoided: Vec<Vec<(FieldId, ContainerSize)>> = vec![Vec::new(); jobs.len()];
+        let mut spared = [0_u32; 3];
         for _ in 0..n_rounds {
+            let mut load = Load::new(&target.phv, last_entry.unwrap_or(0), spared);
             let layouts: Vec<Layout> = jobs
                 .iter()
-                .enumerate()
-                .map(|(gress, job)| lay_out(job, target, absent[gress].clone(), &avoided[gress]))
+                .zip(absent)
+                .map(|(job, absent)| lay_out(job, target, absent.clone(), &mut load))
                 .collect();
             let n_faults: usize = layouts.iter().map(|layout| layout.faults.len()).sum();
             let found = assign(jobs, &layouts, &first, effort, &target.phv);
-            let cost = n_faults + found.left_over.len();
-            let repair = repair(&found, &mut first, &mut avoided);
+            let cost = (n_faults, found.left_over.len());
+            let left = found.left_over.first().map(|chunk| &found.chunks[*chunk]);
+            if let Some((gress, chunk)) = left {
+                let own = chunk
+                    .pieces
+                    .first()
+                    .map(|piece| (*gress, piece.slice.field));
+                match own.filter(|own| !first.contains(own)) {
+                    Some(own) => first.insert(0, own),
+                    None => {
+                        for chunk in &found.left_over {
+                            spared[found.chunks[*chunk].1.size.index()] += 1;
+                        }
+                    }
+                }
+            }
+            let is_complete = found.left_over.is_empty();
             if best.as_ref().is_none_or(|(known, _, _)| cost < *known) {
                 best = Some((cost, layouts, found));
             }
-            if !repair {
+            if is_complete {
                 break;
             }
         }
-        if best.as_ref().is_some_and(|(cost, _, _)| *cost == 0) {
+        if best.as_ref().is_some_and(|((_, left), _, _)| *left == 0) {
             break;
         }
     }
     let (_, layouts, assignment) = best.expect("at least one order is tried");
     (layouts, assignment)
-}
-
-/// What the next round does for the first chunk that found no room. Whether there is anything left to
-/// try.
-fn repair(
-    found: &Assignment,
-    first: &mut Vec<(usize, FieldId)>,
-    avoided: &mut [Vec<(FieldId, ContainerSize)>],
-) -> bool {
-    let Some(&left) = found.left_over.first() else {
-        return false;
-    };
-    let field_of = |chunk: usize| {
-        let (gress, of) = &found.chunks[chunk];
-        Some((*gress, of.pieces.first()?.slice.field))
-    };
-    let Some(own) = field_of(left) else {
-        return false;
-    };
-    if !first.contains(&own) {
-        first.insert(0, own);
-        return true;
-    }
-    // Fields that are only moved can be cut finer: of those that are left, else the widest of others.
-    let size = found.chunks[left].1.size;
-    let may_yield = |chunk: usize| {
-        let (gress, of) = &found.chunks[chunk];
-        let (_, field) = field_of(chunk)?;
-        let is_wanted = of.size == size && of.size != ContainerSize::B8;
-        let is_known = avoided[*gress].contains(&(field, of.size));
-        // What is in no class is cut by itself where it finds no room.
-        let is_bound = of.is_movable && !of.is_divisible && !of.is_growable;
-        (is_wanted && !is_known && is_bound).then_some((*gress, field))
-    };
-    let others = (0..found.chunks.len()).filter(|chunk| found.places[*chunk].is_some());
-    let mut candidates = found.left_over.iter().copied().chain(others);
-    let Some((gress, field)) = candidates.find_map(may_yield) else {
-        return false;
-    };
-    avoided[gress].push((field, size));
-    true
 }
 
 fn layout_problems(job: &GressJob<'_>, layout: &Layout, target: &Target) -> Vec<LocatedProblem> {

@@ -8,14 +8,15 @@
 //!   source; constants, parameters and results of calls together are one.
 //! * Moves: all bits of one source are rotated alike. Of two sources, one is not rotated, and the
 //!   other's bits have none of the first between them; or both are rotated by whole bytes.
-//! * A computation is the only one in its container and sees no foreign bits: its operands stand where
-//!   its result does, and nothing else in the container is live, but for a value combined with data at
-//!   its own place, bitwise or at the top.
+//! * A computation is the only one in its container, but that one bitwise operation may be on several
+//!   fields there. It sees no foreign bits: its operands stand where its result does, and nothing else
+//!   in the container is live, but for a value combined with data at its own place, bitwise or at the
+//!   top.
 
 use p4rmt_ir::FieldId;
 
 use crate::phv::container::ContainerKind;
-use crate::phv::operation::Reach;
+use crate::phv::operation::{Bitwise, Reach};
 
 /// Where a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,6 +206,8 @@ fn check_whole(bench: &Bench, steps: &[Step]) -> Result<(), AluFault> {
 
 fn check_computation(bench: &Bench, steps: &[Step]) -> Result<(), AluFault> {
     let mut known: Option<(usize, Reach)> = None;
+    // Containers of all steps; none for data and what has no place yet.
+    let mut sources: Vec<Option<usize>> = Vec::new();
     for step in steps {
         let Deed::Compute {
             operation,
@@ -214,11 +217,29 @@ fn check_computation(bench: &Bench, steps: &[Step]) -> Result<(), AluFault> {
         else {
             return Err(AluFault::Neighbours);
         };
-        if known.is_some_and(|known| known != (*operation, *reach)) {
+        let is_one = |(other, of): (usize, Reach)| {
+            let is_shared = matches!(reach, Reach::Bitwise(op) if *op != Bitwise::Mixed);
+            of == *reach && (other == *operation || is_shared)
+        };
+        if !known.is_none_or(is_one) {
             return Err(AluFault::Neighbours);
         }
         known = Some((*operation, *reach));
         check_operands(bench, step, *reach, origins)?;
+        for origin in origins {
+            let source = match origin {
+                Origin::Placed { container, .. } => Some(*container),
+                Origin::Data => None,
+                Origin::Unplaced(_) => continue,
+            };
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+    }
+    let needed = u32::try_from(sources.len()).unwrap_or(u32::MAX);
+    if needed > bench.sources_max {
+        return Err(AluFault::TooManySources { needed });
     }
     Ok(())
 }
@@ -246,11 +267,11 @@ fn check_operands(
     };
     let keeps_neighbours = origins.contains(&own) && origins.contains(&Origin::Data);
     match reach {
-        Reach::Bitwise if bench.preserved == 0 || keeps_neighbours => Ok(()),
+        Reach::Bitwise(_) if bench.preserved == 0 || keeps_neighbours => Ok(()),
         // Nothing is above that a carry could reach, and below nothing is added.
         Reach::Carry if keeps_neighbours && bench.preserved >> step.lo == 0 => Ok(()),
         Reach::Carry | Reach::Whole if bench.preserved == 0 && step.lo == 0 => Ok(()),
-        Reach::Bitwise | Reach::Carry | Reach::Whole => Err(AluFault::Neighbours),
+        Reach::Bitwise(_) | Reach::Carry | Reach::Whole => Err(AluFault::Neighbours),
     }
 }
 
@@ -332,6 +353,30 @@ mod tests {
         let mixed = Err(AluFault::Interleaved);
         check(0x0ff0, &[moved(0, 4, 1, 1), moved(12, 4, 1, 13)], mixed);
         check(0x0ff0, &[moved(0, 4, 1, 0), moved(12, 4, 1, 12)], Ok(()));
+    }
+
+    #[test]
+    fn one_bitwise_operation_is_on_several_fields() {
+        let step = |lo, operation, op, from| Step {
+            lo,
+            width: 8,
+            deed: Deed::Compute {
+                operation,
+                reach: Reach::Bitwise(op),
+                origins: vec![
+                    Origin::Placed {
+                        container: from,
+                        lo,
+                    },
+                    Origin::Placed { container: 2, lo },
+                ],
+            },
+        };
+        let pair = |op, from| [step(0, 0, Bitwise::Xor, 1), step(8, 1, op, from)];
+        check(0, &pair(Bitwise::Xor, 1), Ok(()));
+        check(0, &pair(Bitwise::And, 1), Err(AluFault::Neighbours));
+        let three = Err(AluFault::TooManySources { needed: 3 });
+        check(0, &pair(Bitwise::Xor, 3), three);
     }
 
     #[test]

@@ -8,8 +8,7 @@
 //! * No two fields have one bit at one entry, but for headers that no packet has both of.
 //! * A container is of its gress, and has what its kind can do.
 //! * What parser and deparser move whole has no foreign bits in it, and lies as on the wire.
-//! * What an action does to a container comes from few enough sources, all in its group; arithmetic
-//!   disturbs no neighbour.
+//! * What an action does to a container is one instruction ([`action`] has the rules).
 //! * Two tables that a packet may run in one stage do not write one container.
 
 mod action;
@@ -52,7 +51,6 @@ pub fn check_allocation(
             units: own.collect(),
             homes: BTreeMap::new(),
             last: placement.stages_available.max(placement.stages_used),
-            sources_max: target.phv.sources_max as usize,
             target,
             apart: headers_apart(gress),
             violations: &mut violations,
@@ -151,7 +149,6 @@ struct Checker<'a> {
     homes: BTreeMap<Container, Vec<Residence>>,
     /// The entry that the deparser sees.
     last: u32,
-    sources_max: usize,
     target: &'a Target,
     /// Pairs of headers that the parser extracts, but never both.
     apart: BTreeSet<(HeaderId, HeaderId)>,

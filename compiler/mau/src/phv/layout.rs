@@ -1,21 +1,22 @@
 //! What has to be in one container together: the fields of a gress as [`Chunk`]s.
 //!
-//! 1. Fields that actions combine or move between form a class: their containers have one size, since
-//!    an action ALU sees containers of its own group only.
-//! 2. Each class takes the size that divides its headers best ([`crate::phv::tile`]).
+//! 1. Bits that actions combine or move between form a class ([`crate::phv::class`]).
+//! 2. Each class takes a size ([`crate::phv::size`]).
 //! 3. Headers that are extracted or emitted become tiles of neighbouring bytes; everything else is cut
 //!    as its partners on the wire are, or by the size.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use p4rmt_ir::{Expr, FieldId, FieldKind, HeaderId, Id, StmtKind};
+use p4rmt_ir::{FieldId, FieldKind, HeaderId, Id};
 
-use crate::phv::clot::{state_depths, statement_bits};
+use crate::phv::class::Classes;
 use crate::phv::container::ContainerSize;
 use crate::phv::job::GressJob;
-use crate::phv::life::{is_read_by_device, walk_block};
-use crate::phv::operation::{Effect, FieldSlice, Reach, Source};
-use crate::phv::tile::{FAULT, Piece, Tile, TileFault, Tiler};
+use crate::phv::life::is_read_by_device;
+use crate::phv::operation::{Effect, FieldSlice, Reach};
+use crate::phv::phase::parser_phases;
+use crate::phv::size::{Load, choose_sizes};
+use crate::phv::tile::{Piece, Tile, TileFault, Tiler};
 use crate::target::Target;
 
 /// What goes into one container together.
@@ -39,8 +40,6 @@ pub(crate) struct Chunk {
     pub(crate) is_divisible: bool,
     /// The next part of a value that is computed over two containers.
     pub(crate) has_upper: bool,
-    /// Whether actions only move what is in it, so that it could be cut otherwise.
-    pub(crate) is_movable: bool,
 }
 
 /// Whether chunks live side by side in a container.
@@ -63,32 +62,79 @@ pub(crate) struct Layout {
     pub(crate) too_wide: Vec<(usize, FieldId)>,
 }
 
-/// Lays out a gress. What `is_absent` says of a field is that it is in no container.
-///
-/// `avoided` has sizes that the class of a field should not take.
+/// Lays out a gress. What `is_absent` says of a field is that it is in no container; `load` is what the
+/// gresses before ask for.
 pub(crate) fn lay_out(
     job: &GressJob<'_>,
     target: &Target,
     is_absent: Vec<bool>,
-    avoided: &[(FieldId, ContainerSize)],
+    load: &mut Load,
 ) -> Layout {
+    let computed = computed_fields(job);
+    let is_rigid = |field: FieldId| is_rigid(field, job, &computed);
     let mut layouter = Layouter {
         job,
-        classes: Classes::new(job),
+        classes: Classes::new(job, &is_rigid),
+        computed: &computed,
         phases: parser_phases(job, target.parser.port_metadata_bytes),
         tiles: HashMap::new(),
         is_wire: Vec::new(),
         tiler: Tiler::new(job, &target.phv, is_absent),
     };
     layouter.find_wire_headers();
-    layouter.choose_sizes(avoided);
+    let is_wire = &layouter.is_wire;
+    let is_on_wire = |field: FieldId| {
+        job.header_of(field)
+            .is_some_and(|header| is_wire[header.index()])
+    };
+    choose_sizes(
+        job,
+        &mut layouter.classes,
+        &layouter.tiler,
+        &is_on_wire,
+        &is_rigid,
+        load,
+    );
     layouter.build()
+}
+
+/// By field: the action with the widest computation on it that is not bit by bit, and the width.
+fn computed_fields(job: &GressJob<'_>) -> Vec<Option<(usize, u32)>> {
+    let mut computed: Vec<Option<(usize, u32)>> = vec![None; job.gress.fields.len()];
+    for (index, action) in job.actions.iter().enumerate() {
+        for operation in &action.operations {
+            let Effect::Compute { reach, sources } = &operation.effect else {
+                continue;
+            };
+            match reach {
+                Reach::Bitwise(_) => continue,
+                Reach::Carry | Reach::Whole => {}
+            }
+            let width = operation.dst.width();
+            let sources = sources.iter().filter_map(|source| source.slice());
+            for slice in sources.chain([operation.dst]) {
+                let known = &mut computed[slice.field.index()];
+                let is_wider = known.is_none_or(|(_, known)| width > known);
+                if is_wider && job.life(slice.field).is_some() {
+                    *known = Some((index, width));
+                }
+            }
+        }
+    }
+    computed
+}
+
+/// Whether a value is computed as a whole, or leaves through one container.
+fn is_rigid(field: FieldId, job: &GressJob<'_>, computed: &[Option<(usize, u32)>]) -> bool {
+    computed[field.index()].is_some() || is_read_by_device(field, job.gress)
 }
 
 struct Layouter<'a> {
     job: &'a GressJob<'a>,
     tiler: Tiler<'a>,
     classes: Classes,
+    /// By field: an action that computes it, and how wide.
+    computed: &'a [Option<(usize, u32)>],
     /// By field: the position in a byte, from the highest bit, at which the parser finds it.
     phases: Vec<Option<u32>>,
     tiles: HashMap<HeaderId, Vec<Tile>>,
@@ -98,7 +144,7 @@ struct Layouter<'a> {
 
 impl Layouter<'_> {
     fn is_live(&self, field: FieldId) -> bool {
-        self.job.life(field).is_some() && !self.tiler.is_absent[field.index()]
+        self.tiler.is_live(field)
     }
 
     /// A header is on the wire if the parser extracts or the deparser emits it. One that the parser
@@ -125,105 +171,8 @@ impl Layouter<'_> {
         header.is_some_and(|header| self.is_wire[header.index()])
     }
 
-    /// Whether a value is computed as a whole, or leaves through one container.
     fn is_rigid(&self, field: FieldId) -> bool {
-        self.classes.computed[field.index()] > 0 || is_read_by_device(field, self.job.gress)
-    }
-
-    fn choose_sizes(&mut self, avoided: &[(FieldId, ContainerSize)]) {
-        let mut headers_of: HashMap<usize, Vec<HeaderId>> = HashMap::new();
-        let mut members: HashMap<usize, Vec<FieldId>> = HashMap::new();
-        for field in self.job.gress.fields.ids() {
-            if !self.is_live(field) {
-                continue;
-            }
-            let class = self.classes.find(field.index());
-            members.entry(class).or_default().push(field);
-            if let Some(header) = self.job.header_of(field).filter(|_| self.is_on_wire(field)) {
-                let headers = headers_of.entry(class).or_default();
-                if !headers.contains(&header) {
-                    headers.push(header);
-                }
-            }
-        }
-        let needs_size = |class: &usize| {
-            members[class].len() > 1 || self.classes.computed[members[class][0].index()] > 0
-        };
-        let mut classes: Vec<usize> = members.keys().copied().filter(needs_size).collect();
-        let min_bits = |class: &usize| {
-            let bits = members[class]
-                .iter()
-                .map(|field| self.classes.computed[field.index()]);
-            bits.max().unwrap_or(0)
-        };
-        classes.sort_by_key(|class| (std::cmp::Reverse(min_bits(class).min(32)), *class));
-        // A class that comes late may be what an early one should have made room for.
-        for class in classes.iter().chain(&classes).copied() {
-            let least = min_bits(&class).min(32);
-            let natural = members[&class]
-                .iter()
-                .map(|field| self.job.gress.fields[*field].width.min(32))
-                .max()
-                .unwrap_or(8);
-            let mut cheapest: Option<(u64, ContainerSize)> = None;
-            for size in ContainerSize::ALL {
-                if size.bits() < least {
-                    continue;
-                }
-                let is_avoided = avoided
-                    .iter()
-                    .any(|(field, of)| *of == size && self.classes.find(field.index()) == class);
-                let mut cost = if is_avoided { u64::from(FAULT) / 2 } else { 0 };
-                let mut tiles: Vec<(HeaderId, Tile)> = Vec::new();
-                for header in headers_of.get(&class).into_iter().flatten() {
-                    let size_of = |field: FieldId| {
-                        let of = self.classes.find(field.index());
-                        if of == class {
-                            Some(size)
-                        } else {
-                            self.classes.sizes.get(&of).copied()
-                        }
-                    };
-                    let (of_header, of_tiles) = self.tiler.tile(*header, &size_of);
-                    tiles.extend(of_header.into_iter().map(|tile| (*header, tile)));
-                    cost += u64::from(of_tiles);
-                }
-                cost += self.tiler.cost_between(&tiles);
-                for field in &members[&class] {
-                    if !self.is_on_wire(*field) {
-                        let width = self.job.gress.fields[*field].width;
-                        let of_size = self.tiler.costs_of_sizes[size.index()];
-                        cost += u64::from(width.div_ceil(size.bits()).saturating_mul(of_size));
-                        // A value that leaves in one piece.
-                        if self.is_rigid(*field) && width > size.bits() && width <= 32 {
-                            cost += u64::from(FAULT);
-                        }
-                    }
-                }
-                let is_natural = Some(size) == ContainerSize::holding(natural);
-                let cost = cost * 2 + u64::from(!is_natural);
-                if cheapest.is_none_or(|(known, _)| cost < known) {
-                    cheapest = Some((cost, size));
-                }
-            }
-            let size = cheapest.map_or(ContainerSize::B32, |(_, size)| size);
-            self.classes.sizes.insert(class, size);
-        }
-    }
-
-    /// Whether actions do no more than move the fields of a field's class, so that it can be cut
-    /// otherwise.
-    fn is_only_moved(&self, field: FieldId) -> bool {
-        let class = self.classes.find(field.index());
-        let computed = self.classes.computed.iter().enumerate();
-        !computed
-            .filter(|(_, bits)| **bits > 0)
-            .any(|(of, _)| self.classes.find(of) == class)
-    }
-
-    fn size_of(&self, field: FieldId) -> Option<ContainerSize> {
-        let class = self.classes.find(field.index());
-        self.classes.sizes.get(&class).copied()
+        is_rigid(field, self.job, self.computed)
     }
 
     fn build(mut self) -> Layout {
@@ -234,7 +183,11 @@ impl Layouter<'_> {
             if !self.is_wire[header.index()] {
                 continue;
             }
-            let (tiles, _) = self.tiler.tile(header, &|field| self.size_of(field));
+            let wrong_for = |slice: FieldSlice, size: ContainerSize| {
+                let mut classes = self.classes.of(slice);
+                classes.find(|class| self.classes.sizes[*class].is_some_and(|of| of != size))
+            };
+            let (tiles, _) = self.tiler.tile(header, &wrong_for);
             for tile in &tiles {
                 let pieces = self.tiler.pieces(header, *tile);
                 faults.extend(self.tiler.faults(&pieces, tile.size));
@@ -242,7 +195,7 @@ impl Layouter<'_> {
                     let mut pieces = pieces.iter();
                     pieces.any(|piece| has(&self.job.uses.fields[piece.slice.field]))
                 };
-                let is_free = |piece: &Piece| self.size_of(piece.slice.field).is_none();
+                let is_free = |piece: &Piece| self.classes.size_of(piece.slice).is_none();
                 let is_divisible = pieces.iter().all(is_free);
                 chunks.push(Chunk {
                     size: tile.size,
@@ -254,9 +207,6 @@ impl Layouter<'_> {
                     is_growable: false,
                     is_divisible,
                     has_upper: false,
-                    is_movable: pieces
-                        .iter()
-                        .all(|piece| self.is_only_moved(piece.slice.field)),
                     pieces,
                 });
             }
@@ -321,7 +271,6 @@ impl Layouter<'_> {
                 is_growable: false,
                 is_divisible: false,
                 has_upper: false,
-                is_movable: false,
             });
             for (field, _) in &fields {
                 is_joined[field.index()] = true;
@@ -346,21 +295,23 @@ impl Layouter<'_> {
         let fixed = self.phases[field.index()];
         // The bits behind it in its last byte on the wire.
         let pad = fixed.map_or(0, |phase| (8 - (phase + width) % 8) % 8);
-        let cuts = self.cuts(field, width, pad, is_rigid);
-        if self.classes.computed[field.index()] > 64 || (of_device && width > 32) {
-            too_wide.push((self.classes.computer[field.index()], field));
+        let cuts = self.cuts(field, width, pad);
+        match self.computed[field.index()] {
+            Some((action, computed)) if computed > 64 => too_wide.push((action, field)),
+            _ if of_device && width > 32 => too_wide.push((0, field)),
+            _ => {}
         }
         let is_validity = matches!(self.job.gress.fields[field].kind, FieldKind::Validity(_));
         for (position, window) in cuts.windows(2).enumerate() {
             let (lo, hi) = (window[0], window[1] - 1);
             let at = if position == 0 { pad } else { 0 };
             let slice = FieldSlice { field, hi, lo };
-            let size = self
-                .size_of(field)
+            let chosen = self.classes.size_of(slice);
+            let size = chosen
                 .or(ContainerSize::holding(at + slice.width()))
                 .unwrap_or(ContainerSize::B32);
             let room = size.bits().saturating_sub(at + slice.width());
-            let is_computed = self.classes.computed[field.index()] > 0;
+            let is_computed = self.computed[field.index()].is_some();
             chunks.push(Chunk {
                 size,
                 pieces: vec![Piece { slice, at, life }],
@@ -379,249 +330,97 @@ impl Layouter<'_> {
                 } else {
                     Sharing::Scarce
                 },
-                is_growable: self.size_of(field).is_none(),
-                is_divisible: self.size_of(field).is_none() && !is_rigid,
+                is_growable: chosen.is_none(),
+                is_divisible: chosen.is_none() && !is_rigid,
                 has_upper: is_computed && position + 2 < cuts.len(),
-                is_movable: !is_rigid && self.is_only_moved(field),
             });
         }
     }
 
-    /// Where a field is cut: from 0 to its width.
-    fn cuts(&self, field: FieldId, width: u32, pad: u32, is_rigid: bool) -> Vec<u32> {
-        let size = self.size_of(field);
-        let bits = size.map_or(32, ContainerSize::bits);
-        if is_rigid && pad + width <= bits {
+    /// Where a field is cut: from 0 to its width, so that each part fits a container of its size.
+    fn cuts(&self, field: FieldId, width: u32, pad: u32) -> Vec<u32> {
+        let whole = FieldSlice::whole(field, self.job.gress);
+        let bits_of = |slice: FieldSlice| {
+            let size = self.classes.size_of(slice);
+            size.map_or(32, ContainerSize::bits)
+        };
+        let is_rigid = self.is_rigid(field);
+        if is_rigid && pad + width <= bits_of(whole) {
             return vec![0, width];
         }
-        if let Some(cuts) = self.partner_cuts(field, bits).filter(|_| !is_rigid) {
-            return cuts;
+        let mut cuts = BTreeSet::from([0, width]);
+        let mut previous: Option<Option<ContainerSize>> = None;
+        for (slice, class) in self.classes.slices(field) {
+            let size = self.classes.sizes[class];
+            if previous.is_some_and(|previous| previous != size) {
+                cuts.insert(slice.lo);
+            }
+            previous = Some(size);
         }
-        let mut cuts = vec![0];
-        let mut at = bits - pad.min(bits - 1);
-        while at < width {
-            cuts.push(at);
-            at += bits;
+        if !is_rigid {
+            cuts.extend(self.partner_cuts(whole));
         }
-        cuts.push(width);
-        cuts
+        // What is still too wide for its size is cut from below.
+        let mut all = vec![0];
+        for hi in cuts.into_iter().filter(|cut| *cut > 0) {
+            let mut lo = *all.last().unwrap_or(&0);
+            while lo < hi {
+                let bits = bits_of(FieldSlice { field, hi: lo, lo });
+                let free = if lo == 0 {
+                    bits - pad.min(bits - 1)
+                } else {
+                    bits
+                };
+                lo = hi.min(lo + free);
+                all.push(lo);
+            }
+        }
+        all
     }
 
-    /// The cuts of a field on the wire that is moved whole from or to this one.
-    fn partner_cuts(&self, field: FieldId, bits: u32) -> Option<Vec<u32>> {
-        let whole = FieldSlice::whole(field, self.job.gress);
-        let of = field.index();
+    /// Where fields on the wire are cut that bits of this one are moved from or to: the first for each
+    /// bit.
+    fn partner_cuts(&self, whole: FieldSlice) -> Vec<u32> {
+        let mut cuts = Vec::new();
+        let mut known: Vec<FieldSlice> = Vec::new();
+        let of = whole.field.index();
         let actions = self.job.writers[of].iter().chain(&self.job.readers[of]);
         for &action in actions {
             for operation in &self.job.actions[action].operations {
-                let Effect::Move(Source::Field(source)) = operation.effect else {
-                    continue;
-                };
-                let partner = match (operation.dst == whole, source == whole) {
-                    (true, _) => source,
-                    (_, true) => operation.dst,
-                    (false, false) => continue,
-                };
-                if partner != FieldSlice::whole(partner.field, self.job.gress) {
-                    continue;
-                }
-                let Some(header) = self.job.header_of(partner.field) else {
-                    continue;
-                };
-                let Some(tiles) = self.tiles.get(&header) else {
-                    continue;
-                };
-                let mut cuts = vec![0];
-                for tile in tiles.iter().rev() {
-                    for piece in self.tiler.pieces(header, *tile) {
-                        if piece.slice.field == partner.field && piece.slice.lo > 0 {
-                            cuts.push(piece.slice.lo);
-                        }
-                    }
-                }
-                cuts.push(whole.width());
-                cuts.sort_unstable();
-                cuts.dedup();
-                if cuts.windows(2).all(|pair| pair[1] - pair[0] <= bits) {
-                    return Some(cuts);
-                }
-            }
-        }
-        None
-    }
-}
-
-/// Fields that share a size.
-struct Classes {
-    parents: Vec<usize>,
-    sizes: HashMap<usize, ContainerSize>,
-    /// By field: bits of the widest computation that it is whole in.
-    computed: Vec<u32>,
-    /// By field: an action with that computation.
-    computer: Vec<usize>,
-}
-
-impl Classes {
-    fn new(job: &GressJob<'_>) -> Self {
-        let n_fields = job.gress.fields.len();
-        let mut classes = Self {
-            parents: (0..n_fields).collect(),
-            sizes: HashMap::new(),
-            computed: vec![0; n_fields],
-            computer: vec![0; n_fields],
-        };
-        for (index, action) in job.actions.iter().enumerate() {
-            for operation in &action.operations {
-                let dst = operation.dst.field;
-                let width = match &operation.effect {
-                    Effect::Move(_) => 0,
-                    Effect::Compute { reach, .. } => match reach {
-                        Reach::Bitwise => 0,
-                        Reach::Carry | Reach::Whole => operation.dst.width(),
-                    },
-                };
-                classes.note(dst, width, index);
-                for slice in operation.effect.sources().iter().filter_map(|s| s.slice()) {
-                    if job.life(slice.field).is_some() {
-                        classes.join(dst.index(), slice.field.index());
-                        classes.note(slice.field, width, index);
-                    }
-                }
-            }
-        }
-        classes
-    }
-
-    fn note(&mut self, field: FieldId, width: u32, action: usize) {
-        if width > self.computed[field.index()] {
-            self.computed[field.index()] = width;
-            self.computer[field.index()] = action;
-        }
-    }
-
-    fn find(&self, mut field: usize) -> usize {
-        while self.parents[field] != field {
-            field = self.parents[field];
-        }
-        field
-    }
-
-    fn join(&mut self, first: usize, second: usize) {
-        let (first, second) = (self.find(first), self.find(second));
-        let (low, high) = (first.min(second), first.max(second));
-        self.parents[high] = low;
-    }
-}
-
-/// By field: where in a byte the parser finds what it assigns to it, counted from the highest bit.
-/// Fields of extracted headers are where their header has them.
-fn parser_phases(job: &GressJob<'_>, port_metadata_bytes: u32) -> Vec<Option<u32>> {
-    let gress = job.gress;
-    let depths = state_depths(gress);
-    let mut known: Vec<Option<u32>> = vec![None; gress.fields.len()];
-    for header in gress.headers.values() {
-        let mut offset = 0_u32;
-        for field in &header.fields {
-            if job.uses.fields[*field].is_extracted {
-                known[field.index()] = Some(offset % 8);
-            }
-            offset = offset.saturating_add(gress.fields[*field].width);
-        }
-    }
-    let mut phases: Vec<Option<u32>> = vec![None; gress.fields.len()];
-    // A value may pass through one variable on its way.
-    for _ in 0..2 {
-        for (id, state) in gress.parser.states.iter() {
-            let mut cursor = depths[id.index()];
-            walk_block(&state.body, &mut |stmt| {
-                if let StmtKind::Assign { dst, value } = &stmt.kind {
-                    let Some(field) = dst.field() else {
-                        return;
+                for source in operation.effect.sources().iter().filter_map(|s| s.slice()) {
+                    let (own, partner) = match (operation.dst.field, source.field) {
+                        (dst, _) if dst == whole.field => (operation.dst, source),
+                        (_, source_field) if source_field == whole.field => (source, operation.dst),
+                        _ => continue,
                     };
-                    if is_port_metadata(value, cursor, job, port_metadata_bytes) {
-                        return;
-                    }
-                    let width = gress.fields[field].width;
-                    if let Some(phase) = phase_of(value, width, &known, job) {
-                        phases[field.index()] = Some(phase);
-                        if known[field.index()].is_none() {
-                            known[field.index()] = Some(phase);
-                        }
+                    let is_new = known.iter().all(|known| known.common(own).is_none());
+                    if is_new && self.wire_cuts(own, partner, &mut cuts) {
+                        known.push(own);
                     }
                 }
-                let bits = statement_bits(gress, &stmt.kind);
-                cursor = cursor.map(|cursor| cursor.saturating_add(bits));
-            });
-        }
-    }
-    phases
-}
-
-/// Whether a value is of the metadata of the port, which stand between the metadata of the packet and
-/// the packet. The compiler that fills their table also chooses their layout.
-fn is_port_metadata(
-    value: &Expr,
-    cursor: Option<u32>,
-    job: &GressJob<'_>,
-    port_metadata_bytes: u32,
-) -> bool {
-    let mut offset = None;
-    value.walk(&mut |part| {
-        if let Expr::Lookahead { offset: at, .. } = part {
-            offset = Some(*at);
-        }
-    });
-    let is_intrinsic = |header: &&p4rmt_ir::Header| {
-        header.fields.iter().any(|field| {
-            let mut known = job.gress.intrinsics.iter();
-            known.any(|(name, of)| of == field && name.starts_with(PACKET_METADATA))
-        })
-    };
-    let header = job.gress.headers.values().find(is_intrinsic);
-    let start: u32 = header.map_or(0, |header| {
-        let widths = header
-            .fields
-            .iter()
-            .map(|field| job.gress.fields[*field].width);
-        widths.sum()
-    });
-    let at = offset.and_then(|offset| Some(cursor?.saturating_add(offset)));
-    start > 0 && at.is_some_and(|at| at >= start && at < start + 8 * port_metadata_bytes)
-}
-
-/// The header in front of the metadata of the port.
-const PACKET_METADATA: &str = "ingress_intrinsic_metadata_t.";
-
-/// The position in a byte at which a field as wide as `width` would begin, if it held this value.
-fn phase_of(value: &Expr, width: u32, known: &[Option<u32>], job: &GressJob<'_>) -> Option<u32> {
-    let of_bits = |start: u32, bits: u32| (start + bits + 8 * width - width) % 8;
-    match value {
-        Expr::Lookahead {
-            offset,
-            width: bits,
-        } => Some(of_bits(offset % 8, bits % 8)),
-        Expr::Field(field) => {
-            let bits = job.gress.fields[*field].width;
-            Some(of_bits(known[field.index()]?, bits % 8))
-        }
-        Expr::Slice { arg, lo, .. } => match &**arg {
-            Expr::Field(field) => {
-                let bits = job.gress.fields[*field].width - lo;
-                Some(of_bits(known[field.index()]?, bits % 8))
             }
-            Expr::Lookahead {
-                offset,
-                width: bits,
-            } => Some(of_bits(offset % 8, (bits - lo) % 8)),
-            _ => None,
-        },
-        Expr::Resize { arg, .. } => phase_of(arg, width, known, job),
-        Expr::Const(_)
-        | Expr::Param { .. }
-        | Expr::Local { .. }
-        | Expr::Unary { .. }
-        | Expr::Binary { .. }
-        | Expr::Mux { .. }
-        | Expr::MathUnit { .. } => None,
+        }
+        cuts
+    }
+
+    /// Adds the cuts of a slice on the wire, as they are in the bits that go there or come from there.
+    /// Whether it is on the wire.
+    fn wire_cuts(&self, own: FieldSlice, partner: FieldSlice, cuts: &mut Vec<u32>) -> bool {
+        let header = self.job.header_of(partner.field);
+        let Some((header, tiles)) = header.and_then(|of| Some((of, self.tiles.get(&of)?))) else {
+            return false;
+        };
+        for tile in tiles {
+            for piece in self.tiler.pieces(header, *tile) {
+                let is_within = piece.slice.field == partner.field
+                    && piece.slice.lo > partner.lo
+                    && piece.slice.lo <= partner.hi;
+                let cut = own.lo + piece.slice.lo.saturating_sub(partner.lo);
+                if is_within && cut <= own.hi {
+                    cuts.push(cut);
+                }
+            }
+        }
+        true
     }
 }

@@ -63,11 +63,22 @@ impl Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// Each bit depends on the same bit of the sources.
-    Bitwise,
+    Bitwise(Bitwise),
     /// Each bit depends on the lower ones: sums and differences.
     Carry,
     /// Each bit depends on all: shifts, saturation, minimum, maximum.
     Whole,
+}
+
+/// What an instruction does with each bit of its sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bitwise {
+    Not,
+    And,
+    Or,
+    Xor,
+    /// Several of these, or a choice.
+    Mixed,
 }
 
 /// One operation of an action ALU, or of several side by side.
@@ -182,7 +193,7 @@ impl Lowering<'_> {
             Expr::Slice { arg, .. } => self.lower(dst, arg),
             Expr::Unary { op, arg } => {
                 let reach = match op {
-                    UnaryOp::Not => Reach::Bitwise,
+                    UnaryOp::Not => Reach::Bitwise(Bitwise::Not),
                     UnaryOp::Neg => Reach::Carry,
                 };
                 self.compute(dst, reach, &[arg.as_ref()]);
@@ -196,7 +207,7 @@ impl Lowering<'_> {
                 // A minimum or maximum sees all bits; a choice by a parameter moves them.
                 let is_choice = !reads_field(cond);
                 let reach = if is_choice {
-                    Reach::Bitwise
+                    Reach::Bitwise(Bitwise::Mixed)
                 } else {
                     Reach::Whole
                 };
@@ -233,6 +244,11 @@ impl Lowering<'_> {
             self.collect(arg, &mut sources);
         }
         sources.dedup();
+        let is_plain = args.iter().all(|arg| self.source(arg).is_some());
+        let reach = match reach {
+            Reach::Bitwise(_) if !is_plain => Reach::Bitwise(Bitwise::Mixed),
+            reach => reach,
+        };
         self.push(dst, Effect::Compute { reach, sources });
     }
 
@@ -299,7 +315,10 @@ impl Lowering<'_> {
 
 fn reach(op: BinaryOp) -> Reach {
     match op {
-        BinaryOp::And | BinaryOp::Or | BinaryOp::Xor | BinaryOp::Concat => Reach::Bitwise,
+        BinaryOp::And => Reach::Bitwise(Bitwise::And),
+        BinaryOp::Or => Reach::Bitwise(Bitwise::Or),
+        BinaryOp::Xor => Reach::Bitwise(Bitwise::Xor),
+        BinaryOp::Concat => Reach::Bitwise(Bitwise::Mixed),
         BinaryOp::Add | BinaryOp::Sub => Reach::Carry,
         BinaryOp::Mul
         | BinaryOp::DivU

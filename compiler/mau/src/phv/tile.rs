@@ -4,12 +4,13 @@
 //! wire. [`Tiler::tile`] picks the cheapest division by dynamic programming over the bytes: few
 //! containers, but none that an action could not write.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
 use p4rmt_ir::{FieldId, HeaderId, Id};
 
 use crate::phv::alu::{AluFault, Bench, Deed, Origin, Step, bit_mask, check_steps};
+use crate::phv::class::ClassId;
 use crate::phv::container::{Container, ContainerKind, ContainerSize};
 use crate::phv::job::{GressJob, PlacedAction};
 use crate::phv::life::Life;
@@ -26,7 +27,7 @@ pub(crate) struct Piece {
 }
 
 /// Bytes of a header for one container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Tile {
     pub(crate) first_byte: u32,
     pub(crate) size: ContainerSize,
@@ -69,6 +70,8 @@ pub(crate) struct Tiler<'a> {
     /// By field: whether it is in no container.
     pub(crate) is_absent: Vec<bool>,
     costs: RefCell<HashMap<(HeaderId, u32, ContainerSize), u32>>,
+    /// By header: [`Self::slices_by_byte`], once it is asked for.
+    bytes: Vec<OnceCell<Vec<Option<Vec<FieldSlice>>>>>,
 }
 
 impl<'a> Tiler<'a> {
@@ -80,7 +83,13 @@ impl<'a> Tiler<'a> {
             costs_of_sizes: ContainerSize::ALL.map(cost),
             is_absent,
             costs: RefCell::new(HashMap::new()),
+            bytes: job.gress.headers.iter().map(|_| OnceCell::new()).collect(),
         }
+    }
+
+    /// Whether a field needs a container.
+    pub(crate) fn is_live(&self, field: FieldId) -> bool {
+        self.job.life(field).is_some() && !self.is_absent[field.index()]
     }
 
     /// The fields of a header with the position of their highest bit on the wire.
@@ -94,21 +103,25 @@ impl<'a> Tiler<'a> {
         offsets
     }
 
-    /// By byte of a header: the fields in it that need a container; none where the byte has another
-    /// way.
-    fn fields_by_byte(&self, header: HeaderId) -> Vec<Option<Vec<FieldId>>> {
-        let mut bytes: Vec<Option<Vec<FieldId>>> = Vec::new();
+    /// By byte of a header: the bits in it that need a container; none where the byte has another way.
+    fn slices_by_byte(&self, header: HeaderId) -> Vec<Option<Vec<FieldSlice>>> {
+        let mut bytes: Vec<Option<Vec<FieldSlice>>> = Vec::new();
         for (field, offset) in self.offsets(header) {
             let end = offset + self.job.gress.fields[field].width;
             for byte in offset / 8..end.div_ceil(8) {
+                let slice = FieldSlice {
+                    field,
+                    hi: end - 1 - offset.max(byte * 8),
+                    lo: end - end.min(byte * 8 + 8),
+                };
                 let byte = byte as usize;
                 if bytes.len() <= byte {
                     bytes.resize(byte + 1, Some(Vec::new()));
                 }
                 if self.is_absent[field.index()] {
                     bytes[byte] = None;
-                } else if let Some(fields) = &mut bytes[byte] {
-                    fields.extend(self.job.life(field).map(|_| field));
+                } else if let Some(slices) = &mut bytes[byte] {
+                    slices.extend(self.job.life(field).map(|_| slice));
                 }
             }
         }
@@ -139,21 +152,23 @@ impl<'a> Tiler<'a> {
         pieces
     }
 
-    /// The cheapest division of a header's bytes, and its cost. `size_of` gives the size that a field
-    /// must have, where its partners decide.
+    /// The cheapest division of a header's bytes, and its cost. `wrong_for` gives the classes of bits
+    /// that must have another size.
     pub(crate) fn tile(
         &self,
         header: HeaderId,
-        size_of: &dyn Fn(FieldId) -> Option<ContainerSize>,
+        wrong_for: &dyn Fn(FieldSlice, ContainerSize) -> Option<ClassId>,
     ) -> (Vec<Tile>, u32) {
-        let bytes = self.fields_by_byte(header);
+        let bytes = self.bytes[header.index()]
+            .get_or_init(|| self.slices_by_byte(header))
+            .as_slice();
         let n_bytes = bytes.len();
         // By byte: the cheapest way to the end of the header, and its first step.
         let mut best: Vec<(u32, Option<ContainerSize>)> = vec![(0, None); n_bytes + 1];
         for start in (0..n_bytes).rev() {
             let is_needed = bytes[start]
                 .as_ref()
-                .is_some_and(|fields| !fields.is_empty());
+                .is_some_and(|slices| !slices.is_empty());
             let mut cheapest = if is_needed {
                 (u32::MAX, None)
             } else {
@@ -167,12 +182,11 @@ impl<'a> Tiler<'a> {
                 else {
                     continue;
                 };
-                let mut wrong: Vec<FieldId> = covered
+                let mut wrong: Vec<ClassId> = covered
                     .iter()
                     .flatten()
                     .flatten()
-                    .filter(|field| size_of(**field).is_some_and(|of| of != size))
-                    .copied()
+                    .filter_map(|slice| wrong_for(*slice, size))
                     .collect();
                 wrong.dedup();
                 let n_wrong = u32::try_from(wrong.len()).unwrap_or(u32::MAX);
@@ -383,7 +397,7 @@ impl<'a> Tiler<'a> {
                     continue;
                 };
                 let is_rigid = match reach {
-                    Reach::Bitwise => false,
+                    Reach::Bitwise(_) => false,
                     Reach::Carry | Reach::Whole => true,
                 };
                 for slice in sources.iter().filter_map(|source| source.slice()) {
@@ -503,26 +517,88 @@ fn push_steps(
             deed: Deed::Move(Origin::Data),
         }),
         Effect::Compute { reach, sources } => {
-            let mut origins = Vec::new();
-            for source in sources {
-                let place = match source {
-                    Source::Field(_) => part(source).map_or(Origin::Data, origin),
-                    Source::Data => Origin::Data,
-                };
-                if !origins.contains(&place) {
-                    origins.push(place);
-                }
-            }
-            steps.push(Step {
-                lo,
-                width: common.width(),
-                deed: Deed::Compute {
+            let parts: Vec<Option<FieldSlice>> = sources.iter().map(part).collect();
+            for (at, width, origins) in runs_together(&parts, common.width(), origin) {
+                let deed = Deed::Compute {
                     operation: number,
                     reach: *reach,
                     origins,
-                },
-            });
+                };
+                let lo = lo + at;
+                steps.push(Step { lo, width, deed });
+            }
         }
+    }
+}
+
+/// Runs of bits in which each source lies together: where they begin, how wide they are, and where the
+/// sources are. A source that is no field is data, and so is what is above one.
+fn runs_together(
+    parts: &[Option<FieldSlice>],
+    width: u32,
+    origin: &dyn Fn(FieldSlice) -> Origin,
+) -> Vec<(u32, u32, Vec<Origin>)> {
+    let distinct = |origins: &mut dyn Iterator<Item = Origin>| {
+        let mut found: Vec<Origin> = Vec::new();
+        for origin in origins {
+            if !found.contains(&origin) {
+                found.push(origin);
+            }
+        }
+        found
+    };
+    let is_placed = |origin: Origin| matches!(origin, Origin::Placed { .. });
+    let bit_of = |slice: FieldSlice, bit: u32| FieldSlice {
+        hi: slice.lo + bit,
+        lo: slice.lo + bit,
+        ..slice
+    };
+    let lies_together = |part: &Option<FieldSlice>| {
+        part.is_none_or(|part| {
+            let mut bits = (0..part.width()).map(|bit| origin(bit_of(part, bit)));
+            is_placed(origin(part)) || !bits.any(is_placed)
+        })
+    };
+    if parts.iter().all(lies_together) {
+        let mut origins = parts.iter().map(|part| part.map_or(Origin::Data, origin));
+        return vec![(0, width, distinct(&mut origins))];
+    }
+    let at = |bit: u32| -> Vec<Origin> {
+        let of = |part: &Option<FieldSlice>| match part {
+            Some(part) if bit < part.width() => origin(bit_of(*part, bit)),
+            Some(_) | None => Origin::Data,
+        };
+        parts.iter().map(of).collect()
+    };
+    let mut runs = Vec::new();
+    let mut start = 0;
+    while start < width {
+        let first = at(start);
+        let follows = |bit: u32| {
+            let mut pairs = first.iter().zip(at(bit));
+            pairs.all(|(first, next)| is_next(*first, next, bit - start))
+        };
+        let mut end = start + 1;
+        while end < width && follows(end) {
+            end += 1;
+        }
+        runs.push((start, end - start, distinct(&mut first.into_iter())));
+        start = end;
+    }
+    runs
+}
+
+/// Whether a bit lies `distance` bits above the first.
+fn is_next(first: Origin, next: Origin, distance: u32) -> bool {
+    match (first, next) {
+        (
+            Origin::Placed { container, lo },
+            Origin::Placed {
+                container: other,
+                lo: at,
+            },
+        ) => container == other && at == lo + distance,
+        (first, next) => first == next,
     }
 }
 
@@ -554,16 +630,7 @@ fn push_moves(
     while bit <= part.hi {
         let start = bit;
         let first = one_bit(start);
-        let follows = |bit: u32| match (first, one_bit(bit)) {
-            (
-                Origin::Placed { container, lo },
-                Origin::Placed {
-                    container: next,
-                    lo: next_lo,
-                },
-            ) => container == next && next_lo == lo + bit - start,
-            (first, next) => first == next,
-        };
+        let follows = |bit: u32| is_next(first, one_bit(bit), bit - start);
         while bit < part.hi && follows(bit + 1) {
             bit += 1;
         }

@@ -71,7 +71,7 @@ pub enum PhvViolation {
         /// Where.
         container: Container,
     },
-    /// Too many sources, or sources of another group.
+    /// Too many sources, or more than one computation.
     #[error("`{action}` fills {container} from {needed} sources")]
     TooManySources {
         /// The action.
@@ -91,7 +91,23 @@ pub enum PhvViolation {
         /// From where.
         source_container: Container,
     },
-    /// Arithmetic that disturbs a neighbour.
+    /// Bits that an instruction can't bring where they belong.
+    #[error("`{action}` fills {container} with bits that stand elsewhere in their containers")]
+    Misaligned {
+        /// The action.
+        action: String,
+        /// Where.
+        container: Container,
+    },
+    /// A computation over containers that don't carry into one another.
+    #[error("`{action}` computes one value in {container} and others that are not beside it")]
+    Divided {
+        /// The action.
+        action: String,
+        /// The first.
+        container: Container,
+    },
+    /// Arithmetic that disturbs a neighbour, or is disturbed by one.
     #[error("`{action}` computes in {container}, and `{neighbour}` is beside the result")]
     Disturbs {
         /// The action.
