@@ -47,7 +47,7 @@ pub static WORKS: &[Work] = &[
     Work {
         name: "laminar-rx-32k",
         about: "the same over 32,768 connections of 64 contexts",
-        n_packets: 65_536,
+        n_packets: 32_768,
         is_clocked: false,
         prepare: |n_packets| laminar::receive(32_768, n_packets),
     },
@@ -75,7 +75,7 @@ pub static WORKS: &[Work] = &[
     Work {
         name: "l3-v1model-64k",
         about: "the same with 65,536 prefixes",
-        n_packets: 65_536,
+        n_packets: 16_384,
         is_clocked: false,
         prepare: |n_packets| l3::forward(65_536, n_packets),
     },

@@ -56,11 +56,11 @@ impl ByHand {
             fresh,
         }
     }
+}
 
-    /// Nanoseconds at the clock, as 32 bits.
-    fn now(&self) -> u32 {
-        (self.clock * 1000 / 1350) as u32
-    }
+/// Nanoseconds at a clock, as 32 bits.
+fn nanoseconds(clock: u64) -> u32 {
+    (clock * 1000 / 1350) as u32
 }
 
 impl Native for ByHand {

@@ -1,9 +1,9 @@
 //! A segment of a peer: its payload becomes a write to the host, its arrival an acknowledgment.
 
-use super::ByHand;
 use super::connection::{Cold, Hot};
 use super::frame::{Write, be16, be32, fold, raw_sum};
 use super::lookup::Segments;
+use super::{ByHand, nanoseconds};
 use crate::Sink;
 use crate::laminar::{CONTROL_PORT, HOST_PORT, NETWORK_PORT};
 
@@ -80,7 +80,7 @@ impl ByHand {
     #[inline]
     pub(super) fn receive(&mut self, number: u32, frame: &[u8], sink: &mut Sink) {
         self.clock += 1;
-        let now = self.now();
+        let now = self.clock;
         let connection = &mut self.connections[number as usize];
         let payload = &frame[HEADERS..IP + usize::from(be16(frame, IP + 2))];
         let cold = &mut self.cold[number as usize];
@@ -117,8 +117,9 @@ impl ByHand {
         if copy.to_peer {
             let merged = merge(connection, &copy);
             let is_marked = frame[IP + 1] & 3 == 3;
-            let acknowledgment = acknowledgment(frame, connection, &merged, is_marked);
-            sink.packet(NETWORK_PORT, &acknowledgment);
+            let out = out.first_chunk_mut().expect("longer than that");
+            acknowledge(frame, connection, &merged, is_marked, out);
+            sink.packet(NETWORK_PORT, out);
             self.clock += 1;
         }
         if copy.is_broken || copy.is_beyond {
@@ -132,7 +133,7 @@ impl ByHand {
 
 /// Both halves of the transport logic.
 #[inline]
-fn advance(connection: &mut Hot, cold: &mut Cold, frame: &[u8], len: u32, now: u32) -> Verdict {
+fn advance(connection: &mut Hot, cold: &mut Cold, frame: &[u8], len: u32, clock: u64) -> Verdict {
     let seq = be32(frame, TCP + 4);
     let before = connection.rx_next;
     let start = seq.wrapping_sub(before);
@@ -190,7 +191,7 @@ fn advance(connection: &mut Hot, cold: &mut Cold, frame: &[u8], len: u32, now: u
     let ready = position.wrapping_add(tail);
 
     let tx_next = connection.tx_next;
-    let (is_fast, is_beyond) = acknowledged(connection, cold, frame, len, place, now);
+    let (is_fast, is_beyond) = acknowledged(connection, cold, frame, len, place, clock);
 
     let is_closed = head == 0;
     let is_waiting = tail != 0 && is_closed;
@@ -238,7 +239,7 @@ fn acknowledged(
     frame: &[u8],
     len: u32,
     place: Place,
-    now: u32,
+    clock: u64,
 ) -> (bool, bool) {
     let newly = be32(frame, TCP + 8).wrapping_sub(connection.tx_next);
     let ack = match newly as i32 {
@@ -259,7 +260,7 @@ fn acknowledged(
                 if frame[TCP + 13] & 0x40 != 0 {
                     cold.marked = cold.marked.wrapping_add(newly);
                 }
-                end_timing(cold, newly, now);
+                end_timing(cold, newly, clock);
             }
         }
         Ack::Duplicate => {
@@ -283,14 +284,16 @@ fn acknowledged(
     (is_fast, is_beyond)
 }
 
-fn end_timing(cold: &mut Cold, newly: u32, now: u32) {
+fn end_timing(cold: &mut Cold, newly: u32, clock: u64) {
     if cold.timed_end > newly {
         cold.timed_end -= newly;
         return;
     }
     let since = std::mem::take(&mut cold.timed_since);
     if since != 0 {
-        cold.rtt_ns = cold.rtt_ns.wrapping_add(now.wrapping_sub(since));
+        cold.rtt_ns = cold
+            .rtt_ns
+            .wrapping_add(nanoseconds(clock).wrapping_sub(since));
         cold.rtt_samples = cold.rtt_samples.wrapping_add(1);
     }
 }
@@ -347,15 +350,20 @@ fn merge(connection: &mut Hot, copy: &Copy) -> Merged {
     }
 }
 
-/// The answer to a segment.
+/// The answer to a segment. Checksums are made of what is about to be written, not of what was: reading
+/// back what has just been written in other pieces makes the processor wait.
 #[inline]
-fn acknowledgment(segment: &[u8], connection: &Hot, merged: &Merged, is_marked: bool) -> [u8; 54] {
-    let mut frame = [0; 54];
+fn acknowledge(
+    segment: &[u8],
+    connection: &Hot,
+    merged: &Merged,
+    is_marked: bool,
+    frame: &mut [u8; 54],
+) {
+    let segment: &[u8; HEADERS] = segment.first_chunk().expect("it was found by its headers");
+    *frame = ACKNOWLEDGMENT;
     frame[..6].copy_from_slice(&segment[6..12]);
     frame[6..12].copy_from_slice(&segment[..6]);
-    frame[12] = 8;
-    // 40 bytes, not to be fragmented, 64 hops at most, TCP.
-    frame[IP..IP + 12].copy_from_slice(&[0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0]);
     frame[IP + 12..IP + 16].copy_from_slice(&segment[IP + 16..IP + 20]);
     frame[IP + 16..IP + 20].copy_from_slice(&segment[IP + 12..IP + 16]);
     let addresses = raw_sum(&segment[IP + 12..IP + 20]);
@@ -364,20 +372,38 @@ fn acknowledgment(segment: &[u8], connection: &Hot, merged: &Merged, is_marked: 
         + u64::from(0x4006u16.swap_bytes());
     let checksum = !fold(constant + addresses);
     frame[IP + 10..IP + 12].copy_from_slice(&checksum.to_le_bytes());
-    frame[TCP..TCP + 2].copy_from_slice(&segment[TCP + 2..TCP + 4]);
-    frame[TCP + 2..TCP + 4].copy_from_slice(&segment[TCP..TCP + 2]);
+    let ports = u32::from_le_bytes([
+        segment[TCP + 2],
+        segment[TCP + 3],
+        segment[TCP],
+        segment[TCP + 1],
+    ]);
     let in_flight = connection.tx_handed.min(connection.tx_window);
-    let seq = connection.tx_next.wrapping_add(in_flight);
-    frame[TCP + 4..TCP + 8].copy_from_slice(&seq.to_be_bytes());
-    frame[TCP + 8..TCP + 12].copy_from_slice(&merged.acknowledged.to_be_bytes());
+    let seq = connection.tx_next.wrapping_add(in_flight).to_be();
+    let acknowledged = merged.acknowledged.to_be();
     let flags = if is_marked { 0x5050_0000 } else { 0x5010_0000 };
-    let window = window(connection, merged.free, merged.is_shut);
-    frame[TCP + 12..TCP + 16].copy_from_slice(&(flags | window).to_be_bytes());
+    let word = (flags | window(connection, merged.free, merged.is_shut)).to_be();
+    let words = [ports, seq, acknowledged, word];
+    let sum: u64 = words.into_iter().map(u64::from).sum();
     let pseudo = u64::from((6u16 + 20).swap_bytes());
-    let checksum = !fold(addresses + pseudo + raw_sum(&frame[TCP..TCP + 20]));
+    let checksum = !fold(addresses + pseudo + sum);
+    for (bytes, word) in frame[TCP..].chunks_exact_mut(4).zip(words) {
+        bytes.copy_from_slice(&word.to_ne_bytes());
+    }
     frame[TCP + 16..TCP + 18].copy_from_slice(&checksum.to_le_bytes());
-    frame
 }
+
+/// What is the same in every acknowledgment: 40 bytes, not to be fragmented, 64 hops at most, TCP.
+const ACKNOWLEDGMENT: [u8; 54] = {
+    let mut frame = [0; 54];
+    frame[12] = 8;
+    frame[IP] = 0x45;
+    frame[IP + 3] = 40;
+    frame[IP + 6] = 0x40;
+    frame[IP + 8] = 64;
+    frame[IP + 9] = 6;
+    frame
+};
 
 /// The window that is advertised.
 #[inline]

@@ -1,8 +1,8 @@
 //! A write of the host: its payload becomes a segment for the peer.
 
-use super::ByHand;
 use super::frame::{be16, be32, fold, is_icrc_right, raw_sum};
 use super::receive::window;
+use super::{ByHand, nanoseconds};
 use crate::Sink;
 use crate::laminar::NETWORK_PORT;
 use crate::laminar::connection::{Context, LOCAL_IP, OWN_MAC, PEER_MAC};
@@ -44,7 +44,7 @@ impl ByHand {
     #[inline]
     pub(super) fn transmit(&mut self, number: u32, frame: &[u8], sink: &mut Sink) {
         self.clock += 1;
-        let now = self.now();
+        let now = nanoseconds(self.clock);
         self.clock += 1;
         let connection = &mut self.connections[number as usize];
         let cold = &mut self.cold[number as usize];
