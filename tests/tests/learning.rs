@@ -38,6 +38,7 @@ impl Execution {
         let interface = pipe.gresses.values().map(|gress| GressInterface {
             inputs: Vec::new(),
             watched: gress.intrinsics.values().copied().collect(),
+            crossing: None,
         });
         let interface = Interface {
             gresses: interface.collect(),
@@ -208,9 +209,10 @@ fn check(path: &str, n_packets: u64) {
                 let position = random.below(packet.len());
                 packet[position] = random.below(4) as u8;
             }
+            let bytes = [&prefix[..], &packet].concat();
             let job = Job {
-                prefix: &prefix,
-                packet: &packet,
+                bytes: &bytes,
+                prefix_len: prefix.len(),
                 clock: n,
                 inputs: &[],
                 part: Part::Whole,

@@ -275,6 +275,7 @@ impl Execution {
         let interface = GressInterface {
             inputs: fields.to_vec(),
             watched: fields.to_vec(),
+            crossing: None,
         };
         let interface = Interface {
             gresses: std::iter::once(interface).collect(),
@@ -297,8 +298,8 @@ impl Execution {
         let written = self.state.write_register(register, 0, element);
         written.expect("there is an element");
         let job = Job {
-            prefix: &[],
-            packet: &[0; 60],
+            bytes: &[0; 60],
+            prefix_len: 0,
             clock: 0,
             inputs,
             part: Part::Whole,

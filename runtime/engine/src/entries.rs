@@ -3,9 +3,10 @@
 //! An entry has a slot, the lowest that was free, and keeps it: direct counters, meters and
 //! registers are indexed by it. What it does is an action of its own, or, where the table has an
 //! implementation, a member or a group of that ([`crate::ProfileMembers`]). What engines look up are structures of their own, derived from the
-//! slots and good for one [`Stamp`].
+//! slots and good for one [`Stamp`]; what has changed since a stamp is kept for a while, so that they can
+//! follow.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use p4rmt_ir::{
@@ -19,7 +20,7 @@ use crate::{EntryError, Ref, State};
 
 /// Marks the contents of a table at a moment. Equal stamps mean equal contents, across all states of
 /// the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp(u64);
 
 /// What an entry does.
@@ -62,9 +63,16 @@ impl From<Entry> for InstalledEntry {
 pub struct TableEntries {
     slots: Vec<Option<InstalledEntry>>,
     slot_of: HashMap<Identity, usize>,
+    /// Slots below `slots.len()` without an entry.
+    free: BTreeSet<usize>,
     default_action: ActionCall,
     stamp: Stamp,
+    /// The last changes: the stamp before, and the slot; none for the default action.
+    changes: VecDeque<(Stamp, Option<usize>)>,
 }
+
+/// So many changes are kept: who has not followed them has to begin anew.
+const MAX_CHANGES: usize = 1024;
 
 /// What no two entries of a table share: values and masks (or bounds) of the keys, and the priority
 /// where there is one.
@@ -84,8 +92,10 @@ impl TableEntries {
         let mut entries = Self {
             slots: Vec::new(),
             slot_of: HashMap::new(),
+            free: BTreeSet::new(),
             default_action: table.default_action.clone(),
             stamp: Stamp::fresh(),
+            changes: VecDeque::new(),
         };
         fit_args(gress, table, &table.default_action)?;
         for entry in &table.entries {
@@ -159,26 +169,43 @@ impl TableEntries {
                 size,
             });
         }
-        let is_dense = self.slots.len() == self.slot_of.len();
-        let free = if is_dense {
-            None
-        } else {
-            self.slots.iter().position(Option::is_none)
-        };
-        let slot = free.unwrap_or(self.slots.len());
+        let slot = self.free.pop_first().unwrap_or(self.slots.len());
         if slot == self.slots.len() {
             self.slots.push(None);
         }
         self.slots[slot] = Some(entry);
         self.slot_of.insert(identity, slot);
-        self.stamp = Stamp::fresh();
+        self.changed(Some(slot));
         Ok(slot)
+    }
+
+    /// The slots that have changed since a stamp, each once, in order; nothing if that is too long ago, or
+    /// the stamp of another table.
+    #[must_use]
+    pub fn changes_since(&self, stamp: Stamp) -> Option<Vec<usize>> {
+        let first = self
+            .changes
+            .binary_search_by_key(&stamp, |(before, _)| *before);
+        let changes = self.changes.range(first.ok()?..);
+        let slots: BTreeSet<usize> = changes.filter_map(|(_, slot)| *slot).collect();
+        Some(slots.into_iter().collect())
+    }
+
+    /// Notes a change.
+    fn changed(&mut self, slot: Option<usize>) {
+        if self.changes.len() == MAX_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back((self.stamp, slot));
+        self.stamp = Stamp::fresh();
     }
 
     /// Removes all entries, whoever brought them.
     pub(crate) fn remove_all(&mut self) {
         self.slots.clear();
         self.slot_of.clear();
+        self.free.clear();
+        self.changes.clear();
         self.stamp = Stamp::fresh();
     }
 }
@@ -232,7 +259,7 @@ impl State {
             .get(&identity)
             .ok_or_else(|| no_entry(table))?;
         entries.slots[slot] = Some(entry);
-        entries.stamp = Stamp::fresh();
+        entries.changed(Some(slot));
         Ok(slot)
     }
 
@@ -255,7 +282,8 @@ impl State {
             .remove(&identity)
             .ok_or_else(|| no_entry(table))?;
         entries.slots[slot] = None;
-        entries.stamp = Stamp::fresh();
+        entries.free.insert(slot);
+        entries.changed(Some(slot));
         Ok(())
     }
 
@@ -296,7 +324,7 @@ impl State {
             });
         }
         entries.default_action = action;
-        entries.stamp = Stamp::fresh();
+        entries.changed(None);
         Ok(())
     }
 }
@@ -326,6 +354,9 @@ impl State {
             }
             entries.slots[slot] = Some(entry);
         }
+        let slots = entries.slots.iter().enumerate();
+        let free = slots.filter_map(|(slot, entry)| entry.is_none().then_some(slot));
+        entries.free = free.collect();
         Ok(())
     }
 }

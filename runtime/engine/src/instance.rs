@@ -87,7 +87,7 @@ pub trait Instance: Send {
     fn interface(&self) -> &Interface;
 
     /// Hits and misses since loading, by table of the gress; empty for a gress that it has not.
-    fn table_counts(&self, gress: GressId) -> &[TableCounts];
+    fn table_counts(&self, gress: GressId) -> Vec<TableCounts>;
 }
 
 /// A step of a packet through a placed gress.
@@ -125,6 +125,38 @@ pub struct GressInterface {
     pub inputs: Vec<FieldId>,
     /// The fields that [`Outcome::values`] holds, in order, as they are after the deparser.
     pub watched: Vec<FieldId>,
+    /// Of a whole gress: what a packet meets between its halves that asks for nothing but a port.
+    pub crossing: Option<Crossing>,
+}
+
+impl GressInterface {
+    /// Words of [`Job::inputs`] for [`crate::Part::Through`].
+    #[must_use]
+    pub fn n_crossing_inputs(&self) -> usize {
+        let crossing = self.crossing.as_ref();
+        crossing.map_or(0, |crossing| crossing.before.len() + crossing.behind.len())
+    }
+}
+
+/// The way of a packet across the traffic manager of a whole gress. All fields are at most a word wide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// The fields that are given to a packet before it starts.
+    pub before: Vec<FieldId>,
+    /// The field with the port that it is to take.
+    pub port: FieldId,
+    /// What stands there if it is to take none.
+    pub no_port: u64,
+    /// The fields that are zero unless it asks for more.
+    pub zeros: Vec<FieldId>,
+    /// The fields that become zero.
+    pub cleared: Vec<FieldId>,
+    /// The field that becomes its port.
+    pub taken_port: Option<FieldId>,
+    /// The field that becomes its length in bytes, as headers make it by then.
+    pub length: Option<FieldId>,
+    /// The fields that are given to it behind.
+    pub behind: Vec<FieldId>,
 }
 
 /// How often a table was looked up, since the instance was loaded.
@@ -132,7 +164,7 @@ pub struct GressInterface {
 pub struct TableCounts {
     /// Lookups that found an entry.
     pub hits: u64,
-    /// Lookups that did not. A table without keys always misses.
+    /// Lookups that did not. A table without keys is not looked up.
     pub misses: u64,
 }
 

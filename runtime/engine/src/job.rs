@@ -8,11 +8,11 @@ use p4rmt_source::Span;
 /// One packet that enters a gress. All of it is borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    /// What the parser sees in front of the packet: intrinsic metadata, port metadata, mirror
-    /// header. Counters and meters do not count it.
-    pub prefix: &'a [u8],
-    /// The packet, without its frame check sequence.
-    pub packet: &'a [u8],
+    /// What the parser sees: the prefix, then the packet, without its frame check sequence.
+    pub bytes: &'a [u8],
+    /// Bytes of the prefix, which stands in front of the packet: intrinsic metadata, port metadata,
+    /// mirror header. Counters and meters do not count it. At most all of `bytes`.
+    pub prefix_len: usize,
     /// The clock at which the packet enters the gress: time for meters, and seed of random values.
     pub clock: u64,
     /// The values of [`crate::GressInterface::inputs`], laid out as [`crate::WordLayout`] says.
@@ -35,6 +35,11 @@ pub enum Part {
     Parser,
     /// The parser and the controls up to the traffic manager; fills [`Outcome::phv`].
     Front,
+    /// As [`Part::Front`]; and, if the packet asks the traffic manager for nothing but a port, and the
+    /// engine knows how, across it as [`crate::Crossing`] says, and on as [`Part::Back`], without what that
+    /// fills. [`Outcome::crossed`] says which. The fields start at zero; [`Job::inputs`] are the values of
+    /// [`crate::Crossing::before`], then of [`crate::Crossing::behind`].
+    Through,
     /// The controls behind the traffic manager and the deparser; fills [`Outcome::phv`] with the
     /// fields at the end of the egress control, before check sums are computed.
     Back {
@@ -57,8 +62,8 @@ pub struct Outcome {
     pub payload_offset: usize,
     /// The values of [`crate::GressInterface::watched`], laid out as [`crate::WordLayout`] says.
     pub values: Vec<u64>,
-    /// By watched field: the statement that wrote it last, if one did.
-    pub written: Vec<Option<Span>>,
+    /// By watched field: what wrote it last.
+    pub written: Vec<Writer>,
     /// The bytes of mirror and resubmit headers, which name ranges of it.
     pub extra: Vec<u8>,
     /// Requests for mirrored copies, in order.
@@ -73,6 +78,9 @@ pub struct Outcome {
     /// How many bits the headers have that were valid behind the parser; 0 where the gress ran whole or
     /// without it.
     pub parsed_bits: u64,
+    /// The port that the packet took across the traffic manager ([`Part::Through`]); none if it waits
+    /// in front of it.
+    pub crossed: Option<u64>,
     /// What the packet asked the switch for (v1model).
     pub requests: SwitchRequests,
     /// What the program had to say (v1model), in order.
@@ -80,6 +88,47 @@ pub struct Outcome {
     /// The first claim of the program that was wrong (v1model). The packet ends there, and nothing
     /// else of the outcome holds.
     pub wrong_claim: Option<WrongClaim>,
+}
+
+/// The statement that wrote a field last, if one did: a number, so that compiled code can leave it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Writer(u64);
+
+impl Writer {
+    /// No statement.
+    pub const NONE: Self = Self(0);
+
+    /// A statement.
+    #[must_use]
+    pub fn new(span: Span) -> Self {
+        Self((u64::from(span.hi) << 32 | u64::from(span.lo)) ^ Self::NO_SPAN)
+    }
+
+    /// What no span is: one that ends before it starts.
+    const NO_SPAN: u64 = 1;
+
+    /// The statement.
+    #[must_use]
+    pub fn span(self) -> Option<Span> {
+        let bits = self.0 ^ Self::NO_SPAN;
+        (self != Self::NONE).then_some(Span {
+            lo: bits as u32,
+            hi: (bits >> 32) as u32,
+        })
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.span().fmt(f)
+    }
 }
 
 /// What a packet of v1model asks the switch for; of each kind, the last request counts.
@@ -124,6 +173,20 @@ pub struct LogMessage {
     pub text: String,
     /// The statement.
     pub span: Span,
+}
+
+/// The text of a message with values in place of `{}`, in order; what has no value stays.
+pub fn fill_log(format: &str, mut values: impl Iterator<Item = Bits>) -> String {
+    let mut pieces = format.split("{}");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match values.next() {
+            Some(value) => text.push_str(&value.to_biguint().to_string()),
+            None => text.push_str("{}"),
+        }
+        text.push_str(piece);
+    }
+    text
 }
 
 /// A claim of the program that does not hold.
@@ -194,18 +257,24 @@ pub struct DigestMessage {
     pub span: Span,
 }
 
-impl Job<'_> {
-    /// What follows the headers: first what is left of the prefix (empty unless the parser stopped
-    /// inside it), then what is left of the packet.
+impl<'a> Job<'a> {
+    /// What stands in front of the packet.
     #[must_use]
-    pub fn payload(&self, outcome: &Outcome) -> (&[u8], &[u8]) {
-        let offset = outcome.payload_offset;
-        let in_prefix = self.prefix.get(offset..).unwrap_or_default();
-        let in_packet = self
-            .packet
-            .get(offset.saturating_sub(self.prefix.len())..)
-            .unwrap_or_default();
-        (in_prefix, in_packet)
+    pub fn prefix(&self) -> &'a [u8] {
+        &self.bytes[..self.prefix_len.min(self.bytes.len())]
+    }
+
+    /// The packet.
+    #[must_use]
+    pub fn packet(&self) -> &'a [u8] {
+        self.bytes.get(self.prefix_len..).unwrap_or_default()
+    }
+
+    /// What follows the headers: what is left of the prefix (nothing unless the parser stopped inside
+    /// it) and of the packet.
+    #[must_use]
+    pub fn payload(&self, outcome: &Outcome) -> &'a [u8] {
+        self.bytes.get(outcome.payload_offset..).unwrap_or_default()
     }
 }
 
@@ -225,6 +294,7 @@ impl Outcome {
             digests,
             phv,
             parsed_bits,
+            crossed,
             requests,
             log,
             wrong_claim,
@@ -241,6 +311,7 @@ impl Outcome {
         digests.clear();
         phv.clear();
         *parsed_bits = 0;
+        *crossed = None;
         *requests = SwitchRequests::default();
         log.clear();
         *wrong_claim = None;

@@ -36,7 +36,9 @@ mod filter;
 mod hash;
 mod instance;
 mod job;
+mod key_set;
 mod layout;
+mod load;
 mod match_table;
 mod math_unit;
 mod meter;
@@ -61,21 +63,26 @@ pub use entry_error::EntryError;
 pub use filter::{FilterCell, FilterConfig, filter_draw};
 pub use hash::Hasher;
 pub use instance::{
-    Engine, EngineError, GressInterface, Instance, Interface, Mode, Step, TableCounts,
+    Crossing, Engine, EngineError, GressInterface, Instance, Interface, Mode, Step, TableCounts,
 };
 pub use job::{
     CloneRequest, DigestMessage, Job, KeepRequest, LogMessage, MirrorRequest, Outcome,
-    ParseFailure, Part, ResubmitRequest, SwitchRequests, Verdict, WrongClaim,
+    ParseFailure, Part, ResubmitRequest, SwitchRequests, Verdict, Writer, WrongClaim, fill_log,
 };
+pub use key_set::{are_in_key_sets, is_in_key_set};
 pub use layout::{Array, ArrayField, GressLayout, Ref, StateLayout};
-pub use match_table::{Hit, MatchTable};
+pub use load::{open_pipe, schedule_of, watched_positions};
+pub use match_table::{
+    Changes, ExactTable, KeyLayout, KeyPiece, MatchTable, PrefixTable, Search, TableKind,
+    TernaryTable,
+};
 pub use math_unit::math_unit;
 pub use meter::{Color, FRACTION_BITS as METER_FRACTION_BITS, MeterCell, MeterConfig};
 pub use names::{
     NameError, find_action, find_counter, find_digest, find_meter, find_profile,
     find_profile_action, find_register, find_table, find_value_set,
 };
-pub use packet_headers::PacketHeaders;
+pub use packet_headers::{PacketHeaders, emitted_headers};
 pub use parser_error::{MAX_IDLE_STATES, MAX_TURNS, OnParserError, StandardErrors};
 pub use profiles::ProfileMembers;
 pub use random::random_value;

@@ -1,103 +1,166 @@
 //! What a table's entries are looked up in, derived from the State and good for one [`Stamp`].
 //!
-//! A key is a string of words: each part of the key takes ceil(width / 64) of them, the lowest first,
-//! as in [`crate::WordLayout`]. Every entry is a value under a mask, and bounds for parts that are
-//! compared as ranges. Entries have a *rank*, the order in which they win: by priority where the table
-//! has priorities, else by prefix length, then by slot.
+//! A key is a string of words, as [`KeyLayout`] says. A lookup leads to a *place*: 0 where no entry
+//! matches, else 1 more than the entry's slot, so that what belongs to entries and to the default action
+//! can lie in one array.
 //!
-//! Few entries are tried in order of rank. Many are put in groups of one mask each, a hash map a
-//! group, searched from the group with the best rank on, until no later group can win: an exact table
-//! is one group, a prefix table one group a prefix length, so that the cost of a lookup grows with the
-//! number of different masks, not of entries.
+//! | keys | structure | cost of a lookup |
+//! |---|---|---|
+//! | all exact | [`ExactTable`], a hash table | about one probe |
+//! | one prefix, else exact | [`PrefixTable`], a trie | a step for each four bits of the longest prefix |
+//! | ternary, range, optional | [`TernaryTable`] | see there |
+//!
+//! All of them follow the control plane entry by entry ([`MatchTable::update`]); nothing is arranged
+//! anew because one entry came or went.
+//!
+//! Where a table is divided over stages, entries have a *rank*, which says in which part they lie: by
+//! strength (priority, else prefix length), then slot; where no entry can win against another, the slot.
+
+mod exact;
+mod key;
+mod prefix;
+mod ternary;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
-use p4rmt_ir::{Bits, Gress, Match, Table};
+use p4rmt_ir::{Gress, Table};
 
-use crate::entries::has_priorities;
-use crate::{InstalledEntry, Stamp, TableEntries, WordLayout};
+use crate::{Stamp, TableEntries};
+
+pub use exact::ExactTable;
+use key::Pattern;
+pub use key::{KeyLayout, KeyPiece, TableKind};
+pub use prefix::PrefixTable;
+pub use ternary::TernaryTable;
 
 /// Entries of a table, arranged for lookup.
 #[derive(Clone, Debug)]
 pub struct MatchTable {
     stamp: Stamp,
+    layout: KeyLayout,
     search: Search,
+    /// By slot: the entry that `search` has.
+    patterns: Vec<Option<Pattern>>,
+    /// By slot, if they are wanted and are not the slots themselves.
+    ranks: Option<Vec<usize>>,
 }
 
-/// An entry that a lookup found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Its slot.
-    pub slot: usize,
-    /// How many entries of the table win against it.
-    pub rank: usize,
-}
-
+/// What the entries of a table are looked up in.
 #[derive(Clone, Debug)]
-enum Search {
-    InOrder(Vec<(Box<[u64]>, Pattern)>),
-    ByMask(Vec<Group>),
+pub enum Search {
+    /// All keys are exact.
+    Exact(ExactTable),
+    /// One key is a prefix, the others are exact.
+    Prefix(PrefixTable),
+    /// Anything else.
+    Ternary(TernaryTable),
 }
 
-/// The entries of one mask.
-#[derive(Clone, Debug)]
-struct Group {
-    mask: Box<[u64]>,
-    best_rank: usize,
-    entries: HashMap<Box<[u64]>, Vec<Pattern>, BuildHasherDefault<WordHasher>>,
+/// What an update has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// Nothing.
+    None,
+    /// The default action, perhaps, and the entries of these slots.
+    Slots(Vec<usize>),
+    /// Anything.
+    All,
 }
-
-/// An entry without its mask.
-#[derive(Clone, Debug)]
-struct Pattern {
-    value: Box<[u64]>,
-    ranges: Vec<Range>,
-    hit: Hit,
-}
-
-/// Bounds of a part of the key.
-#[derive(Clone, Debug)]
-struct Range {
-    first_word: usize,
-    lo: Box<[u64]>,
-    hi: Box<[u64]>,
-}
-
-/// Up to this many entries are tried in order.
-const FEW: usize = 8;
-
-/// Keys of up to this many words are masked without allocation.
-const SHORT_KEY: usize = 16;
 
 impl MatchTable {
-    /// Arranges the entries of a table.
+    /// Arranges the entries of a table. Ranks are for tables that are divided.
     #[must_use]
-    pub fn new(gress: &Gress, table: &Table, entries: &TableEntries) -> Self {
-        let widths: Vec<u32> = table.keys.iter().map(|key| key.expr.width(gress)).collect();
-        let mut ordered: Vec<(usize, &InstalledEntry)> = entries.iter().collect();
-        if has_priorities(table) {
-            ordered.sort_by_key(|(slot, entry)| (Reverse(entry.priority), *slot));
-        } else {
-            ordered.sort_by_key(|(slot, entry)| (Reverse(prefix_len(entry)), *slot));
-        }
-        let patterns = ordered
-            .into_iter()
-            .enumerate()
-            .map(|(rank, (slot, entry))| {
-                let hit = Hit { slot, rank };
-                pattern(&widths, entry, hit)
-            });
-        let search = if entries.len() <= FEW {
-            Search::InOrder(patterns.collect())
-        } else {
-            Search::ByMask(group(patterns))
+    pub fn new(gress: &Gress, table: &Table, entries: &TableEntries, has_ranks: bool) -> Self {
+        let layout = KeyLayout::new(gress, table);
+        let search = match layout.kind() {
+            TableKind::Exact => Search::Exact(ExactTable::new(layout.n_words(), entries.len())),
+            TableKind::Prefix => Search::Prefix(PrefixTable::new(&layout)),
+            TableKind::Ternary => Search::Ternary(TernaryTable::new(layout.n_words())),
         };
-        Self {
+        let has_ranks = has_ranks && layout.kind() != TableKind::Exact;
+        let mut arranged = Self {
             stamp: entries.stamp(),
+            layout,
             search,
+            patterns: Vec::new(),
+            ranks: has_ranks.then(Vec::new),
+        };
+        arranged.fill(entries);
+        arranged
+    }
+
+    fn fill(&mut self, entries: &TableEntries) {
+        self.patterns = vec![None; entries.n_slots()];
+        for (slot, entry) in entries.iter() {
+            self.patterns[slot] = Some(self.layout.pattern(entry));
         }
+        match &mut self.search {
+            Search::Exact(exact) => exact.fill(&self.patterns),
+            Search::Prefix(prefix) => prefix.fill(&self.patterns),
+            Search::Ternary(ternary) => ternary.fill(&self.patterns),
+        }
+        self.rank();
+    }
+
+    /// Follows the table to what it holds now.
+    pub fn update(&mut self, entries: &TableEntries) -> Changes {
+        if self.stamp == entries.stamp() {
+            return Changes::None;
+        }
+        let changes = entries.changes_since(self.stamp);
+        self.stamp = entries.stamp();
+        let Some(slots) = changes else {
+            self.fill(entries);
+            return Changes::All;
+        };
+        self.patterns.resize(entries.n_slots(), None);
+        let (mut removed, mut added) = (Vec::new(), Vec::new());
+        for slot in &slots {
+            let new = entries.get(*slot).map(|entry| self.layout.pattern(entry));
+            if self.patterns[*slot] == new {
+                continue;
+            }
+            added.extend(new.is_some().then_some(*slot));
+            let old = std::mem::replace(&mut self.patterns[*slot], new);
+            removed.extend(old.map(|old| (*slot, old)));
+        }
+        let followed = match &mut self.search {
+            Search::Exact(exact) => exact.follow(&removed, &added, &self.patterns),
+            Search::Prefix(prefix) => prefix.follow(&removed, &added, &self.patterns),
+            Search::Ternary(ternary) => ternary.follow(&removed, &added, &self.patterns),
+        };
+        match followed {
+            Some(()) => self.rank(),
+            None => self.fill(entries),
+        }
+        Changes::Slots(slots)
+    }
+
+    /// Orders the entries, if that is wanted.
+    fn rank(&mut self) {
+        let Some(ranks) = &mut self.ranks else { return };
+        let entries = self.patterns.iter().enumerate();
+        let mut ordered: Vec<(Reverse<u32>, usize)> = entries
+            .filter_map(|(slot, pattern)| Some((Reverse(pattern.as_ref()?.strength), slot)))
+            .collect();
+        ordered.sort_unstable();
+        ranks.clear();
+        ranks.resize(self.patterns.len(), 0);
+        for (rank, (_, slot)) in ordered.into_iter().enumerate() {
+            ranks[slot] = rank;
+        }
+    }
+
+    /// What keys look like.
+    #[must_use]
+    pub fn layout(&self) -> &KeyLayout {
+        &self.layout
+    }
+
+    /// What entries are looked up in.
+    #[must_use]
+    pub fn search(&self) -> &Search {
+        &self.search
     }
 
     /// Whether it shows what the table holds.
@@ -106,149 +169,53 @@ impl MatchTable {
         self.stamp == entries.stamp()
     }
 
-    /// The entry that wins for a key, which has the words of all parts of the table's key.
+    /// The slot of the entry that wins for a key of the table's layout.
     #[must_use]
-    pub fn lookup(&self, key: &[u64]) -> Option<Hit> {
+    pub fn lookup(&self, key: &[u64]) -> Option<usize> {
+        usize::try_from(self.place(key)).ok()?.checked_sub(1)
+    }
+
+    /// The same as a place: 1 more than the slot, 0 for none.
+    #[must_use]
+    pub fn place(&self, key: &[u64]) -> u64 {
         match &self.search {
-            Search::InOrder(patterns) => patterns.iter().find_map(|(mask, pattern)| {
-                let words = key.iter().zip(mask).zip(&pattern.value);
-                let is_equal = words
-                    .into_iter()
-                    .all(|((key, mask), value)| key & mask == *value);
-                (is_equal && pattern.is_in_ranges(key)).then_some(pattern.hit)
-            }),
-            Search::ByMask(groups) => {
-                let mut short = [0; SHORT_KEY];
-                let mut long = Vec::new();
-                let masked = match short.get_mut(..key.len()) {
-                    Some(masked) => masked,
-                    None => {
-                        long.resize(key.len(), 0);
-                        &mut long[..]
-                    }
-                };
-                let mut best: Option<Hit> = None;
-                for group in groups {
-                    if best.is_some_and(|best| best.rank < group.best_rank) {
-                        break;
-                    }
-                    for ((masked, key), mask) in masked.iter_mut().zip(key).zip(&group.mask) {
-                        *masked = key & mask;
-                    }
-                    let found = group.entries.get(&*masked).and_then(|patterns| {
-                        let found = patterns.iter().find(|pattern| pattern.is_in_ranges(key))?;
-                        Some(found.hit)
-                    });
-                    best = match (best, found) {
-                        (Some(best), Some(found)) if best.rank < found.rank => Some(best),
-                        (best, found) => found.or(best),
-                    };
-                }
-                best
-            }
+            Search::Exact(exact) => exact.lookup(key),
+            Search::Prefix(prefix) => prefix.lookup(key),
+            Search::Ternary(ternary) => ternary.lookup(key, &self.patterns),
         }
     }
-}
 
-impl Pattern {
-    fn is_in_ranges(&self, key: &[u64]) -> bool {
-        self.ranges.iter().all(|range| {
-            let key = &key[range.first_word..][..range.lo.len()];
-            let at_least = range.lo.iter().rev().le(key.iter().rev());
-            at_least && key.iter().rev().le(range.hi.iter().rev())
-        })
-    }
-}
-
-/// Groups entries that come in order of rank by their masks, the best first.
-fn group(patterns: impl Iterator<Item = (Box<[u64]>, Pattern)>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut group_of: HashMap<Box<[u64]>, usize> = HashMap::new();
-    for (mask, pattern) in patterns {
-        let position = *group_of.entry(mask).or_insert_with_key(|mask| {
-            groups.push(Group {
-                mask: mask.clone(),
-                best_rank: pattern.hit.rank,
-                entries: HashMap::default(),
-            });
-            groups.len() - 1
-        });
-        let same_value = groups[position].entries.entry(pattern.value.clone());
-        same_value.or_default().push(pattern);
-    }
-    groups
-}
-
-/// The length of the prefix of an entry, 0 where its table has no prefix.
-fn prefix_len(entry: &InstalledEntry) -> u32 {
-    let lens = entry.matches.iter().map(|wanted| match wanted {
-        Match::Lpm { prefix_len, .. } => *prefix_len,
-        Match::Exact(_) | Match::Ternary { .. } | Match::Range { .. } | Match::Any => 0,
-    });
-    lens.max().unwrap_or(0)
-}
-
-/// The entry as words: mask, and value with bounds.
-fn pattern(widths: &[u32], entry: &InstalledEntry, hit: Hit) -> (Box<[u64]>, Pattern) {
-    let (mut value_words, mut mask_words, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
-    for (wanted, width) in entry.matches.iter().zip(widths) {
-        let (value, mask) = match wanted {
-            Match::Exact(value) => (value.clone(), Bits::ones(*width)),
-            Match::Ternary { value, mask } => (value.clone(), mask.clone()),
-            Match::Lpm { value, prefix_len } => {
-                (value.clone(), Bits::prefix_mask(*width, *prefix_len))
-            }
-            Match::Any => (Bits::zero(*width), Bits::zero(*width)),
-            Match::Range { lo, hi } => {
-                ranges.push(Range {
-                    first_word: value_words.len(),
-                    lo: words(lo),
-                    hi: words(hi),
-                });
-                (Bits::zero(*width), Bits::zero(*width))
-            }
+    /// Of a table with few entries that compete, none of them by ranges: for each in order of strength the words
+    /// of its mask, those of its value, and its place; then a mask of zeros with place 0, which ends
+    /// any search.
+    #[must_use]
+    pub fn in_order(&self) -> Option<Vec<u64>> {
+        let Search::Ternary(ternary) = &self.search else {
+            return None;
         };
-        WordLayout::push(&mut value_words, &value);
-        WordLayout::push(&mut mask_words, &mask);
-    }
-    let pattern = Pattern {
-        value: value_words.into(),
-        ranges,
-        hit,
-    };
-    (mask_words.into(), pattern)
-}
-
-fn words(value: &Bits) -> Box<[u64]> {
-    let mut words = Vec::new();
-    WordLayout::push(&mut words, value);
-    words.into()
-}
-
-/// Hashes words by multiplication and folding: keys are chosen by the control plane, which is
-/// trusted not to attack its own tables.
-#[derive(Default)]
-struct WordHasher(u64);
-
-impl Hasher for WordHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
+        let mut words = Vec::new();
+        for slot in ternary.in_order()? {
+            let pattern = self.patterns[slot].as_ref()?;
+            if !pattern.ranges.is_empty() {
+                return None;
+            }
+            words.extend_from_slice(&pattern.mask);
+            words.extend_from_slice(&pattern.value);
+            words.push(u64::from(place_of(slot)));
         }
+        words.resize(words.len() + self.layout.n_words() * 2 + 1, 0);
+        Some(words)
     }
 
-    fn write_u64(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word ^ 0xf39c_c060_5ced_c835) * 0x9e37_79b9_7f4a_7c15;
-        self.0 = (product >> 64) as u64 ^ product as u64;
+    /// The rank of the entry in a slot.
+    #[must_use]
+    pub fn rank_of(&self, slot: usize) -> usize {
+        let ranked = self.ranks.as_ref().and_then(|ranks| ranks.get(slot));
+        ranked.copied().unwrap_or(slot)
     }
+}
 
-    fn write_usize(&mut self, length: usize) {
-        self.write_u64(length as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// The place of a slot.
+fn place_of(slot: usize) -> u32 {
+    u32::try_from(slot + 1).expect("tables have room for fewer entries")
 }

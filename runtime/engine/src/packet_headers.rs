@@ -22,8 +22,7 @@ impl PacketHeaders {
     /// Those of a gress.
     #[must_use]
     pub fn new(gress: &Gress) -> Self {
-        let mut ids = Vec::new();
-        emitted(&gress.deparser.body, &mut ids);
+        let mut ids = emitted_headers(gress);
         ids.sort_unstable();
         ids.dedup();
         let headers = ids.into_iter().filter_map(|id| {
@@ -59,6 +58,14 @@ impl PacketHeaders {
             .map(|header| header.fixed_bits + header.varbit_width.map_or(0, &value))
             .sum()
     }
+}
+
+/// The headers that the deparser of a gress emits: one for each statement.
+#[must_use]
+pub fn emitted_headers(gress: &Gress) -> Vec<HeaderId> {
+    let mut headers = Vec::new();
+    emitted(&gress.deparser.body, &mut headers);
+    headers
 }
 
 fn emitted(block: &Block, headers: &mut Vec<HeaderId>) {

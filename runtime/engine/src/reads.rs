@@ -41,7 +41,8 @@ pub(crate) fn reads_field(gress: &Gress, field: FieldId) -> bool {
     found
 }
 
-fn walk_block(block: &Block, visit: &mut impl FnMut(&Expr)) {
+/// Visits the expressions of a block.
+pub(crate) fn walk_block(block: &Block, visit: &mut impl FnMut(&Expr)) {
     for stmt in block {
         match &stmt.kind {
             StmtKind::Assign { value, .. } => visit(value),

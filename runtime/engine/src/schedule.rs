@@ -3,6 +3,8 @@
 //! Tables and gateways become units in the order of stage and logical id, a gateway before the table
 //! that it shares its number with.
 
+mod order;
+
 use std::ops::Range;
 
 use p4rmt_ir::{
@@ -127,6 +129,15 @@ impl Schedule {
     #[must_use]
     pub fn n_stages(&self) -> u32 {
         self.stages.len() as u32
+    }
+
+    /// Whether several stages have a part of a table.
+    #[must_use]
+    pub fn divides(&self, table: TableId) -> bool {
+        self.units.iter().any(|unit| match &unit.kind {
+            UnitKind::Table(part) => part.table == table && part.is_divided,
+            UnitKind::Gateway(_) => false,
+        })
     }
 
     /// The tables that are looked up in a stage.

@@ -2,8 +2,8 @@
 //!
 //! Registers, counters and meters are bytes at the places of the [`StateLayout`]; table entries,
 //! default actions and members of value sets are lists. A state can be cloned, compared, saved and
-//! restored. Every change of entries gives the table a new stamp, unique in the process: what an
-//! engine derives from a table's entries is good as long as the stamp is the same.
+//! restored. Every change of entries gives the table a new stamp, unique in the process, and the state
+//! another: what an engine derives from entries is good as long as the stamp is the same.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use p4rmt_ir::{
 };
 use thiserror::Error;
 
-use crate::entries::TableEntries;
+use crate::entries::{Stamp, TableEntries};
 use crate::filter::FilterConfig;
 use crate::layout::Array;
 use crate::meter::{MeterCell, MeterConfig};
@@ -25,6 +25,7 @@ pub struct State {
     layout: Arc<StateLayout>,
     memory: Vec<u8>,
     gresses: Arena<GressId, GressState>,
+    entries_stamp: Stamp,
 }
 
 /// What one gress keeps in lists.
@@ -172,6 +173,7 @@ impl State {
             memory: vec![0; layout.n_bytes()],
             layout,
             gresses,
+            entries_stamp: Stamp::fresh(),
         };
         state.write_initial_values();
         Ok(state)
@@ -235,6 +237,12 @@ impl State {
             .ok_or(EntryError::NoTable)
     }
 
+    /// Marks what all tables together hold now.
+    #[must_use]
+    pub fn entries_stamp(&self) -> Stamp {
+        self.entries_stamp
+    }
+
     /// Changes the entries of a table: `change` gets them with what they must fit.
     pub(crate) fn table_mut(
         &mut self,
@@ -245,6 +253,7 @@ impl State {
             .get_mut(table.gress)
             .and_then(|gress| gress.tables.get_mut(table.id))
             .ok_or(EntryError::NoTable)?;
+        self.entries_stamp = Stamp::fresh();
         let gress = &self.layout.pipe().gresses[table.gress];
         Ok((entries, gress, &gress.tables[table.id]))
     }

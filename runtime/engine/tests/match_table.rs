@@ -1,12 +1,14 @@
 //! Lookups against the definition: the entry that matches and that no other matching one beats.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use p4rmt_engine::{InstalledEntry, MatchTable, Ref, State, StateLayout, WordLayout};
+use p4rmt_engine::{Changes, InstalledEntry, MatchTable, Ref, State, StateLayout, TableEntries};
 use p4rmt_ir::build::{GressBuilder, program};
 use p4rmt_ir::{
-    ActionCall, Arch, BinaryOp, Bits, Entry, Expr, GressId, GressRole, Id, Match, MatchKind,
-    PipeId, TableId,
+    ActionCall, ActionId, Arch, BinaryOp, Bits, Entry, Expr, GressId, GressRole, Id, Match,
+    MatchKind, PipeId, Program, TableId,
 };
 use p4rmt_source::Span;
 
@@ -83,83 +85,159 @@ fn strength(entry: &InstalledEntry) -> (u32, u32) {
     (entry.priority, prefix.unwrap_or(0))
 }
 
-#[track_caller]
-fn check(keys: &[(MatchKind, u32)], n_entries: usize) {
-    let mut gress = GressBuilder::new(GressRole::Ingress);
-    let parts: Vec<_> = keys
-        .iter()
-        .map(|(kind, width)| (Expr::Field(gress.metadata("key", *width)), *kind))
-        .collect();
-    let nop = gress.action("nop", &[], Vec::new());
-    gress.table("t", &parts, &[nop]);
-    let program = Arc::new(program("p", Arch::Tna, [gress.structured(Vec::new())]));
-    let layout = StateLayout::new(Arc::clone(&program), PipeId::from_index(0)).expect("small");
-    let mut state = State::new(layout).expect("no entries");
-    let place = Ref {
-        gress: GressId::from_index(0),
-        id: TableId::from_index(0),
-    };
-    let has_priority = keys.iter().any(|(kind, _)| {
-        matches!(
-            kind,
-            MatchKind::Ternary | MatchKind::Range | MatchKind::Optional
-        )
-    });
-    let mut numbers = Numbers(0x1234_5678_9abc_def1 + n_entries as u64);
-    for position in 0..n_entries {
-        let matches = keys
+/// A table of these keys, and its entries.
+struct Case {
+    program: Arc<Program>,
+    state: State,
+    place: Ref<TableId>,
+    nop: ActionId,
+    keys: Vec<(MatchKind, u32)>,
+    numbers: Numbers,
+    n_inserted: u32,
+}
+
+impl Case {
+    fn new(keys: &[(MatchKind, u32)], seed: u64) -> Self {
+        let mut gress = GressBuilder::new(GressRole::Ingress);
+        let parts: Vec<_> = keys
             .iter()
-            .map(|(kind, width)| numbers.wanted(*kind, *width))
+            .map(|(kind, width)| (Expr::Field(gress.metadata("key", *width)), *kind))
             .collect();
-        let entry = Entry {
-            matches,
-            // Each its own, in an order of its own: ties are a matter of slots.
-            priority: if has_priority {
-                (position as u32).wrapping_mul(0x9e37_79b1)
-            } else {
-                0
+        let nop = gress.action("nop", &[], Vec::new());
+        let id = gress.table("t", &parts, &[nop]);
+        let mut gress = gress.structured(Vec::new());
+        gress.tables[id].size = 20_000;
+        let program = Arc::new(program("p", Arch::Tna, [gress]));
+        let layout = StateLayout::new(Arc::clone(&program), PipeId::from_index(0)).expect("small");
+        Self {
+            state: State::new(layout).expect("no entries"),
+            program,
+            place: Ref {
+                gress: GressId::from_index(0),
+                id,
             },
-            action: ActionCall {
-                action: nop,
-                args: Vec::new(),
-            },
-            span: Span::NONE,
-        };
-        // Duplicates are refused, and leave the table as it is.
-        let _ = state.insert_entry(place, entry);
+            nop,
+            keys: keys.to_vec(),
+            numbers: Numbers(0x1234_5678_9abc_def1 + seed),
+            n_inserted: 0,
+        }
     }
-    let gress = &program.pipes[PipeId::from_index(0)].gresses[place.gress];
-    let entries = state.table(place).expect("the table");
-    let table = MatchTable::new(gress, &gress.tables[place.id], entries);
-    let mut n_hits = 0;
-    for _ in 0..500 {
-        let key: Vec<Bits> = keys
-            .iter()
-            .map(|(_, width)| numbers.value(*width))
-            .collect();
-        let mut words = Vec::new();
-        key.iter()
-            .for_each(|part| WordLayout::push(&mut words, part));
-        let expected = entries
-            .iter()
-            .filter(|(_, entry)| {
+
+    fn entries(&self) -> &TableEntries {
+        self.state.table(self.place).expect("the table")
+    }
+
+    fn table(&self) -> MatchTable {
+        let gress = &self.program.pipes[PipeId::from_index(0)].gresses[self.place.gress];
+        MatchTable::new(gress, &gress.tables[self.place.id], self.entries(), true)
+    }
+
+    /// Inserts entries; duplicates are refused, and leave the table as it is.
+    fn insert(&mut self, n_entries: usize) {
+        let has_priority = self.keys.iter().any(|(kind, _)| {
+            matches!(
+                kind,
+                MatchKind::Ternary | MatchKind::Range | MatchKind::Optional
+            )
+        });
+        for _ in 0..n_entries {
+            let (keys, numbers) = (self.keys.iter(), &mut self.numbers);
+            let matches = keys.map(|(kind, width)| numbers.wanted(*kind, *width));
+            let entry = Entry {
+                matches: matches.collect(),
+                // Each its own, in an order of its own: ties are a matter of slots.
+                priority: if has_priority {
+                    self.n_inserted.wrapping_mul(0x9e37_79b1)
+                } else {
+                    0
+                },
+                action: ActionCall {
+                    action: self.nop,
+                    args: Vec::new(),
+                },
+                span: Span::NONE,
+            };
+            self.n_inserted += 1;
+            let _ = self.state.insert_entry(self.place, entry);
+        }
+    }
+
+    /// Deletes entries, whichever.
+    fn delete(&mut self, n_entries: usize) {
+        for _ in 0..n_entries {
+            let n_slots = self.entries().n_slots() as u64;
+            let slot = self.numbers.below(n_slots.max(1)) as usize;
+            if let Some(entry) = self.entries().get(slot).cloned() {
+                let deleted = self
+                    .state
+                    .delete_entry(self.place, entry.matches, entry.priority);
+                deleted.expect("the entry is there");
+            }
+        }
+    }
+
+    /// Looks keys up, by the definition too; returns how many met an entry.
+    #[track_caller]
+    fn check(&mut self, table: &MatchTable, n_keys: usize) -> usize {
+        let mut n_hits = 0;
+        for _ in 0..n_keys {
+            let (widths, numbers) = (self.keys.iter(), &mut self.numbers);
+            let key: Vec<Bits> = widths.map(|(_, width)| numbers.value(*width)).collect();
+            let mut words = Vec::new();
+            let layout = table.layout();
+            layout.key(&mut words, |part| Cow::Borrowed(&key[part]));
+            let entries = self.entries();
+            let matching = entries.iter().filter(|(_, entry)| {
                 let parts = entry.matches.iter().zip(&key);
                 parts
                     .into_iter()
                     .all(|(wanted, part)| is_match(wanted, part))
-            })
-            .max_by_key(|(_, entry)| strength(entry))
-            .map(|(slot, _)| slot);
-        n_hits += usize::from(expected.is_some());
-        let found = table.lookup(&words).map(|hit| hit.slot);
-        assert_eq!(
-            found,
-            expected,
-            "key {key:?} among {} entries",
-            entries.len()
-        );
+            });
+            let expected = matching
+                .max_by_key(|(slot, entry)| (strength(entry), Reverse(*slot)))
+                .map(|(slot, _)| slot);
+            n_hits += usize::from(expected.is_some());
+            assert_eq!(
+                table.lookup(&words),
+                expected,
+                "key {key:?} among {} entries",
+                entries.len()
+            );
+        }
+        n_hits
     }
-    assert!(n_hits > 0, "no key has met an entry");
+}
+
+#[track_caller]
+fn check(keys: &[(MatchKind, u32)], n_entries: usize) {
+    let mut case = Case::new(keys, n_entries as u64);
+    case.insert(n_entries);
+    let table = case.table();
+    assert!(case.check(&table, 500) > 0, "no key has met an entry");
+}
+
+/// Entries come and go while the table follows.
+#[track_caller]
+fn check_changes(keys: &[(MatchKind, u32)], n_entries: usize) {
+    let mut case = Case::new(keys, n_entries as u64);
+    let mut table = case.table();
+    for round in 0..40 {
+        match round % 4 {
+            0 => case.insert(n_entries / 4),
+            1 => case.insert(1),
+            2 => case.delete(3),
+            _ => {
+                case.delete(n_entries / 8);
+                case.insert(n_entries / 16);
+            }
+        }
+        table.update(case.entries());
+        assert!(table.is_current(case.entries()));
+        case.check(&table, 40);
+    }
+    case.delete(n_entries * 8);
+    table.update(case.entries());
+    case.check(&table, 40);
 }
 
 #[test]
@@ -171,6 +249,63 @@ fn exact() {
             n_entries * 20,
         );
     }
+}
+
+#[test]
+fn entries_come_and_go() {
+    for n_entries in [4, 20, 200] {
+        check_changes(&[(MatchKind::Exact, 9), (MatchKind::Exact, 70)], n_entries);
+        check_changes(&[(MatchKind::Exact, 3), (MatchKind::Lpm, 32)], n_entries);
+        check_changes(&[(MatchKind::Lpm, 100)], n_entries);
+        check_changes(
+            &[
+                (MatchKind::Ternary, 9),
+                (MatchKind::Range, 12),
+                (MatchKind::Optional, 60),
+            ],
+            n_entries,
+        );
+    }
+}
+
+#[test]
+fn more_entries_than_have_bit_vectors() {
+    let keys = [(MatchKind::Ternary, 30), (MatchKind::Range, 30)];
+    check(&keys, 6000);
+    check_changes(&keys, 6000);
+}
+
+#[test]
+fn changes_that_are_long_ago_are_not_known() {
+    let mut case = Case::new(&[(MatchKind::Exact, 40)], 0);
+    let mut table = case.table();
+    case.insert(3);
+    assert_eq!(table.update(case.entries()), Changes::Slots(vec![0, 1, 2]));
+    assert_eq!(table.update(case.entries()), Changes::None);
+    for _ in 0..600 {
+        case.insert(1);
+        case.delete(1);
+    }
+    let other = case.state.clone();
+    case.insert(1);
+    assert_eq!(table.update(case.entries()), Changes::All);
+    // A state that went its own way since.
+    let entries = other.table(case.place).expect("the table");
+    assert_eq!(table.update(entries), Changes::All);
+}
+
+#[test]
+fn the_strongest_have_the_lowest_ranks() {
+    let mut case = Case::new(&[(MatchKind::Lpm, 32)], 7);
+    case.insert(50);
+    let table = case.table();
+    let mut slots: Vec<usize> = case.entries().iter().map(|(slot, _)| slot).collect();
+    slots.sort_by_key(|slot| table.rank_of(*slot));
+    let strengths = slots.iter().map(|slot| {
+        let entry = case.entries().get(*slot).expect("it has a rank");
+        strength(entry)
+    });
+    assert!(strengths.is_sorted_by(|one, next| one >= next));
 }
 
 #[test]

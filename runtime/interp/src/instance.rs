@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use p4rmt_engine::{
     EngineError, Event, GressInterface, Instance, Interface, Job, MatchTable, Mode, Outcome, Part,
-    Ref, State, StateLayout, Step, TableCounts, Trace, WordLayout,
+    Ref, State, StateLayout, Step, TableCounts, Trace, WordLayout, Writer, open_pipe,
 };
-use p4rmt_ir::{Arena, ControlRole, Gress, GressId, Id, PipeId, Program, TableId};
+use p4rmt_ir::{Arena, Bits, ControlRole, Gress, GressId, Id, PipeId, Program, TableId};
 
 use crate::load::LoadedGress;
 use crate::packet::{Flight, Packet, Work};
@@ -28,15 +28,8 @@ impl InterpInstance {
         mode: &Mode,
         mut interface: Interface,
     ) -> Result<Self, EngineError> {
-        let Some(pipe) = program.pipes.get(pipe_id) else {
-            return Err(EngineError::NoPipe {
-                pipe: pipe_id,
-                available: program.pipes.len(),
-            });
-        };
-        while interface.gresses.len() < pipe.gresses.len() {
-            interface.gresses.push(Default::default());
-        }
+        let layout = open_pipe(&program, pipe_id, &mut interface)?;
+        let pipe = layout.pipe();
         let gresses: Arena<GressId, _> = pipe
             .gresses
             .iter()
@@ -50,12 +43,13 @@ impl InterpInstance {
                 ..Work::default()
             })
             .collect();
+        let flights = pipe.gresses.ids().map(|_| Vec::new()).collect();
         Ok(Self {
-            layout: StateLayout::new(Arc::clone(&program), pipe_id)?,
+            layout,
             interface,
             gresses,
             work,
-            flights: pipe.gresses.ids().map(|_| Vec::new()).collect(),
+            flights,
         })
     }
 }
@@ -88,12 +82,14 @@ impl Instance for InterpInstance {
         let loaded = &self.gresses[gress_id];
         let layout = self.layout.gress(gress_id).expect("a gress of the pipe");
         let work = &mut self.work[gress_id];
-        arrange_entries(gress_id, gress, work, state);
+        arrange_entries(gress, loaded, work, state);
         let interface = &self.interface.gresses[gress_id];
         for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
-            check_job(job, loaded)?;
+            check_job(job, loaded, interface)?;
             outcome.clear();
-            outcome.written.resize(interface.watched.len(), None);
+            outcome
+                .written
+                .resize(interface.watched.len(), Writer::NONE);
             let trace: Option<&mut dyn Trace> = match &mut trace {
                 Some(trace) => Some(&mut **trace),
                 None => None,
@@ -146,10 +142,12 @@ impl Instance for InterpInstance {
         let interface = &self.interface.gresses[gress_id];
         match step {
             Step::Parser => {
-                check_job(job, loaded)?;
+                check_job(job, loaded, interface)?;
                 flight.exchange(work);
                 outcome.clear();
-                outcome.written.resize(interface.watched.len(), None);
+                outcome
+                    .written
+                    .resize(interface.watched.len(), Writer::NONE);
                 let mut packet = Packet::new(packet, work, state, outcome, trace, *job);
                 packet.enter(0, interface);
                 packet.enter_stages(schedule);
@@ -162,10 +160,11 @@ impl Instance for InterpInstance {
             Step::Stage(_) | Step::Deparser if flight.is_over => {}
             Step::Stage(stage) => {
                 if work.tables.len() < gress.tables.len() {
-                    arrange_entries(gress_id, gress, work, state);
+                    arrange_entries(gress, loaded, work, state);
                 }
+                work.entries_stamp = None;
                 for table in schedule.tables_in(stage) {
-                    arrange_table(gress_id, gress, table, work, state);
+                    arrange_table(gress, loaded, table, work, state);
                 }
                 flight.exchange(work);
                 let mut packet = Packet::resumed(packet, work, state, outcome, trace, *job);
@@ -204,16 +203,26 @@ impl Instance for InterpInstance {
         &self.interface
     }
 
-    fn table_counts(&self, gress: GressId) -> &[TableCounts] {
-        self.work.get(gress).map_or(&[], |work| &work.counts)
+    fn table_counts(&self, gress: GressId) -> Vec<TableCounts> {
+        self.work
+            .get(gress)
+            .map_or_else(Vec::new, |work| work.counts.clone())
     }
 }
 
 /// Refuses a job that is not one of the interface.
-fn check_job(job: &Job<'_>, loaded: &LoadedGress) -> Result<(), EngineError> {
-    if job.inputs.len() != loaded.inputs.n_words() {
+fn check_job(
+    job: &Job<'_>,
+    loaded: &LoadedGress,
+    interface: &GressInterface,
+) -> Result<(), EngineError> {
+    let needed = match job.part {
+        Part::Through => interface.n_crossing_inputs(),
+        Part::Whole | Part::Parser | Part::Front | Part::Back { .. } => loaded.inputs.n_words(),
+    };
+    if job.inputs.len() != needed {
         return Err(EngineError::WrongInputs {
-            needed: loaded.inputs.n_words(),
+            needed,
             available: job.inputs.len(),
         });
     }
@@ -229,9 +238,20 @@ fn check_job(job: &Job<'_>, loaded: &LoadedGress) -> Result<(), EngineError> {
 impl Packet<'_> {
     /// Writes what the device gives.
     fn enter(&mut self, index: usize, interface: &GressInterface) {
-        for (position, field) in interface.inputs.iter().enumerate() {
-            let value = self.loaded.inputs.get(self.job.inputs, position);
-            self.work.fields[field.index()] = value;
+        if self.job.part == Part::Through {
+            let before = interface
+                .crossing
+                .iter()
+                .flat_map(|crossing| &crossing.before);
+            for (field, value) in before.zip(self.job.inputs) {
+                let width = self.gress.fields[*field].width;
+                self.work.fields[field.index()] = Bits::from_u64(width, *value);
+            }
+        } else {
+            for (position, field) in interface.inputs.iter().enumerate() {
+                let value = self.loaded.inputs.get(self.job.inputs, position);
+                self.work.fields[field.index()] = value;
+            }
         }
         if let Some(trace) = &mut self.trace {
             let fields = (&self.work.fields[..]).into();
@@ -251,7 +271,8 @@ impl Packet<'_> {
                 self.parse();
                 self.save_fields();
             }
-            Part::Front => {
+            // It always waits in front of the traffic manager.
+            Part::Front | Part::Through => {
                 let goes_on = self.parse();
                 let fields = &self.work.fields;
                 let headers = &self.loaded.headers;
@@ -290,31 +311,30 @@ impl Packet<'_> {
 }
 
 /// Brings what entries are looked up in up to date with the state.
-fn arrange_entries(id: GressId, gress: &p4rmt_ir::Gress, work: &mut Work, state: &State) {
-    for table in gress.tables.ids() {
-        arrange_table(id, gress, table, work, state);
+fn arrange_entries(gress: &Gress, loaded: &LoadedGress, work: &mut Work, state: &State) {
+    if work.entries_stamp == Some(state.entries_stamp()) {
+        return;
     }
+    for table in gress.tables.ids() {
+        arrange_table(gress, loaded, table, work, state);
+    }
+    work.entries_stamp = Some(state.entries_stamp());
 }
 
 /// The same for one table; those before it have been arranged.
-fn arrange_table(
-    gress_id: GressId,
-    gress: &p4rmt_ir::Gress,
-    id: TableId,
-    work: &mut Work,
-    state: &State,
-) {
+fn arrange_table(gress: &Gress, loaded: &LoadedGress, id: TableId, work: &mut Work, state: &State) {
+    let gress_id = loaded.id;
     let place = Ref {
         gress: gress_id,
         id,
     };
     let entries = state.table(place).expect("the layout was checked");
-    match work.tables.get(id) {
-        Some(arranged) if arranged.is_current(entries) => {}
-        Some(_) => work.tables[id] = MatchTable::new(gress, &gress.tables[id], entries),
-        None => {
-            work.tables
-                .push(MatchTable::new(gress, &gress.tables[id], entries));
-        }
+    if let Some(arranged) = work.tables.get_mut(id) {
+        arranged.update(entries);
+        return;
     }
+    let schedule = loaded.schedule.as_ref();
+    let is_divided = schedule.is_some_and(|schedule| schedule.divides(id));
+    let arranged = MatchTable::new(gress, &gress.tables[id], entries, is_divided);
+    work.tables.push(arranged);
 }

@@ -2,12 +2,10 @@
 
 use p4rmt_engine::{
     EngineError, GressInterface, Hasher, Mode, OnParserError, PacketHeaders, Schedule,
-    StandardErrors, WordLayout,
+    StandardErrors, WordLayout, schedule_of, watched_positions,
 };
 use p4rmt_ir::salu::StatefulUnit;
-use p4rmt_ir::{
-    Arena, Bits, Body, Gress, GressId, GressRole, HashId, Id, Program, RegisterActionId,
-};
+use p4rmt_ir::{Arena, Bits, Gress, GressId, GressRole, HashId, Program, RegisterActionId};
 
 use crate::action::orderless_actions;
 
@@ -55,55 +53,25 @@ impl LoadedGress {
                 span: gress.parser.span,
             });
         }
-        let mut watched_at = vec![None; gress.fields.len()];
-        for field in interface.inputs.iter().chain(&interface.watched) {
-            if gress.fields.get(*field).is_none() {
-                return Err(EngineError::NoField {
-                    gress: id,
-                    field: *field,
-                });
-            }
-        }
-        for (position, field) in interface.watched.iter().enumerate() {
-            watched_at[field.index()] = Some(position);
-        }
         let mut stateful = Vec::new();
-        let schedule = match (mode, &gress.body) {
-            (Mode::Unplaced, _) => None,
-            (Mode::Placed(_), Body::Structured(_)) => {
-                return Err(EngineError::NotTables { gress: id });
-            }
-            (Mode::Placed(placement), Body::Tables(tables)) => {
-                let placed = placement.gresses.get(id);
-                let placed = placed.ok_or(EngineError::PlacementMismatch {
-                    gress: id,
-                    what: "gresses",
-                    needed: id.index() + 1,
-                    available: placement.gresses.len(),
-                })?;
-                stateful.clone_from(&placed.stateful);
-                Some(Schedule::new(
-                    id,
-                    gress,
-                    tables,
-                    placed,
-                    placement.stages_available,
-                )?)
-            }
-        };
+        if let Mode::Placed(placement) = mode
+            && let Some(placed) = placement.gresses.get(id)
+        {
+            stateful.clone_from(&placed.stateful);
+        }
         Ok(Self {
             id,
             instructions: instructions(gress, &stateful),
             stateful,
             hashers: gress.hashes.values().map(Hasher::new).collect(),
-            schedule,
+            schedule: schedule_of(id, gress, mode)?,
             is_orderless: gress.as_tables().map_or_else(Vec::new, orderless_actions),
             zeros: gress
                 .fields
                 .values()
                 .map(|field| Bits::zero(field.width))
                 .collect(),
-            watched_at,
+            watched_at: watched_positions(id, gress, interface)?,
             inputs: WordLayout::new(gress, &interface.inputs),
             phv: WordLayout::new(gress, &gress.fields.ids().collect::<Vec<_>>()),
             headers: PacketHeaders::new(gress),

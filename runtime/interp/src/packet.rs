@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use p4rmt_engine::{
-    Color, Cursor, Event, GressLayout, Job, MAX_TURNS, MatchTable, OnesSum, Outcome, Part, State,
-    TableCounts, Trace,
+    Color, Cursor, Event, GressLayout, Job, MAX_TURNS, MatchTable, OnesSum, Outcome, Part, Stamp,
+    State, TableCounts, Trace, Writer,
 };
 use p4rmt_ir::{Arena, Bits, ChecksumId, FieldId, Gress, Id, Place, TableId};
 use p4rmt_source::Span;
@@ -51,6 +51,8 @@ pub(crate) struct Work {
     pub(crate) key: Vec<u64>,
     /// What entries are looked up in.
     pub(crate) tables: Arena<TableId, MatchTable>,
+    /// What all tables together showed when they were last arranged.
+    pub(crate) entries_stamp: Option<Stamp>,
     /// Hits and misses by table.
     pub(crate) counts: Vec<TableCounts>,
     /// By checksum unit: its running sum.
@@ -162,7 +164,7 @@ impl<'a> Packet<'a> {
             outcome,
             trace,
             job,
-            cursor: Cursor::new(job.prefix, job.packet),
+            cursor: Cursor::new(job.prefix(), job.packet()),
             is_deparsing: false,
             is_too_short: Cell::new(false),
             direct_index: u64::MAX,
@@ -172,7 +174,9 @@ impl<'a> Packet<'a> {
     /// Where the payload starts, in bytes from the start of the packet. Only where there is no prefix.
     pub(crate) fn payload_offset(&self) -> usize {
         match self.job.part {
-            Part::Whole | Part::Parser | Part::Front => self.cursor.position_bytes(),
+            Part::Whole | Part::Parser | Part::Front | Part::Through => {
+                self.cursor.position_bytes()
+            }
             Part::Back { payload_offset } => payload_offset,
         }
     }
@@ -224,7 +228,7 @@ impl<'a> Packet<'a> {
             None => value.resize(old.width(), false),
         };
         if let Some(position) = self.loaded.watched_at[index] {
-            self.outcome.written[position] = Some(span);
+            self.outcome.written[position] = Writer::new(span);
         }
         if let Some(trace) = &mut self.trace {
             trace.event(Event::Write {

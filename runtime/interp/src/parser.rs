@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use p4rmt_engine::{Event, MAX_IDLE_STATES, ParseFailure, Ref, Verdict};
+use p4rmt_engine::{
+    Event, MAX_IDLE_STATES, ParseFailure, Ref, Verdict, are_in_key_sets, is_in_key_set,
+};
 use p4rmt_ir::{
     Bits, Case, Expr, FieldId, GressRole, HeaderId, KeySet, Place, State, StateId, Target,
     Transition,
@@ -116,7 +118,7 @@ impl<'a> Packet<'a> {
                 gress: self.loaded.id,
                 id,
             });
-            return members.iter().any(|member| are_in(member, values));
+            return members.iter().any(|member| are_in_key_sets(member, values));
         }
         case.keysets.iter().zip(values).all(|(keyset, value)| {
             if let KeySet::ValueSet(id) = keyset {
@@ -125,9 +127,9 @@ impl<'a> Packet<'a> {
                     id: *id,
                 });
                 let value = std::slice::from_ref(value);
-                return members.iter().any(|member| are_in(member, value));
+                return members.iter().any(|member| are_in_key_sets(member, value));
             }
-            is_in(keyset, value)
+            is_in_key_set(keyset, value)
         })
     }
 
@@ -211,28 +213,5 @@ impl<'a> Packet<'a> {
             return Flow::Next;
         }
         Flow::Fail(ParseFailure { error, span })
-    }
-}
-
-/// Whether every value is in its key set.
-fn are_in(keysets: &[KeySet], values: &[Bits]) -> bool {
-    let mut pairs = keysets.iter().zip(values);
-    pairs.all(|(keyset, value)| is_in(keyset, value))
-}
-
-/// Whether a value is in a key set that names no value set.
-fn is_in(keyset: &KeySet, value: &Bits) -> bool {
-    match keyset {
-        KeySet::Any => true,
-        KeySet::Exact(wanted) => wanted.cmp_u(value).is_eq(),
-        KeySet::Mask {
-            value: wanted,
-            mask,
-        } => {
-            let and = |value: &Bits| Bits::binary(p4rmt_ir::BinaryOp::And, value, mask);
-            and(value) == and(wanted)
-        }
-        KeySet::Range { lo, hi } => lo.cmp_u(value).is_le() && value.cmp_u(hi).is_le(),
-        KeySet::ValueSet(_) => false,
     }
 }

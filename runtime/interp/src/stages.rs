@@ -66,8 +66,8 @@ impl<'a> Packet<'a> {
 
     /// Runs a part of a table; returns whether its action ends the control.
     fn run_part(&mut self, body: &'a Tables, node: usize, part: &TablePart) -> bool {
-        let hit = self.look_up(part.table).filter(|hit| {
-            let rank = hit.rank as u64;
+        let hit = self.look_up(part.table).filter(|slot| {
+            let rank = self.work.tables[part.table].rank_of(*slot) as u64;
             (part.first_rank..part.end_rank).contains(&rank)
         });
         if hit.is_none() && !part.is_last {

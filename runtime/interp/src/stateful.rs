@@ -3,7 +3,7 @@
 //! An index beyond the array touches nothing: memory reads as zeros, the write is lost.
 
 use p4rmt_engine::{
-    Array, Color, Event, FilterCell, Hit, MeterCell, StatefulResult, filter_draw, run_instruction,
+    Array, Color, Event, FilterCell, MeterCell, StatefulResult, filter_draw, run_instruction,
 };
 use p4rmt_ir::{
     Bits, CountKind, CounterId, Expr, FilterKind, GressRole, Id, LocalId, MeterId, RegisterAction,
@@ -232,7 +232,7 @@ impl<'a> Packet<'a> {
 
     /// The bytes of the packet that count, without those that shall not.
     fn counted_bytes(&self, adjust_bytes: i32) -> u64 {
-        let n_bytes = self.job.packet.len() as u64;
+        let n_bytes = self.job.packet().len() as u64;
         let adjust = u64::from(adjust_bytes.unsigned_abs());
         if adjust_bytes < 0 {
             n_bytes.saturating_add(adjust)
@@ -270,9 +270,9 @@ impl<'a> Packet<'a> {
 
     /// What a lookup does in a whole gress beside its action: the entry that is hit counts and meters
     /// the packet.
-    pub(crate) fn run_direct(&mut self, table: TableId, hit: Option<Hit>) {
+    pub(crate) fn run_direct(&mut self, table: TableId, slot: Option<usize>) {
         let table = &self.gress.tables[table];
-        let slot = hit.map(|hit| hit.slot as u64);
+        let slot = slot.map(|slot| slot as u64);
         for counter in &table.direct_counters {
             slot.into_iter()
                 .for_each(|slot| self.count_in(*counter, slot, Span::NONE));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use p4rmt_engine::{BitWriter, EntryTarget, Event, Hit, HitEntry, Ref, WordLayout};
+use p4rmt_engine::{BitWriter, EntryTarget, Event, HitEntry, Ref};
 use p4rmt_ir::{ActionId, Bits, GressRole, HashId, Id, MatchKind, TableId};
 
 use crate::packet::Packet;
@@ -16,24 +16,23 @@ pub(crate) struct Applied {
 }
 
 impl Packet<'_> {
-    /// Looks a table up with the fields as they are.
-    pub(crate) fn look_up(&mut self, id: TableId) -> Option<Hit> {
+    /// Looks a table up with the fields as they are: the slot of the entry that is hit.
+    pub(crate) fn look_up(&mut self, id: TableId) -> Option<usize> {
         let table = &self.gress.tables[id];
         if table.keys.is_empty() {
             return None;
         }
         let mut key = std::mem::take(&mut self.work.key);
-        key.clear();
-        for part in &table.keys {
-            WordLayout::push(&mut key, &self.eval(&part.expr));
-        }
-        let hit = self.work.tables[id].lookup(&key);
+        let arranged = &self.work.tables[id];
+        let layout = arranged.layout();
+        layout.key(&mut key, |part| self.eval(&table.keys[part].expr));
+        let slot = arranged.lookup(&key);
         self.work.key = key;
-        hit
+        slot
     }
 
     /// Makes ready what a lookup has selected: action data, and the cell of direct externs.
-    pub(crate) fn select(&mut self, id: TableId, hit: Option<Hit>) -> Applied {
+    pub(crate) fn select(&mut self, id: TableId, hit: Option<usize>) -> Applied {
         let table = &self.gress.tables[id];
         let place = Ref {
             gress: self.loaded.id,
@@ -41,7 +40,7 @@ impl Packet<'_> {
         };
         let hash = hit.and_then(|_| self.selector_hash(id)).unwrap_or(0);
         let entries = self.state.table(place).expect("the layout was checked");
-        let entry = hit.and_then(|hit| entries.get(hit.slot));
+        let entry = hit.and_then(|slot| entries.get(slot));
         let profile = table.implementation.and_then(|id| {
             let gress = self.loaded.id;
             self.state.profile(Ref { gress, id })
@@ -56,10 +55,11 @@ impl Packet<'_> {
         params.clear();
         params.extend(call.into_iter().flat_map(|call| call.args.iter().cloned()));
         let action = call.map(|call| call.action);
-        self.direct_index = hit.map_or(table.size, |hit| hit.slot as u64);
+        self.direct_index = hit.map_or(table.size, |slot| slot as u64);
         let counts = &mut self.work.counts[id.index()];
         match hit {
             Some(_) => counts.hits += 1,
+            None if table.keys.is_empty() => {}
             None => counts.misses += 1,
         }
         if self.gress.role == GressRole::Whole {
@@ -89,7 +89,7 @@ impl Packet<'_> {
         Some(self.loaded.hashers[hash].hash_bytes(&bytes).low_u64())
     }
 
-    fn tell_table(&mut self, id: TableId, hit: Option<Hit>, action: Option<ActionId>) {
+    fn tell_table(&mut self, id: TableId, hit: Option<usize>, action: Option<ActionId>) {
         let keys = self.gress.tables[id].keys.iter();
         let key: Vec<Bits> = keys
             .map(|part| self.eval(&part.expr).into_owned())
@@ -99,12 +99,9 @@ impl Packet<'_> {
             id,
         };
         let entries = self.state.table(place).expect("the layout was checked");
-        let entry = hit.and_then(|hit| {
-            let entry = Cow::Borrowed(entries.get(hit.slot)?);
-            Some(HitEntry {
-                slot: hit.slot,
-                entry,
-            })
+        let entry = hit.and_then(|slot| {
+            let entry = Cow::Borrowed(entries.get(slot)?);
+            Some(HitEntry { slot, entry })
         });
         if let Some(trace) = &mut self.trace {
             trace.event(Event::Table {

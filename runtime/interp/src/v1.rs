@@ -1,6 +1,6 @@
 //! What v1model alone has: requests to the switch, hashes over bytes, messages, claims.
 
-use p4rmt_engine::{BitWriter, CloneRequest, KeepRequest, LogMessage, WrongClaim};
+use p4rmt_engine::{BitWriter, CloneRequest, KeepRequest, LogMessage, WrongClaim, fill_log};
 use p4rmt_ir::{Bits, Datum, Expr, FieldId, FieldKind, HashId, Id, V1Call};
 use p4rmt_source::Span;
 
@@ -39,7 +39,8 @@ impl Packet<'_> {
                 self.work.results.push(hash);
             }
             V1Call::Log { format, values } => {
-                let text = self.fill(format, values);
+                let values = values.iter().map(|value| self.eval(value).into_owned());
+                let text = fill_log(format, values);
                 self.outcome.log.push(LogMessage { text, span });
             }
             V1Call::Claim { kind, cond } => {
@@ -71,7 +72,7 @@ impl Packet<'_> {
         }
         if with_payload {
             let offset = self.payload_offset();
-            bytes.extend(self.job.packet.get(offset..).unwrap_or_default());
+            bytes.extend(self.job.packet().get(offset..).unwrap_or_default());
         }
         self.loaded.hashers[hash].hash_bytes(&bytes)
     }
@@ -89,21 +90,6 @@ impl Packet<'_> {
             | FieldKind::Intrinsic
             | FieldKind::Local => true,
         }
-    }
-
-    /// The text with values in place of `{}`, in order; what has no value stays.
-    fn fill(&self, format: &str, values: &[Expr]) -> String {
-        let mut pieces = format.split("{}");
-        let mut text = pieces.next().unwrap_or_default().to_owned();
-        let mut values = values.iter();
-        for piece in pieces {
-            match values.next() {
-                Some(value) => text.push_str(&self.eval(value).to_biguint().to_string()),
-                None => text.push_str("{}"),
-            }
-            text.push_str(piece);
-        }
-        text
     }
 }
 

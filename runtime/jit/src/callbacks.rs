@@ -6,14 +6,12 @@
 
 use p4rmt_engine::{
     BitWriter, CloneRequest, Color, Cursor, DigestMessage, FilterCell, KeepRequest, LogMessage,
-    MeterCell, MirrorRequest, OnesSum, Ref, ResubmitRequest, WordLayout, WrongClaim, filter_draw,
-    math_unit, random_value,
+    MatchTable, MeterCell, MirrorRequest, OnesSum, Ref, ResubmitRequest, WordLayout, Writer,
+    WrongClaim, fill_log, filter_draw, is_in_key_set, math_unit, random_value,
 };
-use p4rmt_ir::{
-    BinaryOp, Bits, ChecksumId, FilterKind, HashId, Id, KeySet, MeterId, TableId, V1Call,
-};
+use p4rmt_ir::{BinaryOp, Bits, ChecksumId, FilterKind, HashId, Id, MeterId, TableId, V1Call};
 
-use crate::frame::{Frame, Run};
+use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::{Request, RequestKind};
 use crate::tables::{NO_ACTION, record};
 
@@ -24,6 +22,7 @@ pub(crate) type Callback = extern "C" fn(*mut Frame, u64, u64, u64) -> u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     Lookup,
+    Rank,
     Pick,
     ValueSet,
     Wide,
@@ -37,6 +36,8 @@ pub(crate) enum Name {
     Filter,
     Random,
     ParserError,
+    NoteFailure,
+    Mirror,
     Request,
     DepositStart,
     DepositPut,
@@ -48,8 +49,9 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    pub(crate) const ALL: [(Self, &'static str, Callback); 22] = [
+    pub(crate) const ALL: [(Self, &'static str, Callback); 25] = [
         (Self::Lookup, "lookup", lookup),
+        (Self::Rank, "rank", rank),
         (Self::Pick, "pick", pick),
         (Self::ValueSet, "value_set", value_set),
         (Self::Wide, "wide", wide),
@@ -63,6 +65,8 @@ impl Name {
         (Self::Filter, "filter", filter),
         (Self::Random, "random", random),
         (Self::ParserError, "parser_error", parser_error),
+        (Self::NoteFailure, "note_failure", note_failure),
+        (Self::Mirror, "mirror", mirror),
         (Self::Request, "request", request),
         (Self::DepositStart, "deposit_start", deposit_start),
         (Self::DepositPut, "deposit_put", deposit_put),
@@ -138,6 +142,11 @@ impl<'a> Call<'a> {
         unsafe { &mut *self.run.outcome }
     }
 
+    fn buffers(&mut self) -> &mut RunBuffers {
+        // SAFETY: the buffers outlive the run, and nothing else touches them meanwhile.
+        unsafe { &mut *self.run.buffers }
+    }
+
     fn loaded(&self) -> &'a crate::load::LoadedGress {
         // SAFETY: what was loaded outlives the run and is never changed.
         unsafe { &*self.run.loaded }
@@ -169,24 +178,33 @@ fn from_words(width: u32, words: &[u64]) -> Bits {
     }
 }
 
-extern "C" fn lookup(frame: *mut Frame, table: u64, n_words: u64, _: u64) -> u64 {
+/// What the entries of a table are looked up in.
+fn matching(call: &mut Call<'_>, table: u64) -> &'static MatchTable {
+    // SAFETY: there is a view of every table of the gress.
+    let view = unsafe { &*call.frame.tables.add(table as usize) };
+    // SAFETY: what entries are looked up in outlives the run, and is not changed during it; nothing
+    // keeps the reference.
+    unsafe { &*view.matching }
+}
+
+/// The place of the entry that a key in the scratch finds.
+extern "C" fn lookup(frame: *mut Frame, table: u64, _: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
-    // SAFETY: the tables outlive the run and are not changed during it.
-    let tables = unsafe { &*call.run.tables };
-    let key = call.words(n_words as usize);
-    match tables[TableId::from_index(table as usize)].lookup(key) {
-        Some((record, rank)) => {
-            call.frame.rank = rank as u64;
-            record.as_ptr() as u64
-        }
-        None => 0,
-    }
+    let matching = matching(&mut call, table);
+    matching.place(call.words(matching.layout().n_words()))
+}
+
+/// The rank of the entry at a place.
+extern "C" fn rank(frame: *mut Frame, table: u64, place: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let slot = (place as usize).saturating_sub(1);
+    matching(&mut call, table).rank_of(slot) as u64
 }
 
 /// The record of the member that an entry leads to.
 extern "C" fn pick(frame: *mut Frame, table: u64, slot: u64, hash: u64) -> u64 {
     use p4rmt_engine::EntryTarget;
-    let call = Call::new(frame);
+    let mut call = Call::new(frame);
     let id = TableId::from_index(table as usize);
     // SAFETY: the state outlives the run, and nothing changes entries during it.
     let state = unsafe { &*call.run.state };
@@ -201,11 +219,12 @@ extern "C" fn pick(frame: *mut Frame, table: u64, slot: u64, hash: u64) -> u64 {
         EntryTarget::Group(group) => profile.and_then(|profile| profile.pick(*group, hash)),
     });
     let record = match picked {
-        Some(picked) => record(slot, picked),
-        None => vec![NO_ACTION, slot],
+        Some(picked) => record(picked),
+        None => vec![NO_ACTION],
     };
-    call.run.record = record;
-    call.run.record.as_ptr() as u64
+    let buffers = call.buffers();
+    buffers.record = record;
+    buffers.record.as_ptr() as u64
 }
 
 /// Whether the values in the scratch are a member.
@@ -228,25 +247,9 @@ extern "C" fn value_set(frame: *mut Frame, set: u64, _: u64, _: u64) -> u64 {
     let members = state.value_set(Ref { gress, id });
     let is_member = members.iter().any(|member| {
         let mut pairs = member.iter().zip(&values);
-        pairs.all(|(keyset, value)| is_in(keyset, value))
+        pairs.all(|(keyset, value)| is_in_key_set(keyset, value))
     });
     u64::from(is_member)
-}
-
-fn is_in(keyset: &KeySet, value: &Bits) -> bool {
-    match keyset {
-        KeySet::Any => true,
-        KeySet::Exact(wanted) => wanted.cmp_u(value).is_eq(),
-        KeySet::Mask {
-            value: wanted,
-            mask,
-        } => {
-            let and = |value: &Bits| Bits::binary(BinaryOp::And, value, mask);
-            and(value) == and(wanted)
-        }
-        KeySet::Range { lo, hi } => lo.cmp_u(value).is_le() && value.cmp_u(hi).is_le(),
-        KeySet::ValueSet(_) => false,
-    }
 }
 
 /// An operator on two values of more than a word: left, then right (of `right_width` bits).
@@ -275,9 +278,10 @@ extern "C" fn hash(frame: *mut Frame, hash: u64, width: u64, _: u64) -> u64 {
 }
 
 extern "C" fn bytes_start(frame: *mut Frame, _: u64, _: u64, _: u64) -> u64 {
-    let call = Call::new(frame);
-    call.run.bytes.clear();
-    call.run.hashed.clear();
+    let mut call = Call::new(frame);
+    let buffers = call.buffers();
+    buffers.bytes.clear();
+    buffers.hashed.clear();
     0
 }
 
@@ -286,31 +290,33 @@ extern "C" fn bytes_put(frame: *mut Frame, width: u64, used: u64, _: u64) -> u64
     let mut call = Call::new(frame);
     let value = call.value(0, width as u32);
     let used = used.min(width) as u32;
-    call.run.hashed.push(value.resize(used, false));
+    call.buffers().hashed.push(value.resize(used, false));
     0
 }
 
 extern "C" fn bytes_payload(frame: *mut Frame, offset: u64, _: u64, _: u64) -> u64 {
-    let call = Call::new(frame);
-    write_hashed(call.run);
-    let packet = call.job().packet;
+    let mut call = Call::new(frame);
+    write_hashed(call.buffers());
+    let packet = call.job().packet();
     let payload = packet.get(offset as usize..).unwrap_or_default();
-    call.run.bytes.extend_from_slice(payload);
+    call.buffers().bytes.extend_from_slice(payload);
     0
 }
 
 /// Writes what waits, as bytes.
-fn write_hashed(run: &mut Run) {
-    let Run { bytes, hashed, .. } = run;
+fn write_hashed(buffers: &mut RunBuffers) {
+    let RunBuffers { bytes, hashed, .. } = buffers;
     let mut writer = BitWriter::new(bytes);
     hashed.drain(..).for_each(|value| writer.write(&value));
 }
 
 extern "C" fn bytes_hash(frame: *mut Frame, hash: u64, _: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
-    write_hashed(call.run);
+    write_hashed(call.buffers());
     let hash = HashId::from_index(hash as usize);
-    let result = call.run.hasher(hash).hash_bytes(&call.run.bytes);
+    let bytes = std::mem::take(&mut call.buffers().bytes);
+    let result = call.run.hasher(hash).hash_bytes(&bytes);
+    call.buffers().bytes = bytes;
     call.give(&result)
 }
 
@@ -377,6 +383,32 @@ extern "C" fn parser_error(frame: *mut Frame, error: u64, _: u64, _: u64) -> u64
     values.get(error as usize).copied().unwrap_or(1)
 }
 
+/// The statement that failed wrote what the program sees of its error.
+extern "C" fn note_failure(frame: *mut Frame, failure: u64, position: u64, _: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let span = call.loaded().span_of(failure);
+    call.outcome().written[position as usize] = Writer::new(span);
+    0
+}
+
+/// Hands a request for a mirrored copy to the outcome; gives the address of its header, of `n_bytes`.
+extern "C" fn mirror(frame: *mut Frame, request: u64, session: u64, n_bytes: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let request = call.request(request);
+    let outcome = call.outcome();
+    let start = outcome.extra.len();
+    outcome.extra.resize(start + n_bytes as usize, 0);
+    if let RequestKind::Mirror { mirror_type } = &request.kind {
+        outcome.mirrors.push(MirrorRequest {
+            mirror_type: *mirror_type,
+            session,
+            header: start..start + n_bytes as usize,
+            span: request.span,
+        });
+    }
+    outcome.extra[start..].as_mut_ptr() as u64
+}
+
 /// Hands a request to the outcome; its values are in the scratch, one after the other.
 extern "C" fn request(frame: *mut Frame, request: u64, _: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
@@ -395,15 +427,7 @@ extern "C" fn request(frame: *mut Frame, request: u64, _: u64, _: u64) -> u64 {
     let first = values.first().map_or(0, Bits::low_u64);
     let outcome = call.outcome();
     match &request.kind {
-        RequestKind::Mirror { mirror_type } => {
-            let header = write_extra(&mut outcome.extra, &values[1..]);
-            outcome.mirrors.push(MirrorRequest {
-                mirror_type: *mirror_type,
-                session: first,
-                header,
-                span,
-            });
-        }
+        RequestKind::Mirror { .. } => {}
         RequestKind::Resubmit { resubmit_type } => {
             let header = write_extra(&mut outcome.extra, &values);
             outcome.resubmit = Some(ResubmitRequest {
@@ -446,7 +470,7 @@ extern "C" fn request(frame: *mut Frame, request: u64, _: u64, _: u64) -> u64 {
                     *least = Some(least.map_or(first, |least| least.min(first)));
                 }
                 V1Call::Log { format, .. } => {
-                    let text = fill(format, &values);
+                    let text = fill_log(format, values.iter().cloned());
                     outcome.log.push(LogMessage { text, span });
                 }
                 V1Call::Claim { kind, .. } => {
@@ -466,44 +490,30 @@ fn write_extra(extra: &mut Vec<u8>, header: &[Bits]) -> std::ops::Range<usize> {
     start..extra.len()
 }
 
-/// The text with values in place of `{}`, in order; what has no value stays.
-fn fill(format: &str, values: &[Bits]) -> String {
-    let mut pieces = format.split("{}");
-    let mut text = pieces.next().unwrap_or_default().to_owned();
-    let mut values = values.iter();
-    for piece in pieces {
-        match values.next() {
-            Some(value) => text.push_str(&value.to_biguint().to_string()),
-            None => text.push_str("{}"),
-        }
-        text.push_str(piece);
-    }
-    text
-}
-
 extern "C" fn deposit_start(frame: *mut Frame, unit: u64, _: u64, _: u64) -> u64 {
-    let call = Call::new(frame);
+    let mut call = Call::new(frame);
     let n_units = call.run.gress().checksums.len();
-    call.run.extracted.resize(n_units, Bits::zero(0));
-    call.run.extracted[unit as usize] = Bits::zero(0);
+    let extracted = &mut call.buffers().extracted;
+    extracted.resize(n_units, Bits::zero(0));
+    extracted[unit as usize] = Bits::zero(0);
     0
 }
 
 extern "C" fn deposit_put(frame: *mut Frame, unit: u64, width: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
     let value = call.value(0, width as u32);
-    let extracted = &mut call.run.extracted[unit as usize];
+    let extracted = &mut call.buffers().extracted[unit as usize];
     *extracted = extracted.concat(&value);
     0
 }
 
 /// The residual: the sum without what was extracted.
 extern "C" fn deposit_end(frame: *mut Frame, unit: u64, sum: u64, _: u64) -> u64 {
-    let call = Call::new(frame);
+    let mut call = Call::new(frame);
     let unit = ChecksumId::from_index(unit as usize);
     let mut residual = OnesSum::default();
     residual.add(&Bits::from_u64(16, sum));
-    residual.subtract(&call.run.extracted[unit.index()]);
+    residual.subtract(&call.buffers().extracted[unit.index()]);
     residual.sum().low_u64()
 }
 
@@ -520,15 +530,16 @@ extern "C" fn emit(frame: *mut Frame, width: u64, used: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
     let value = call.value(0, width as u32);
     let used = used.min(width) as u32;
-    call.run.emitted.push(value.resize(used, false));
+    call.buffers().emitted.push(value.resize(used, false));
     0
 }
 
 extern "C" fn emit_end(frame: *mut Frame, _: u64, _: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
-    let emitted = std::mem::take(&mut call.run.emitted);
+    let mut emitted = std::mem::take(&mut call.buffers().emitted);
     let mut writer = BitWriter::new(&mut call.outcome().bytes);
-    emitted.iter().for_each(|value| writer.write(value));
+    emitted.drain(..).for_each(|value| writer.write(&value));
+    call.buffers().emitted = emitted;
     0
 }
 
@@ -536,7 +547,7 @@ extern "C" fn emit_end(frame: *mut Frame, _: u64, _: u64, _: u64) -> u64 {
 extern "C" fn peek(frame: *mut Frame, position: u64, width: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
     let job = call.job();
-    let mut cursor = Cursor::new(job.prefix, job.packet);
+    let mut cursor = Cursor::new(job.bytes, &[]);
     let ahead = cursor
         .advance(position)
         .and_then(|()| cursor.peek(0, width as u32));

@@ -14,6 +14,7 @@
 //! | `statement.rs` | statements, in order |
 //! | `table.rs` | lookup, selection, what follows each action |
 //! | `control.rs` | control flow, unplaced, and actions of both forms |
+//! | `crossing.rs` | across the traffic manager of a whole gress |
 //! | `stages.rs` | control flow, placed: stage by stage |
 //! | `call.rs`, `stateful.rs`, `checksum.rs` | externs |
 //! | `deparser.rs` | emission |
@@ -21,6 +22,7 @@
 mod call;
 mod checksum;
 mod control;
+mod crossing;
 mod deparser;
 mod expr;
 mod fields;
@@ -58,6 +60,8 @@ pub(crate) enum Section {
     Whole,
     Parser,
     Front,
+    /// The front, and the back of packets that ask for nothing but a port.
+    Through,
     Back,
     /// One step of a placed gress, of a packet that lies in memory between steps.
     Step(Step),
@@ -69,6 +73,7 @@ impl From<Part> for Section {
             Part::Whole => Self::Whole,
             Part::Parser => Self::Parser,
             Part::Front => Self::Front,
+            Part::Through => Self::Through,
             Part::Back { .. } => Self::Back,
         }
     }
@@ -80,6 +85,23 @@ pub(crate) struct Variant {
     pub(crate) section: Section,
     /// Whether fields start as the job says; at zero otherwise.
     pub(crate) has_fields: bool,
+}
+
+impl Variant {
+    /// A number that no other variant of the gress has.
+    pub(crate) fn number(self) -> usize {
+        let section = match self.section {
+            Section::Whole => 0,
+            Section::Parser => 1,
+            Section::Front => 2,
+            Section::Back => 3,
+            Section::Through => 4,
+            Section::Step(Step::Parser) => 5,
+            Section::Step(Step::Deparser) => 6,
+            Section::Step(Step::Stage(stage)) => 7 + stage as usize,
+        };
+        section * 2 + usize::from(self.has_fields)
+    }
 }
 
 /// Compiles a variant of a gress.
@@ -164,8 +186,6 @@ struct Compiler<'a> {
     fields: Vec<Vec<Variable>>,
     /// By field, in a stage: what it will be behind it; none where nothing there writes it.
     next_fields: Vec<Option<Vec<Variable>>>,
-    /// By watched field: the number of the statement that wrote it last.
-    written: Vec<Variable>,
     /// Variables of the action or register action at hand.
     locals: Vec<Vec<Variable>>,
     /// The data of the action at hand.
@@ -194,6 +214,8 @@ struct Compiler<'a> {
     n_emitted: Variable,
     /// Whether a claim was wrong.
     stopped: Variable,
+    /// Whether the packet asked the switch for something.
+    asks: Variable,
     is_deparsing: bool,
     /// Where the payload starts: behind the traffic manager, where the job says.
     section: Section,
@@ -251,7 +273,6 @@ impl<'a> Compiler<'a> {
                     .collect()
             })
             .collect();
-        let n_watched = loaded.watched_at.iter().flatten().count();
         Self {
             frame,
             memory,
@@ -260,7 +281,6 @@ impl<'a> Compiler<'a> {
             n_bits,
             fields,
             next_fields: vec![None; gress.fields.len()],
-            written: (0..n_watched).map(|_| variable(&mut b)).collect(),
             locals: Vec::new(),
             params: Vec::new(),
             cursor: variable(&mut b),
@@ -275,6 +295,7 @@ impl<'a> Compiler<'a> {
             out_bytes: variable(&mut b),
             n_emitted: variable(&mut b),
             stopped: variable(&mut b),
+            asks: variable(&mut b),
             is_deparsing: false,
             section: Section::Whole,
             too_short: None,
@@ -314,12 +335,14 @@ impl<'a> Compiler<'a> {
             Section::Front => {
                 let parsed = self.b.create_block();
                 self.parse(parsed)?;
-                self.measure_headers();
+                let parsed_bits = self.measure_headers();
+                self.store_frame(parsed_bits, offset_of!(Frame, parsed_bits));
                 self.one_control(ControlRole::Verify, parsed)?;
                 self.one_control(ControlRole::Ingress, parsed)?;
                 self.go(parsed);
                 self.save_fields();
             }
+            Section::Through => self.through(finish)?,
             Section::Back => {
                 let controlled = self.b.create_block();
                 self.one_control(ControlRole::Egress, controlled)?;
@@ -337,7 +360,6 @@ impl<'a> Compiler<'a> {
         ) {
             self.show_values();
         }
-        self.show_written();
         self.b.ins().return_(&[]);
         Ok(())
     }
@@ -465,7 +487,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// How long the valid headers are.
-    fn measure_headers(&mut self) {
+    fn measure_headers(&mut self) -> Word {
         let mut total = self.word(0);
         for (valid, fixed_bits, varbit_width) in self.loaded.headers.lengths().collect::<Vec<_>>() {
             let valid = self.field(valid).words[0];
@@ -477,7 +499,7 @@ impl<'a> Compiler<'a> {
             let bits = self.b.ins().imul(bits, valid);
             total = self.b.ins().iadd(total, bits);
         }
-        self.store_frame(total, offset_of!(Frame, parsed_bits));
+        total
     }
 
     /// Leaves where a claim was wrong.
@@ -525,8 +547,11 @@ impl<'a> Compiler<'a> {
                 }
                 self.go(end);
             }
-            (Body::Tables(tables), Some(schedule)) => self.stages(tables, schedule)?,
-            (Body::Tables(tables), None) => {
+            (Body::Tables(tables), Some(schedule)) if !schedule.keeps_order(self.gress, tables) => {
+                self.stages(tables, schedule)?;
+            }
+            // What is placed as its dependencies want comes to the same without stages.
+            (Body::Tables(tables), _) => {
                 let end = self.b.create_block();
                 self.exits = Some(Exits {
                     exit: end,

@@ -4,21 +4,31 @@
 //! [`crate::callbacks`] where it needs more than arithmetic.
 
 use p4rmt_engine::{Job, Outcome, ProfileMembers, State};
-use p4rmt_ir::{Arena, Bits, Gress, GressId, HashId};
+use p4rmt_ir::{Bits, Gress, GressId, HashId};
 
-use crate::tables::ArrangedTable;
+use crate::tables::TableView;
 
-/// The packet in work. Pointers are good for one run of one packet.
+/// The packet in work. What stands first is the same for a batch; pointers of the rest are good for one
+/// run of one packet.
 #[repr(C)]
 pub(crate) struct Frame {
+    /// Registers, counters and meters ([`State::memory_mut`]).
+    pub(crate) memory: *mut u8,
+    /// Words that go to callbacks and come from them.
+    pub(crate) scratch: *mut u64,
+    /// By table.
+    pub(crate) tables: *const TableView,
+    /// By table: hits, then misses.
+    pub(crate) counts: *mut [u64; 2],
+    /// What callbacks work on.
+    pub(crate) run: *mut Run,
+
     /// What the parser sees: the prefix and the packet in one piece, as far as a parser can read.
     pub(crate) bytes: *const u8,
     /// Bits of prefix and packet together.
     pub(crate) n_bits: u64,
     /// Bytes of the packet without prefix: what counters and meters count.
     pub(crate) packet_bytes: u64,
-    /// Registers, counters and meters ([`State::memory_mut`]).
-    pub(crate) memory: *mut u8,
     /// [`Job::inputs`].
     pub(crate) inputs: *const u64,
     /// [`Job::phv`].
@@ -27,8 +37,8 @@ pub(crate) struct Frame {
     pub(crate) phv_out: *mut u64,
     /// [`Outcome::values`].
     pub(crate) values: *mut u64,
-    /// By watched field: the number of the statement that wrote it last, from 1; 0 for none.
-    pub(crate) written: *mut u32,
+    /// [`Outcome::written`].
+    pub(crate) written: *mut u64,
     /// Room for what the deparser emits.
     pub(crate) out: *mut u8,
     /// Bytes that it emitted there.
@@ -37,12 +47,6 @@ pub(crate) struct Frame {
     pub(crate) emitted: *mut u32,
     /// How many.
     pub(crate) n_emitted: u64,
-    /// Words that go to callbacks and come from them.
-    pub(crate) scratch: *mut u64,
-    /// By table: what a miss leads to.
-    pub(crate) defaults: *const *const u64,
-    /// By table: hits, then misses.
-    pub(crate) counts: *mut [u64; 2],
     /// In (behind the traffic manager) and out (in front of it): where the payload starts, in bytes.
     pub(crate) payload_offset: u64,
     /// How parsing failed: the error in the high half, the number of the statement in the low one; 0
@@ -52,23 +56,26 @@ pub(crate) struct Frame {
     pub(crate) is_dropped: u64,
     /// Bits of the headers that were valid behind the parser.
     pub(crate) parsed_bits: u64,
-    /// The rank of the last hit.
-    pub(crate) rank: u64,
-    /// What callbacks work on.
-    pub(crate) run: *mut Run,
+    /// 1 more than the port that the packet took across the traffic manager; 0 if it waits.
+    pub(crate) crossed: u64,
 }
 
-/// What callbacks work on. Made anew for each batch; the buffers are kept.
+/// What callbacks work on.
 pub(crate) struct Run {
     pub(crate) gress: *const Gress,
     pub(crate) gress_id: GressId,
     pub(crate) loaded: *const crate::load::LoadedGress,
-    pub(crate) tables: *const Arena<p4rmt_ir::TableId, ArrangedTable>,
     pub(crate) state: *const State,
     pub(crate) memory_bytes: usize,
     /// The job, with its borrow forgotten: it outlives the run.
     pub(crate) job: *const Job<'static>,
     pub(crate) outcome: *mut Outcome,
+    pub(crate) buffers: *mut RunBuffers,
+}
+
+/// What callbacks use again from packet to packet.
+#[derive(Default)]
+pub(crate) struct RunBuffers {
     /// Bytes that are hashed.
     pub(crate) bytes: Vec<u8>,
     /// Values that wait to be hashed behind them.
@@ -81,6 +88,36 @@ pub(crate) struct Run {
     pub(crate) record: Vec<u64>,
 }
 
+impl Default for Frame {
+    fn default() -> Self {
+        use std::ptr::{null, null_mut};
+        Self {
+            memory: null_mut(),
+            scratch: null_mut(),
+            tables: null(),
+            counts: null_mut(),
+            run: null_mut(),
+            bytes: null(),
+            n_bits: 0,
+            packet_bytes: 0,
+            inputs: null(),
+            phv_in: null(),
+            phv_out: null_mut(),
+            values: null_mut(),
+            written: null_mut(),
+            out: null_mut(),
+            out_bytes: 0,
+            emitted: null_mut(),
+            n_emitted: 0,
+            payload_offset: 0,
+            failure: 0,
+            is_dropped: 0,
+            parsed_bits: 0,
+            crossed: 0,
+        }
+    }
+}
+
 impl Run {
     pub(crate) fn profile(&self, id: p4rmt_ir::ProfileId) -> Option<&ProfileMembers> {
         let gress = self.gress_id;
@@ -89,7 +126,7 @@ impl Run {
     }
 
     pub(crate) fn hasher(&self, hash: HashId) -> &p4rmt_engine::Hasher {
-        // SAFETY: what was loaded outlives the run and is never changed.
+        // SAFETY: what was loaded outlives the run and is never changed during it.
         &unsafe { &*self.loaded }.hashers[hash]
     }
 

@@ -1,19 +1,19 @@
-//! A batch: for each packet a frame, a call of compiled code, and what comes of it.
+//! A batch: what all packets of it share is set up once, then each is a call of compiled code.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    EngineError, Instance, Interface, Job, Mode, Outcome, ParseFailure, Part, Ref, Schedule, State,
-    StateLayout, Step, TableCounts, Trace, Verdict, WordLayout,
+    EngineError, GressInterface, Instance, Interface, Job, Mode, Outcome, ParseFailure, Part, Ref,
+    Schedule, Stamp, State, StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, Writer,
+    open_pipe, schedule_of,
 };
-use p4rmt_ir::{Arena, Body, Gress, GressId, HeaderId, Id, PipeId, Program, TableId};
+use p4rmt_ir::{Arena, Gress, GressId, Id, PipeId, Program, TableId};
 
 use crate::compile::{Section, Variant, compile};
-use crate::frame::{Frame, Run};
+use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::LoadedGress;
 use crate::machine_code::{Function, MachineCode};
-use crate::tables::ArrangedTable;
+use crate::tables::{ArrangedTable, TableView};
 
 /// One pipe, ready to run.
 pub(crate) struct JitInstance {
@@ -24,12 +24,14 @@ pub(crate) struct JitInstance {
 
 /// A gress with its compiled code.
 struct GressCode {
-    // Functions are dropped before the code that they point to.
-    functions: HashMap<Variant, Function>,
+    /// By [`Variant::number`]. Functions are dropped before the code that they point to.
+    functions: Vec<Option<Function>>,
     machine_code: MachineCode,
     loaded: LoadedGress,
     schedule: Option<Schedule>,
     tables: Arena<TableId, ArrangedTable>,
+    /// What all tables of the state together held when `tables` were last brought up to date.
+    entries_stamp: Option<Stamp>,
     buffers: Buffers,
     /// By slot: a packet between two steps.
     flights: Vec<Flight>,
@@ -48,18 +50,16 @@ struct Flight {
 /// What is used again from packet to packet.
 #[derive(Default)]
 struct Buffers {
-    /// By table: the address of the record of its default action.
-    defaults: Vec<usize>,
+    /// By table: where compiled code finds it, good as long as nothing is brought up to date.
+    views: Vec<TableView>,
     /// By table: hits and misses.
     counts: Vec<[u64; 2]>,
-    shown_counts: Vec<TableCounts>,
     scratch: Vec<u64>,
-    /// Prefix and packet in one piece.
-    bytes: Vec<u8>,
-    written: Vec<u32>,
-    emitted: Vec<u32>,
-    hashed_bytes: Vec<u8>,
+    run: RunBuffers,
 }
+
+// SAFETY: the pointers of the views lead to what the instance owns, and moves with it.
+unsafe impl Send for JitInstance {}
 
 impl JitInstance {
     pub(crate) fn load(
@@ -68,40 +68,26 @@ impl JitInstance {
         mode: &Mode,
         mut interface: Interface,
     ) -> Result<Self, EngineError> {
-        let Some(pipe) = program.pipes.get(pipe_id) else {
-            return Err(EngineError::NoPipe {
-                pipe: pipe_id,
-                available: program.pipes.len(),
-            });
-        };
-        while interface.gresses.len() < pipe.gresses.len() {
-            interface.gresses.push(Default::default());
-        }
-        let layout = StateLayout::new(Arc::clone(&program), pipe_id)?;
-        let gresses = pipe
-            .gresses
-            .iter()
+        let layout = open_pipe(&program, pipe_id, &mut interface)?;
+        let gresses = layout.pipe().gresses.iter();
+        let gresses = gresses
             .map(|(id, gress)| {
                 let arrays = layout.gress(id).expect("a gress of the pipe");
                 let interface = &interface.gresses[id];
-                let mut loaded = LoadedGress::new(&program, id, gress, arrays, interface)?;
-                let schedule = schedule(id, gress, mode)?;
+                let loaded = LoadedGress::new(&program, id, gress, arrays, interface)?;
                 let machine_code = MachineCode::new().ok_or(EngineError::Unsupported {
                     construct: "this processor",
                     span: gress.parser.span,
                 })?;
-                loaded.n_scratch_words = loaded.n_scratch_words.max(64);
-                let n_tables = gress.tables.len();
                 Ok(GressCode {
-                    functions: HashMap::new(),
+                    functions: Vec::new(),
                     machine_code,
                     loaded,
-                    schedule,
+                    schedule: schedule_of(id, gress, mode)?,
                     tables: Arena::default(),
+                    entries_stamp: None,
                     buffers: Buffers {
-                        defaults: vec![0; n_tables],
-                        counts: vec![[0; 2]; n_tables],
-                        shown_counts: vec![TableCounts::default(); n_tables],
+                        counts: vec![[0; 2]; gress.tables.len()],
                         ..Buffers::default()
                     },
                     flights: Vec::new(),
@@ -113,23 +99,6 @@ impl JitInstance {
             interface,
             gresses,
         })
-    }
-}
-
-fn schedule(id: GressId, gress: &Gress, mode: &Mode) -> Result<Option<Schedule>, EngineError> {
-    match (mode, &gress.body) {
-        (Mode::Unplaced, _) => Ok(None),
-        (Mode::Placed(_), Body::Structured(_)) => Err(EngineError::NotTables { gress: id }),
-        (Mode::Placed(placement), Body::Tables(tables)) => {
-            let placed = placement.gresses.get(id);
-            let placed = placed.ok_or(EngineError::PlacementMismatch {
-                gress: id,
-                what: "gresses",
-                needed: id.index() + 1,
-                available: placement.gresses.len(),
-            })?;
-            Schedule::new(id, gress, tables, placed, placement.stages_available).map(Some)
-        }
     }
 }
 
@@ -152,27 +121,13 @@ impl Instance for JitInstance {
         }
         state.expect_layout(&self.layout)?;
         let code = &mut self.gresses[gress_id];
-        code.arrange_entries(gress_id, gress, state);
-        for (job, outcome) in jobs.iter().zip(outcomes) {
-            code.check_job(job)?;
-            let variant = Variant {
-                section: Section::from(job.part),
-                has_fields: !job.phv.is_empty(),
-            };
-            outcome.clear();
-            outcome
-                .written
-                .resize(code.loaded.watched_fields.len(), None);
-            if variant.section != Section::Whole {
-                outcome.phv.resize(code.loaded.phv.n_words(), 0);
-            }
-            let fields = Fields {
-                before: job.phv.as_ptr(),
-                after: outcome.phv.as_mut_ptr(),
-            };
-            code.run(gress, variant, fields, job, outcome, state)?;
+        code.arrange_entries(gress, state);
+        let interface = &self.interface.gresses[gress_id];
+        for job in jobs {
+            code.check_job(job, interface)?;
+            code.prepare(gress, Variant::of(job))?;
         }
-        code.buffers.show_counts();
+        code.run(gress, jobs, outcomes, state);
         Ok(())
     }
 
@@ -202,7 +157,8 @@ impl Instance for JitInstance {
                 available,
             });
         }
-        code.step(gress, slot, step, job, outcome, state)
+        let interface = &self.interface.gresses[gress_id];
+        code.step(gress, interface, slot, step, job, outcome, state)
     }
 
     fn n_stages(&self, gress: GressId) -> Option<u32> {
@@ -224,9 +180,15 @@ impl Instance for JitInstance {
         &self.interface
     }
 
-    fn table_counts(&self, gress: GressId) -> &[TableCounts] {
-        let code = self.gresses.get(gress);
-        code.map_or(&[], |code| &code.buffers.shown_counts)
+    fn table_counts(&self, gress: GressId) -> Vec<TableCounts> {
+        let counts = self.gresses.get(gress).map(|code| &code.buffers.counts);
+        let counts = counts.into_iter().flatten();
+        counts
+            .map(|[hits, misses]| TableCounts {
+                hits: *hits,
+                misses: *misses,
+            })
+            .collect()
     }
 }
 
@@ -248,17 +210,6 @@ fn refuse_trace(gress: &Gress, has_trace: bool) -> Result<(), EngineError> {
     })
 }
 
-impl Buffers {
-    fn show_counts(&mut self) {
-        for (shown, [hits, misses]) in self.shown_counts.iter_mut().zip(&self.counts) {
-            *shown = TableCounts {
-                hits: *hits,
-                misses: *misses,
-            };
-        }
-    }
-}
-
 /// Where the fields of a packet lie, if anywhere: where compiled code reads them first, and where it
 /// leaves them.
 #[derive(Clone, Copy)]
@@ -267,36 +218,75 @@ struct Fields {
     after: *mut u64,
 }
 
-impl GressCode {
-    /// Brings records up to date with the state.
-    fn arrange_entries(&mut self, id: GressId, gress: &Gress, state: &State) {
-        for table in gress.tables.ids() {
-            self.arrange_table(id, gress, table, state);
+impl Variant {
+    /// What a job needs.
+    fn of(job: &Job<'_>) -> Self {
+        Self {
+            section: Section::from(job.part),
+            has_fields: !job.phv.is_empty(),
         }
+    }
+}
+
+impl GressCode {
+    /// Brings tables up to date with the state.
+    fn arrange_entries(&mut self, gress: &Gress, state: &State) {
+        if self.entries_stamp == Some(state.entries_stamp()) {
+            return;
+        }
+        for table in gress.tables.ids() {
+            self.arrange_table(gress, table, state);
+        }
+        let views = self.tables.values().map(ArrangedTable::view);
+        self.buffers.views = views.collect();
+        self.entries_stamp = Some(state.entries_stamp());
     }
 
     /// The same for one table; those before it have been arranged.
-    fn arrange_table(&mut self, gress_id: GressId, gress: &Gress, id: TableId, state: &State) {
+    fn arrange_table(&mut self, gress: &Gress, id: TableId, state: &State) {
         let place = Ref {
-            gress: gress_id,
+            gress: self.loaded.id,
             id,
         };
-        let table = &gress.tables[id];
         let entries = state.table(place).expect("the layout was checked");
-        match self.tables.get(id) {
-            Some(arranged) if arranged.is_current(entries) => return,
-            Some(_) => self.tables[id] = ArrangedTable::new(gress, table, entries),
-            None => {
-                self.tables.push(ArrangedTable::new(gress, table, entries));
+        if let Some(arranged) = self.tables.get_mut(id) {
+            return arranged.update(entries);
+        }
+        let schedule = self.schedule.as_ref();
+        let is_divided = schedule.is_some_and(|schedule| schedule.divides(id));
+        let arranged = ArrangedTable::new(gress, &gress.tables[id], entries, is_divided);
+        self.tables.push(arranged);
+    }
+
+    /// The same for the tables of a stage alone: one that a write has not come to yet differs.
+    fn arrange_stage(&mut self, gress: &Gress, stage: u32, state: &State) {
+        if self.tables.len() < gress.tables.len() {
+            self.arrange_entries(gress, state);
+        }
+        let schedule = self.schedule.as_ref().expect("the caller has looked");
+        let tables = schedule.tables_in(stage).map(|id| {
+            let gress = self.loaded.id;
+            (id, state.table(Ref { gress, id }).ok())
+        });
+        for (id, entries) in tables {
+            let arranged = &mut self.tables[id];
+            if let Some(entries) = entries
+                && !arranged.is_current(entries)
+            {
+                arranged.update(entries);
+                self.buffers.views[id.index()] = arranged.view();
+                self.entries_stamp = None;
             }
         }
-        let default = self.tables[id].default.as_ptr();
-        self.buffers.defaults[id.index()] = default as usize;
     }
 
     /// Refuses a job that is not one of the interface.
-    fn check_job(&self, job: &Job<'_>) -> Result<(), EngineError> {
+    fn check_job(&self, job: &Job<'_>, interface: &GressInterface) -> Result<(), EngineError> {
         let (n_inputs, n_fields) = (self.loaded.inputs.n_words(), self.loaded.phv.n_words());
+        let n_inputs = match job.part {
+            Part::Through => interface.n_crossing_inputs(),
+            Part::Whole | Part::Parser | Part::Front | Part::Back { .. } => n_inputs,
+        };
         if job.inputs.len() != n_inputs {
             return Err(EngineError::WrongInputs {
                 needed: n_inputs,
@@ -313,74 +303,71 @@ impl GressCode {
     }
 
     /// One step of a packet in a slot, of a gress that is placed.
+    #[expect(clippy::too_many_arguments, reason = "as of the interface")]
     fn step(
         &mut self,
         gress: &Gress,
+        interface: &GressInterface,
         slot: usize,
         step: Step,
         job: &Job<'_>,
         outcome: &mut Outcome,
         state: &mut State,
     ) -> Result<(), EngineError> {
-        let gress_id = self.loaded.id;
         if self.flights.len() <= slot {
             self.flights.resize_with(slot + 1, Flight::default);
         }
-        let n_nodes = self.schedule.as_ref().map_or(0, Schedule::n_nodes);
-        let n_words = self.loaded.phv.n_words() + n_nodes + 1 + gress.randoms.len();
-        self.flights[slot].words.resize(n_words, 0);
-        let words = self.flights[slot].words.as_mut_ptr();
         let mut variant = Variant {
             section: Section::Step(step),
             has_fields: true,
         };
-        let mut before = words.cast_const();
         match step {
             Step::Parser => {
-                self.check_job(job)?;
-                outcome.clear();
-                outcome
-                    .written
-                    .resize(self.loaded.watched_fields.len(), None);
+                self.check_job(job, interface)?;
                 variant.has_fields = !job.phv.is_empty();
-                before = job.phv.as_ptr();
+                outcome.clear();
+                let n_watched = self.loaded.watched_fields.len();
+                outcome.written.resize(n_watched, Writer::NONE);
+                let n_nodes = self.schedule.as_ref().map_or(0, Schedule::n_nodes);
+                let n_words = self.loaded.phv.n_words() + n_nodes + 1 + gress.randoms.len();
+                self.flights[slot].words.resize(n_words, 0);
                 if self.tables.len() < gress.tables.len() {
-                    self.arrange_entries(gress_id, gress, state);
+                    self.arrange_entries(gress, state);
                 }
             }
-            Step::Stage(stage) => {
-                let schedule = self.schedule.as_ref().expect("the caller has looked");
-                let tables: Vec<TableId> = schedule.tables_in(stage).collect();
-                for table in tables {
-                    self.arrange_table(gress_id, gress, table, state);
-                }
-            }
+            Step::Stage(stage) => self.arrange_stage(gress, stage, state),
             Step::Deparser => {}
         }
-        if step != Step::Parser && self.flights[slot].is_over {
+        let flight = &mut self.flights[slot];
+        let words = flight.words.as_mut_ptr();
+        let mut fields = Fields {
+            before: words.cast_const(),
+            after: words,
+        };
+        if step == Step::Parser {
+            fields.before = job.phv.as_ptr();
+        } else if flight.is_over {
             if step == Step::Deparser {
                 for field in &self.loaded.watched_fields {
-                    let words = &self.flights[slot].words;
-                    let value = self.loaded.phv.get(words, field.index());
+                    let value = self.loaded.phv.get(&flight.words, field.index());
                     WordLayout::push(&mut outcome.values, &value);
                 }
             }
             return Ok(());
         }
-        let fields = Fields {
-            before,
-            after: words,
-        };
-        self.run(gress, variant, fields, job, outcome, state)?;
+        let function = self.prepare(gress, variant)?;
+        let mut call = self.call(gress, state);
+        call.run(function, variant, fields, job, outcome);
         if step == Step::Parser {
             self.flights[slot].is_over = matches!(outcome.verdict, Verdict::Dropped(_));
         }
-        self.buffers.show_counts();
         Ok(())
     }
 
-    fn function(&mut self, gress: &Gress, variant: Variant) -> Result<Function, EngineError> {
-        if let Some(function) = self.functions.get(&variant) {
+    /// The function for a variant, compiled when it is wanted first.
+    fn prepare(&mut self, gress: &Gress, variant: Variant) -> Result<Function, EngineError> {
+        let number = variant.number();
+        if let Some(Some(function)) = self.functions.get(number) {
             return Ok(*function);
         }
         let id = compile(
@@ -391,119 +378,152 @@ impl GressCode {
             variant,
         )?;
         let function = self.machine_code.finish(id);
-        self.functions.insert(variant, function);
+        if self.functions.len() <= number {
+            self.functions.resize(number + 1, None);
+        }
+        self.functions[number] = Some(function);
+        let n_words = self.loaded.n_scratch_words;
+        self.buffers.scratch.resize(n_words, 0);
         Ok(function)
     }
 
-    /// Runs compiled code on a packet. What it shows is added to the outcome.
+    /// Runs packets, each with a function that was prepared.
     fn run(
         &mut self,
         gress: &Gress,
+        jobs: &[Job<'_>],
+        outcomes: &mut [Outcome],
+        state: &mut State,
+    ) {
+        let functions = std::mem::take(&mut self.functions);
+        let mut call = self.call(gress, state);
+        let (n_watched, n_fields) = (call.loaded.watched_fields.len(), call.loaded.phv.n_words());
+        for (job, outcome) in jobs.iter().zip(outcomes) {
+            let variant = Variant::of(job);
+            outcome.clear();
+            outcome.written.resize(n_watched, Writer::NONE);
+            if variant.section != Section::Whole {
+                outcome.phv.resize(n_fields, 0);
+            }
+            let fields = Fields {
+                before: job.phv.as_ptr(),
+                after: outcome.phv.as_mut_ptr(),
+            };
+            let function = functions[variant.number()].expect("the caller has prepared it");
+            call.run(function, variant, fields, job, outcome);
+        }
+        self.functions = functions;
+    }
+
+    /// What all packets of a batch share.
+    fn call<'c>(&'c mut self, gress: &Gress, state: &'c mut State) -> Call<'c> {
+        let Buffers {
+            views,
+            counts,
+            scratch,
+            run,
+        } = &mut self.buffers;
+        let memory = state.memory_mut();
+        let (memory, memory_bytes) = (memory.as_mut_ptr(), memory.len());
+        Call {
+            loaded: &self.loaded,
+            frame: Frame {
+                memory,
+                scratch: scratch.as_mut_ptr(),
+                tables: views.as_ptr(),
+                counts: counts.as_mut_ptr(),
+                ..Frame::default()
+            },
+            run: Run {
+                gress,
+                gress_id: self.loaded.id,
+                loaded: &raw const self.loaded,
+                state,
+                memory_bytes,
+                job: std::ptr::null(),
+                outcome: std::ptr::null_mut(),
+                buffers: run,
+            },
+        }
+    }
+}
+
+/// Calls of compiled code, as long as nothing that they share changes.
+struct Call<'c> {
+    loaded: &'c LoadedGress,
+    frame: Frame,
+    run: Run,
+}
+
+impl Call<'_> {
+    /// Runs compiled code on a packet. What it shows is added to the outcome.
+    fn run(
+        &mut self,
+        function: Function,
         variant: Variant,
         fields: Fields,
         job: &Job<'_>,
         outcome: &mut Outcome,
-        state: &mut State,
-    ) -> Result<(), EngineError> {
-        let function = self.function(gress, variant)?;
-        let (loaded, buffers) = (&self.loaded, &mut self.buffers);
+    ) {
+        let (loaded, frame) = (self.loaded, &mut self.frame);
         let shows_values = !matches!(
             variant.section,
             Section::Step(Step::Parser | Step::Stage(_))
         );
         if shows_values {
             outcome.values.resize(loaded.watched.n_words(), 0);
+            outcome.bytes.reserve(loaded.n_out_bytes);
+            outcome.emitted.reserve(loaded.n_emitted);
         }
-        outcome.bytes.reserve(loaded.n_out_bytes);
-        buffers.scratch.resize(loaded.n_scratch_words, 0);
-        buffers.emitted.resize(loaded.n_emitted, 0);
-        buffers.written.clear();
-        buffers.written.resize(loaded.watched_fields.len(), 0);
-        let bytes = if job.prefix.is_empty() {
-            job.packet.as_ptr()
-        } else {
-            let seen = job.packet.len().min(loaded.n_parsed_bytes);
-            buffers.bytes.clear();
-            buffers.bytes.extend_from_slice(job.prefix);
-            buffers.bytes.extend_from_slice(&job.packet[..seen]);
-            buffers.bytes.as_ptr()
+        frame.bytes = job.bytes.as_ptr();
+        frame.n_bits = job.bytes.len() as u64 * 8;
+        frame.packet_bytes = job.packet().len() as u64;
+        frame.inputs = job.inputs.as_ptr();
+        frame.phv_in = fields.before;
+        frame.phv_out = fields.after;
+        frame.values = outcome.values.as_mut_ptr();
+        frame.written = outcome.written.as_mut_ptr().cast();
+        frame.out = outcome.bytes.as_mut_ptr();
+        frame.out_bytes = 0;
+        frame.emitted = outcome.emitted.as_mut_ptr().cast();
+        frame.n_emitted = 0;
+        frame.payload_offset = match job.part {
+            Part::Back { payload_offset } => payload_offset as u64,
+            Part::Whole | Part::Parser | Part::Front | Part::Through => 0,
         };
-        let memory = state.memory_mut();
-        let (memory, memory_bytes) = (memory.as_mut_ptr(), memory.len());
+        frame.failure = 0;
+        frame.is_dropped = 0;
+        frame.parsed_bits = 0;
+        frame.crossed = 0;
         let outcome_at: *mut Outcome = outcome;
-        let mut run = Run {
-            gress,
-            gress_id: loaded.id,
-            loaded,
-            tables: &raw const self.tables,
-            state,
-            memory_bytes,
-            job: std::ptr::from_ref(job).cast(),
-            outcome: outcome_at,
-            bytes: std::mem::take(&mut buffers.hashed_bytes),
-            hashed: Vec::new(),
-            emitted: Vec::new(),
-            extracted: Vec::new(),
-            record: Vec::new(),
-        };
-        // SAFETY: nothing else reaches the outcome before the call.
-        let outcome = unsafe { &mut *outcome_at };
-        let mut frame = Frame {
-            bytes,
-            n_bits: (job.prefix.len() as u64 + job.packet.len() as u64) * 8,
-            packet_bytes: job.packet.len() as u64,
-            memory,
-            inputs: job.inputs.as_ptr(),
-            phv_in: fields.before,
-            phv_out: fields.after,
-            values: outcome.values.as_mut_ptr(),
-            written: buffers.written.as_mut_ptr(),
-            out: outcome.bytes.as_mut_ptr(),
-            out_bytes: 0,
-            emitted: buffers.emitted.as_mut_ptr(),
-            n_emitted: 0,
-            scratch: buffers.scratch.as_mut_ptr(),
-            defaults: buffers.defaults.as_ptr().cast(),
-            counts: buffers.counts.as_mut_ptr(),
-            payload_offset: match job.part {
-                Part::Back { payload_offset } => payload_offset as u64,
-                Part::Whole | Part::Parser | Part::Front => 0,
-            },
-            failure: 0,
-            is_dropped: 0,
-            parsed_bits: 0,
-            rank: 0,
-            run: &raw mut run,
-        };
+        self.run.job = std::ptr::from_ref(job).cast();
+        self.run.outcome = outcome_at;
+        frame.run = &raw mut self.run;
         // SAFETY: the code belongs to this gress; all buffers are as long as it was compiled for, and
         // outlive the call.
-        unsafe { function.run(&mut frame) };
-        // SAFETY: the call is over.
+        unsafe { function.run(frame) };
+        // SAFETY: the call is over; nothing else reaches the outcome.
         let outcome = unsafe { &mut *outcome_at };
         if frame.out_bytes > 0 {
             // SAFETY: so many bytes were reserved, and the code wrote them.
             unsafe { outcome.bytes.set_len(frame.out_bytes as usize) };
         }
-        let emitted = &buffers.emitted[..frame.n_emitted as usize];
-        let emitted = emitted.iter().map(|id| HeaderId::from_index(*id as usize));
-        outcome.emitted.extend(emitted);
-        buffers.hashed_bytes = run.bytes;
+        if frame.n_emitted > 0 {
+            // SAFETY: so many ids were reserved, and the code wrote them; an id is its number.
+            unsafe { outcome.emitted.set_len(frame.n_emitted as usize) };
+        }
         if !matches!(
             variant.section,
             Section::Step(Step::Stage(_) | Step::Deparser)
         ) {
             outcome.payload_offset = frame.payload_offset as usize;
             outcome.parsed_bits = frame.parsed_bits;
-        }
-        for (shown, number) in outcome.written.iter_mut().zip(&buffers.written) {
-            if let Some(index) = number.checked_sub(1) {
-                *shown = Some(loaded.spans[index as usize]);
-            }
+            outcome.crossed = frame.crossed.checked_sub(1);
         }
         if frame.failure != 0 {
             let failure = ParseFailure {
                 error: (frame.failure >> 32) as u32,
-                span: loaded.spans[(frame.failure as u32 - 1) as usize],
+                span: loaded.span_of(frame.failure),
             };
             outcome.verdict = if frame.is_dropped == 0 {
                 Verdict::Failed(failure)
@@ -511,6 +531,5 @@ impl GressCode {
                 Verdict::Dropped(failure)
             };
         }
-        Ok(())
     }
 }

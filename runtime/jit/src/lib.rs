@@ -22,14 +22,14 @@
 //! let program = Arc::new(program("two", Arch::Tna, [gress]));
 //! let pipe = PipeId::from_index(0);
 //!
-//! let watched = GressInterface { inputs: vec![], watched: vec![port] };
+//! let watched = GressInterface { watched: vec![port], ..Default::default() };
 //! let interface = Interface { gresses: std::iter::once(watched).collect() };
 //! let mut state = State::new(StateLayout::new(Arc::clone(&program), pipe)?)?;
 //! let mut instance = Jit.load(program, pipe, Mode::Unplaced, interface)?;
 //!
 //! let packet = [0xff; 64];
 //! let (part, phv) = (Part::Whole, &[][..]);
-//! let jobs = [Job { prefix: &[], packet: &packet, clock: 0, inputs: &[], part, phv }];
+//! let jobs = [Job { bytes: &packet, prefix_len: 0, clock: 0, inputs: &[], part, phv }];
 //! let mut outcomes = [Outcome::default()];
 //! instance.run(Id::from_index(0), &jobs, &mut outcomes, &mut state, None)?;
 //! assert_eq!(outcomes[0].values, [2]);

@@ -1,11 +1,11 @@
 //! What an instance finds out about each gress before the first packet.
 
 use p4rmt_engine::{
-    EngineError, GressInterface, GressLayout, Hasher, OnParserError, PacketHeaders, StandardErrors,
-    WordLayout,
+    Crossing, EngineError, GressInterface, GressLayout, Hasher, OnParserError, PacketHeaders,
+    StandardErrors, WordLayout, watched_positions,
 };
 use p4rmt_ir::{
-    Arena, CountKind, DigestId, FieldId, Gress, GressId, HashId, Id, MeterId, Program, V1Call,
+    Arena, CountKind, DigestId, FieldId, Gress, GressId, HashId, MeterId, Program, V1Call,
 };
 use p4rmt_source::Span;
 
@@ -22,6 +22,8 @@ pub(crate) struct LoadedGress {
     pub(crate) input_fields: Vec<FieldId>,
     /// [`GressInterface::watched`].
     pub(crate) watched_fields: Vec<FieldId>,
+    /// [`GressInterface::crossing`].
+    pub(crate) crossing: Option<Crossing>,
     /// The words of a job's inputs.
     pub(crate) inputs: WordLayout,
     /// The words of all fields.
@@ -44,8 +46,6 @@ pub(crate) struct LoadedGress {
     pub(crate) n_out_bytes: usize,
     /// Headers that it emits at most, where compiled code does it.
     pub(crate) n_emitted: usize,
-    /// Bytes of the packet that the parser sees at most.
-    pub(crate) n_parsed_bytes: usize,
 }
 
 /// A request of the program, with the values that come with it.
@@ -79,25 +79,14 @@ impl LoadedGress {
         arrays: &GressLayout,
         interface: &GressInterface,
     ) -> Result<Self, EngineError> {
-        let mut watched_at = vec![None; gress.fields.len()];
-        for field in interface.inputs.iter().chain(&interface.watched) {
-            if gress.fields.get(*field).is_none() {
-                return Err(EngineError::NoField {
-                    gress: id,
-                    field: *field,
-                });
-            }
-        }
-        for (position, field) in interface.watched.iter().enumerate() {
-            watched_at[field.index()] = Some(position);
-        }
         Ok(Self {
             id,
             hashers: gress.hashes.values().map(Hasher::new).collect(),
             arrays: arrays.clone(),
-            watched_at,
+            watched_at: watched_positions(id, gress, interface)?,
             input_fields: interface.inputs.clone(),
             watched_fields: interface.watched.clone(),
+            crossing: interface.crossing.clone(),
             inputs: WordLayout::new(gress, &interface.inputs),
             phv: WordLayout::new(gress, &gress.fields.ids().collect::<Vec<_>>()),
             watched: WordLayout::new(gress, &interface.watched),
@@ -109,7 +98,6 @@ impl LoadedGress {
             n_scratch_words: 64,
             n_out_bytes: 0,
             n_emitted: 0,
-            n_parsed_bytes: usize::MAX,
         })
     }
 
@@ -127,6 +115,13 @@ impl LoadedGress {
                 }
             }
         }
+    }
+
+    /// The statement of a failure: its number is in the low half.
+    pub(crate) fn span_of(&self, failure: u64) -> Span {
+        let number = (failure as u32).checked_sub(1);
+        let span = number.and_then(|index| self.spans.get(index as usize));
+        span.copied().unwrap_or(Span::NONE)
     }
 
     /// The number of a statement.

@@ -195,6 +195,7 @@ fn run(
     let interface = GressInterface {
         inputs: inputs.to_vec(),
         watched: watched.to_vec(),
+        crossing: None,
     };
     let interface = Interface {
         gresses: std::iter::once(interface).collect(),
@@ -207,8 +208,8 @@ fn run(
     let jobs: Vec<Job<'_>> = values
         .iter()
         .map(|inputs| Job {
-            prefix: &[],
-            packet: &[],
+            bytes: &[],
+            prefix_len: 0,
             clock: 0,
             inputs,
             part: Part::Whole,

@@ -91,8 +91,11 @@ impl DeviceConfig {
     /// Nanoseconds after so many clocks, cut to 48 bits as timestamps are.
     #[must_use]
     pub fn nanoseconds(&self, clock: u64) -> u64 {
-        let ns = u128::from(clock) * 1000 / u128::from(self.clocks_per_us.max(1));
-        ns as u64 & 0xffff_ffff_ffff
+        let ns = match clock.checked_mul(1000) {
+            Some(thousand) => thousand / self.clocks_per_us.max(1),
+            None => (u128::from(clock) * 1000 / u128::from(self.clocks_per_us.max(1))) as u64,
+        };
+        ns & 0xffff_ffff_ffff
     }
 
     /// Clocks that a port takes to send a packet of so many bytes; none where it takes no time.

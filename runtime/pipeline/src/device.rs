@@ -22,7 +22,8 @@ use p4rmt_ir::{Arch, PipeId, Placement, Program};
 use crate::fate::{DeviceCounters, Fate, FateEvent};
 use crate::generator::Generator;
 use crate::{
-    DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, PortUnit, TraceRecord, TrafficManager,
+    DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, Packet, PortUnit, TraceRecord,
+    TrafficManager,
 };
 use chassis::{Chassis, MAX_PACKET};
 pub use chassis::{Departure, EmittedHeaders, LoggedLine, SentDigest};
@@ -144,7 +145,7 @@ impl Device {
                     .values()
                     .zip(self.chassis.instance.table_counts(id))
             })
-            .map(|(table, counts)| (table.name.as_str(), *counts))
+            .map(|(table, counts)| (table.name.as_str(), counts))
             .collect()
     }
 
@@ -214,6 +215,15 @@ impl Device {
         self.chassis.departures.drain(..)
     }
 
+    /// Shows each packet that has left since the last time, in order, and uses its buffer again: the fast
+    /// way where packets need not be kept.
+    pub fn show_departures(&mut self, mut show: impl FnMut(&Departure)) {
+        for departure in self.chassis.departures.drain(..) {
+            show(&departure);
+            self.chassis.pool.give_back(departure.bytes);
+        }
+    }
+
     /// Takes the messages to the control plane that were sent since the last time, in order. They are
     /// kept only while records of fates are.
     pub fn take_digests(&mut self) -> std::vec::Drain<'_, SentDigest> {
@@ -242,10 +252,11 @@ impl Device {
         let chassis = &mut self.chassis;
         let arrival = chassis.next_arrival();
         let len = packet.len();
+        let packet = chassis.pool.packet(packet);
         chassis.counters.packets_in += 1;
         chassis.counters.bytes_in += len as u64;
         chassis.tell(arrival, FateEvent::Arrived { port, len });
-        match chassis.receive_unit(arrival, port, packet.to_vec()) {
+        match chassis.receive_unit(arrival, port, packet) {
             Some(packet) => self.enter(arrival, port, packet),
             None => Ok(()),
         }
@@ -362,7 +373,7 @@ impl Device {
     }
 
     /// A packet comes in, and all that it causes happens.
-    fn enter(&mut self, arrival: u64, port: u16, packet: Vec<u8>) -> Result<(), DeviceError> {
+    fn enter(&mut self, arrival: u64, port: u16, packet: Packet) -> Result<(), DeviceError> {
         let chassis = &mut self.chassis;
         match &mut self.machine {
             Machine::Tofino(tofino) => {
@@ -387,7 +398,7 @@ impl Device {
                 let arrival = self.chassis.next_arrival();
                 self.chassis.counters.generated += 1;
                 self.chassis.tell(arrival, FateEvent::Generated { app: id });
-                self.enter(arrival, app.port, packet)?;
+                self.enter(arrival, app.port, Packet::new(&packet))?;
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ mod error;
 mod fate;
 mod generator;
 mod mirror_gate;
+mod packet;
 mod port_unit;
 mod record;
 mod replay;
@@ -28,6 +29,7 @@ pub use device::{
 pub use error::DeviceError;
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
 pub use generator::GeneratorApp;
+pub use packet::Packet;
 pub use port_unit::{PortUnit, PortUnitFault};
 pub use record::{Entrant, EntrantKind, PassRecord, TraceRecord};
 pub use replay::{

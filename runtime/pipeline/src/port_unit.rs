@@ -19,6 +19,8 @@
 
 use thiserror::Error;
 
+use crate::Packet;
+
 /// A unit of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PortUnit {
@@ -46,6 +48,8 @@ pub enum PortUnitFault {
 }
 
 const ETHERNET: usize = 14;
+/// The longest IPv4 header.
+const MAX_IPV4: usize = 60;
 const UDP: usize = 8;
 const BTH: usize = 12;
 const ICRC: usize = 4;
@@ -59,7 +63,7 @@ impl PortUnit {
     ///
     /// # Errors
     /// Why it cannot be completed, and is dropped.
-    pub fn send(self, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+    pub fn send(self, packet: &mut Packet) -> Result<(), PortUnitFault> {
         let Some(ip) = Ipv4::of(packet) else {
             return Ok(());
         };
@@ -74,7 +78,7 @@ impl PortUnit {
     ///
     /// # Errors
     /// Why it is dropped.
-    pub fn receive(self, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+    pub fn receive(self, packet: &mut Packet) -> Result<(), PortUnitFault> {
         let Some(ip) = Ipv4::of(packet) else {
             return Ok(());
         };
@@ -137,20 +141,20 @@ impl Ipv4 {
     }
 }
 
-fn send_roce(ip: Ipv4, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+fn send_roce(ip: Ipv4, packet: &mut Packet) -> Result<(), PortUnitFault> {
     let data_end = ip.data_end(packet)?;
     if packet.len() < data_end {
         return Err(PortUnitFault::Truncated);
     }
     let padding = ip.padding(packet);
     packet.truncate(data_end);
-    packet.resize(data_end + padding, 0);
+    packet.extend_from_slice(&[0; 3][..padding]);
     let icrc = icrc(ip, packet);
-    packet.extend(icrc.to_le_bytes());
+    packet.extend_from_slice(&icrc.to_le_bytes());
     Ok(())
 }
 
-fn receive_roce(ip: Ipv4, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
+fn receive_roce(ip: Ipv4, packet: &mut Packet) -> Result<(), PortUnitFault> {
     let data_end = ip.data_end(packet)?;
     let icrc_at = ip.end - ICRC;
     let found = packet
@@ -166,14 +170,16 @@ fn receive_roce(ip: Ipv4, packet: &mut Vec<u8>) -> Result<(), PortUnitFault> {
 /// The ICRC of a frame that ends with its padding.
 fn icrc(ip: Ipv4, frame: &[u8]) -> u32 {
     let headers_end = ip.payload + UDP + BTH;
-    let mut headers = frame[ETHERNET..headers_end].to_vec();
+    // Eight bytes of ones, then the headers, in one piece.
+    let mut headers = [0xff; 8 + MAX_IPV4 + UDP + BTH];
+    let headers = &mut headers[..8 + headers_end - ETHERNET];
+    headers[8..].copy_from_slice(&frame[ETHERNET..headers_end]);
     let udp = ip.payload - ETHERNET;
     for at in [1, 8, 10, 11, udp + 6, udp + 7, udp + UDP + 4] {
-        headers[at] = 0xff;
+        headers[8 + at] = 0xff;
     }
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&[0xff; 8]);
-    hasher.update(&headers);
+    hasher.update(headers);
     hasher.update(&frame[headers_end..]);
     hasher.finalize()
 }
@@ -219,14 +225,19 @@ fn tcp_sum(ip: Ipv4, frame: &[u8]) -> u16 {
     sum as u16
 }
 
-/// The sum of all big-endian words, an odd last byte in the higher half.
+/// The sum of all big-endian words, an odd last byte in the higher half: modulo 2^16 - 1, and zero only
+/// where all is. Words of 32 bits are summed, which comes to the same.
 fn sum_words(bytes: &[u8]) -> u64 {
-    let pairs = bytes.chunks_exact(2);
-    let odd = pairs
-        .remainder()
-        .first()
-        .map_or(0, |byte| u64::from(*byte) << 8);
-    pairs.map(|pair| u64::from(be16(pair, 0))).sum::<u64>() + odd
+    let words = bytes.chunks_exact(4);
+    let mut rest = [0; 4];
+    let left = words.remainder();
+    rest[..left.len()].copy_from_slice(left);
+    let sum: u64 = words.map(|word| u64::from(be32(word))).sum();
+    sum + u64::from(be32(&rest))
+}
+
+fn be32(bytes: &[u8]) -> u32 {
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
 fn be16(bytes: &[u8], at: usize) -> u16 {

@@ -256,10 +256,10 @@ impl Way<'_> {
         }
     }
 
-    fn take_departures(&mut self) -> Vec<Departure> {
+    fn show_departures(&mut self, show: impl FnMut(&Departure)) {
         match self {
-            Self::OneByOne(device) => device.take_departures().collect(),
-            Self::LockStep(machine) => machine.take_departures(),
+            Self::OneByOne(device) => device.show_departures(show),
+            Self::LockStep(machine) => machine.take_departures().iter().for_each(show),
         }
     }
 }
@@ -459,14 +459,17 @@ impl Run<'_> {
 
     fn keep_departures(&mut self) -> Result<(), ReplayError> {
         let epoch_ns = self.epoch_ns.unwrap_or_default();
-        for departure in self.way.take_departures() {
-            *self.packets_out.entry(departure.port).or_default() += 1;
+        let (packets_out, output) = (&mut self.packets_out, &mut self.output);
+        let mut result = Ok(());
+        self.way.show_departures(|departure| {
+            if result.is_err() {
+                return;
+            }
+            *packets_out.entry(departure.port).or_default() += 1;
             let timestamp_ns = epoch_ns.saturating_add(departure.timestamp_ns);
-            self.output
-                .packet(departure.port, timestamp_ns, &departure.bytes)
-                .map_err(ReplayError::Output)?;
-        }
-        Ok(())
+            result = output.packet(departure.port, timestamp_ns, &departure.bytes);
+        });
+        result.map_err(ReplayError::Output)
     }
 }
 

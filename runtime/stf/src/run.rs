@@ -177,7 +177,7 @@ impl Run {
                 .or_default()
                 .push(Found {
                     layout: PacketLayout::new(layout.pipe(), headers),
-                    bytes: departure.bytes,
+                    bytes: departure.bytes.into_vec(),
                     cause,
                 });
         }

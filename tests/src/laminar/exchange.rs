@@ -198,7 +198,7 @@ impl Exchange {
     fn dispatch(&mut self, left: Vec<Departure>) {
         for packet in left {
             match packet.port {
-                NETWORK_PORT => self.to_peer.send(self.now, packet.bytes),
+                NETWORK_PORT => self.to_peer.send(self.now, packet.bytes.into_vec()),
                 HOST_PORT => self.host.take(&packet.bytes),
                 CONTROL_PORT => {
                     for request in self.control.take(&packet.bytes, self.now) {

@@ -43,6 +43,7 @@ impl Execution {
         let interface = GressInterface {
             inputs: fields.to_vec(),
             watched: fields.to_vec(),
+            crossing: None,
         };
         let interface = Interface {
             gresses: std::iter::once(interface).collect(),
@@ -59,8 +60,8 @@ impl Execution {
 
     fn run(&mut self, inputs: &[u64], clock: u64) {
         let job = Job {
-            prefix: &[],
-            packet: &[0; 60],
+            bytes: &[0; 60],
+            prefix_len: 0,
             clock,
             inputs,
             part: Part::Whole,

@@ -219,9 +219,7 @@ const NO_RUN_FAILED: &str = "after an error nothing more is run";
 fn run_packets(device: &mut Device, packets: &Packets, sink: &mut Sink) -> Result<(), BenchError> {
     for (port, packet) in packets.iter() {
         device.receive(port, packet)?;
-        for departure in device.take_departures() {
-            sink.packet(departure.port, &departure.bytes);
-        }
+        device.show_departures(|departure| sink.packet(departure.port, &departure.bytes));
     }
     Ok(())
 }

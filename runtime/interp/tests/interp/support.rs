@@ -59,6 +59,7 @@ impl Bench {
             gresses: std::iter::once(GressInterface {
                 inputs: inputs.to_vec(),
                 watched,
+                crossing: None,
             })
             .collect(),
         };
@@ -123,9 +124,10 @@ impl Bench {
         for (position, value) in inputs.iter().enumerate() {
             layout.set(&mut words, position, value);
         }
+        let bytes = [prefix, packet].concat();
         let job = Job {
-            prefix,
-            packet,
+            bytes: &bytes,
+            prefix_len: prefix.len(),
             clock,
             inputs: &words,
             part: Part::Whole,
@@ -143,8 +145,8 @@ impl Bench {
     #[track_caller]
     pub(crate) fn run_part(&mut self, packet: &[u8], part: Part, phv: &[u64]) -> &Outcome {
         let job = Job {
-            prefix: &[],
-            packet,
+            bytes: packet,
+            prefix_len: 0,
             clock: 0,
             inputs: &[],
             part,
@@ -168,7 +170,7 @@ impl Bench {
         &self.outcome.values
     }
 
-    pub(crate) fn counts(&self) -> &[p4rmt_engine::TableCounts] {
+    pub(crate) fn counts(&self) -> Vec<p4rmt_engine::TableCounts> {
         self.instance.table_counts(gress_id())
     }
 }

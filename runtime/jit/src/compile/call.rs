@@ -2,7 +2,9 @@
 
 use cranelift_codegen::ir::InstBuilder;
 use p4rmt_engine::EngineError;
-use p4rmt_ir::{Call, CallKind, Datum, Expr, FieldId, FieldKind, HashId, Id, V1Call};
+use p4rmt_ir::{
+    Call, CallKind, Datum, Expr, FieldId, FieldKind, HashAlgorithm, HashId, Id, V1Call,
+};
 use p4rmt_source::Span;
 
 use super::number::Number;
@@ -47,10 +49,7 @@ impl Compiler<'_> {
             } => results.push(self.filter(*meter, index.as_ref(), value)),
             CallKind::Hash { hash, args } => {
                 let data = self.concat_all(args);
-                self.put_in_scratch([&data]);
-                let words = [hash.index() as u64, u64::from(data.width), 0];
-                self.call_with(Name::Hash, words);
-                results.push(self.take_from_scratch(self.gress.hashes[*hash].width));
+                results.push(self.hash(*hash, &data));
             }
             CallKind::Random { random } => {
                 let draws = self.draws[random.index()];
@@ -71,9 +70,7 @@ impl Compiler<'_> {
                 session,
                 header,
             } => {
-                let mirror_type = *mirror_type;
-                let values = std::iter::once(session).chain(header);
-                self.request(RequestKind::Mirror { mirror_type }, values, span);
+                self.mirror(*mirror_type, session, header, span);
             }
             CallKind::Resubmit {
                 resubmit_type,
@@ -103,6 +100,43 @@ impl Compiler<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// The hash of data.
+    fn hash(&mut self, id: HashId, data: &Number) -> Number {
+        let hash = &self.gress.hashes[id];
+        match &hash.algorithm {
+            HashAlgorithm::Identity => self.resize(data, hash.width, false),
+            HashAlgorithm::Csum16 => {
+                let checksum = self.checksum_of(data);
+                self.resize(&checksum, hash.width, false)
+            }
+            HashAlgorithm::Random | HashAlgorithm::Xor(_) | HashAlgorithm::Crc(_) => {
+                self.put_in_scratch([data]);
+                let words = [id.index() as u64, u64::from(data.width), 0];
+                self.call_with(Name::Hash, words);
+                self.take_from_scratch(hash.width)
+            }
+        }
+    }
+
+    /// Asks for a mirrored copy: the engine makes room for its header, which is written here.
+    fn mirror(&mut self, mirror_type: Option<u32>, session: &Expr, header: &[Expr], span: Span) {
+        let header = self.concat_all(header);
+        let padding = self.zero(header.width.next_multiple_of(8) - header.width);
+        let header = self.concat(&header, &padding);
+        let session = self.expr(session);
+        let zero = self.word(0);
+        let session = session.words.first().copied().unwrap_or(zero);
+        self.loaded.requests.push(Request {
+            kind: RequestKind::Mirror { mirror_type },
+            widths: Vec::new(),
+            span,
+        });
+        let number = self.word(self.loaded.requests.len() as u64 - 1);
+        let n_bytes = self.word(u64::from(header.width / 8));
+        let address = self.call(Name::Mirror, [number, session, n_bytes]);
+        self.write_bytes(&header, address);
     }
 
     /// Hands a request with its values to the engine.
@@ -154,6 +188,10 @@ impl Compiler<'_> {
             | V1Call::Truncate { .. }
             | V1Call::Log { .. } => {
                 self.request(RequestKind::V1(call.clone()), call.args(), span);
+                if !matches!(call, V1Call::Truncate { .. } | V1Call::Log { .. }) {
+                    let one = self.word(1);
+                    self.b.def_var(self.asks, one);
+                }
             }
         }
         None
@@ -161,6 +199,70 @@ impl Compiler<'_> {
 
     /// Hashes data as bytes. A field of an invalid header is left out, as in the interpreter.
     fn hash_data(&mut self, hash: HashId, data: &[Datum], with_payload: bool) -> Number {
+        if !with_payload
+            && self.gress.hashes[hash].algorithm == HashAlgorithm::Csum16
+            && let Some(valid) = self.validity_of(data)
+        {
+            return self.hash_if_valid(hash, data, valid);
+        }
+        self.hash_bytes(hash, data, with_payload)
+    }
+
+    /// What says whether all data are there: one header that all of them belong to that belong to any. None
+    /// where they are of several, or of unknown width.
+    fn validity_of(&self, data: &[Datum]) -> Option<FieldId> {
+        let mut found = None;
+        for datum in data {
+            let Datum::Value(value) = datum else {
+                return None;
+            };
+            if let Expr::Field(field) = value
+                && let FieldKind::Header(header) = self.gress.fields[*field].kind
+            {
+                let valid = self.gress.headers[header].valid;
+                if *found.get_or_insert(valid) != valid {
+                    return None;
+                }
+            }
+        }
+        found
+    }
+
+    /// Sums data of a header up if it is there.
+    fn hash_if_valid(&mut self, hash: HashId, data: &[Datum], valid: FieldId) -> Number {
+        let width = self.gress.hashes[hash].width;
+        let variables = self.new_locals(std::iter::once(width)).remove(0);
+        let (there, missing, on) = (
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+        );
+        let is_valid = self.field(valid).words[0];
+        self.b.ins().brif(is_valid, there, &[], missing, &[]);
+        self.enter(missing);
+        let result = self.hash_bytes(hash, data, false);
+        Self::set(&variables, &result, &mut self.b);
+        self.jump(on);
+        self.enter(there);
+        let mut whole = self.zero(0);
+        for datum in data {
+            if let Datum::Value(value) = datum {
+                let value = self.expr(value);
+                whole = self.concat(&whole, &value);
+            }
+        }
+        // The last byte is filled with zeros, and the last sixteen bits: no sum shows it.
+        let result = self.hash(hash, &whole);
+        Self::set(&variables, &result, &mut self.b);
+        self.go(on);
+        let words = variables.iter().map(|variable| self.b.use_var(*variable));
+        Number {
+            width,
+            words: words.collect(),
+        }
+    }
+
+    fn hash_bytes(&mut self, hash: HashId, data: &[Datum], with_payload: bool) -> Number {
         self.call_with(Name::BytesStart, [0; 3]);
         for datum in data {
             match datum {

@@ -79,6 +79,17 @@ impl Compiler<'_> {
         self.b.def_var(is_due, one);
     }
 
+    /// The checksum of data alone.
+    pub(super) fn checksum_of(&mut self, data: &Number) -> Number {
+        let data = self.in_words(data, false);
+        let zero = self.word(0);
+        let sum = self.sum_of(&data, zero);
+        Number {
+            width: 16,
+            words: vec![self.complement(sum)],
+        }
+    }
+
     fn complement(&mut self, sum: Word) -> Word {
         let ones = self.word(0xffff);
         self.b.ins().bxor(sum, ones)

@@ -6,7 +6,7 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, types};
-use p4rmt_engine::EngineError;
+use p4rmt_engine::{EngineError, emitted_headers};
 use p4rmt_ir::{Block, Gress, HeaderId, Id, StmtKind};
 
 use super::number::Number;
@@ -34,8 +34,7 @@ impl Compiler<'_> {
         if !is_byte_aligned(self.gress) {
             self.call_with(Name::EmitEnd, [0; 3]);
         }
-        let mut n_headers = 0;
-        emitted(&self.gress.deparser.body, &mut |_| n_headers += 1);
+        let n_headers = emitted_headers(self.gress).len();
         self.loaded.n_emitted = self.loaded.n_emitted.max(n_headers);
         self.loaded.n_out_bytes = self.loaded.n_out_bytes.max(most_bytes(self.gress));
         Ok(())
@@ -61,45 +60,33 @@ impl Compiler<'_> {
         let out = self.load_frame(offset_of!(Frame, out));
         let out_bytes = self.b.use_var(self.out_bytes);
         let address = self.b.ins().iadd(out, out_bytes);
-        let mut whole = Number {
-            width: 0,
-            words: Vec::new(),
-        };
-        let mut offset = 0;
+        let mut whole = self.zero(0);
         for field in self.gress.headers[id].fields.clone() {
             let value = self.field(field);
             whole = self.concat(&whole, &value);
-            // Whole words are written as soon as they are complete.
-            while whole.width >= 64 {
-                let first = self.slice(&whole, whole.width - 1, whole.width - 64);
-                self.store_bytes(first.words[0], 8, address, offset);
-                offset += 8;
-                whole = if whole.width == 64 {
-                    Number {
-                        width: 0,
-                        words: Vec::new(),
-                    }
-                } else {
-                    self.slice(&whole, whole.width - 65, 0)
-                };
-            }
         }
-        let mut left = whole.width / 8;
-        while left > 0 {
+        self.write_bytes(&whole, address);
+        let n_bytes = self.word(u64::from(whole.width / 8));
+        let out_bytes = self.b.ins().iadd(out_bytes, n_bytes);
+        self.b.def_var(self.out_bytes, out_bytes);
+    }
+
+    /// Writes a number of whole bytes, the highest first.
+    pub(super) fn write_bytes(&mut self, number: &Number, address: Word) {
+        let n_bytes = number.width / 8;
+        let mut offset = 0;
+        while offset < n_bytes {
+            let left = n_bytes - offset;
             let size = match left {
+                8.. => 8,
                 4.. => 4,
                 2.. => 2,
                 _ => 1,
             };
-            let lo = (left - size) * 8;
-            let piece = self.slice(&whole, left * 8 - 1, lo);
+            let piece = self.slice(number, left * 8 - 1, (left - size) * 8);
             self.store_bytes(piece.words[0], size, address, offset);
             offset += size;
-            left -= size;
         }
-        let n_bytes = self.word(u64::from(offset));
-        let out_bytes = self.b.ins().iadd(out_bytes, n_bytes);
-        self.b.def_var(self.out_bytes, out_bytes);
     }
 
     fn note_emitted(&mut self, id: HeaderId) {
@@ -153,14 +140,9 @@ impl Compiler<'_> {
 
 /// Whether all headers that a deparser emits are made of whole bytes, and each statement emits once.
 fn is_byte_aligned(gress: &Gress) -> bool {
-    let mut is_aligned = !has_loop(&gress.deparser.body);
-    emitted(&gress.deparser.body, &mut |id| {
-        let header = &gress.headers[id];
-        let widths = header.fields.iter().map(|field| gress.fields[*field].width);
-        let n_bits: u32 = widths.sum();
-        is_aligned &= header.varbit.is_none() && n_bits.is_multiple_of(8);
-    });
-    is_aligned
+    let is_aligned =
+        |id: HeaderId| gress.headers[id].varbit.is_none() && n_bits(gress, id).is_multiple_of(8);
+    !has_loop(&gress.deparser.body) && emitted_headers(gress).into_iter().all(is_aligned)
 }
 
 fn has_loop(block: &Block) -> bool {
@@ -184,36 +166,13 @@ fn has_loop(block: &Block) -> bool {
 
 /// The most bytes that a deparser emits, each statement once.
 fn most_bytes(gress: &Gress) -> usize {
-    let mut n_bits = 0;
-    emitted(&gress.deparser.body, &mut |id| {
-        let header = &gress.headers[id];
-        let widths = header.fields.iter().map(|field| gress.fields[*field].width);
-        n_bits += widths.sum::<u32>() as usize;
-    });
+    let headers = emitted_headers(gress).into_iter();
+    let n_bits: usize = headers.map(|id| n_bits(gress, id)).sum();
     n_bits / 8
 }
 
-fn emitted(block: &Block, found: &mut impl FnMut(HeaderId)) {
-    for stmt in block {
-        match &stmt.kind {
-            StmtKind::Emit { header } => found(*header),
-            StmtKind::If {
-                then, otherwise, ..
-            } => {
-                emitted(then, found);
-                emitted(otherwise, found);
-            }
-            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => emitted(body, found),
-            StmtKind::Apply { arms, .. } => {
-                arms.iter().for_each(|arm| emitted(&arm.body, found));
-            }
-            StmtKind::Assign { .. }
-            | StmtKind::Call(_)
-            | StmtKind::Leave(_)
-            | StmtKind::Exit
-            | StmtKind::Extract { .. }
-            | StmtKind::Advance { .. }
-            | StmtKind::Verify { .. } => {}
-        }
-    }
+fn n_bits(gress: &Gress, id: HeaderId) -> usize {
+    let fields = gress.headers[id].fields.iter();
+    let widths = fields.map(|field| gress.fields[*field].width as usize);
+    widths.sum()
 }

@@ -2,14 +2,14 @@
 
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_codegen::ir::types;
 use cranelift_frontend::{FunctionBuilder, Variable};
-use p4rmt_engine::Step;
+use p4rmt_engine::{Step, Writer};
 use p4rmt_ir::{FieldId, Id, Place};
 use p4rmt_source::Span;
 
 use super::number::Number;
-use super::{Compiler, Section, Word, plain};
+use super::{Compiler, Section, Word};
 use crate::frame::Frame;
 
 impl Compiler<'_> {
@@ -40,7 +40,10 @@ impl Compiler<'_> {
                 Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
             }
         }
-        if matches!(self.section, Section::Step(Step::Stage(_) | Step::Deparser)) {
+        if matches!(
+            self.section,
+            Section::Through | Section::Step(Step::Stage(_) | Step::Deparser)
+        ) {
             return;
         }
         let inputs = self.load_frame(offset_of!(Frame, inputs));
@@ -78,18 +81,6 @@ impl Compiler<'_> {
         self.store_frame(out_bytes, offset_of!(Frame, out_bytes));
         let n_emitted = self.b.use_var(self.n_emitted);
         self.store_frame(n_emitted, offset_of!(Frame, n_emitted));
-    }
-
-    /// Shows which statements wrote the watched fields last.
-    pub(super) fn show_written(&mut self) {
-        let written = self.load_frame(offset_of!(Frame, written));
-        for (position, variable) in self.written.clone().into_iter().enumerate() {
-            let number = self.b.use_var(variable);
-            let number = self.b.ins().ireduce(types::I32, number);
-            self.b
-                .ins()
-                .store(plain(), number, written, (position * 4) as i32);
-        }
     }
 
     /// Writes a place; it can be read at once.
@@ -154,9 +145,9 @@ impl Compiler<'_> {
 
     pub(super) fn note_written(&mut self, field: FieldId, span: Span) {
         if let Some(position) = self.loaded.watched_at[field.index()] {
-            let number = self.loaded.span_number(span);
-            let number = self.word(number);
-            self.b.def_var(self.written[position], number);
+            let written = self.load_frame(offset_of!(Frame, written));
+            let writer = self.word(Writer::new(span).bits());
+            self.store(writer, written, position * 8);
         }
     }
 

@@ -259,9 +259,8 @@ impl Compiler<'_> {
         let value = self.resize(&value, width, false);
         Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
         if let Some(position) = self.loaded.watched_at[field.index()] {
-            let mask = self.word(0xffff_ffff);
-            let number = self.b.ins().band(failure, mask);
-            self.b.def_var(self.written[position], number);
+            let position = self.word(position as u64);
+            self.call(Name::NoteFailure, [failure, position, zero]);
         }
     }
 

@@ -272,7 +272,11 @@ impl Compiler<'_> {
     pub(super) fn payload_offset(&mut self) -> Word {
         match self.section {
             Section::Back => self.load_frame(offset_of!(Frame, payload_offset)),
-            Section::Whole | Section::Parser | Section::Front | Section::Step(_) => {
+            Section::Whole
+            | Section::Parser
+            | Section::Front
+            | Section::Through
+            | Section::Step(_) => {
                 let cursor = self.b.use_var(self.cursor);
                 let seven = self.word(7);
                 let rounded = self.b.ins().iadd(cursor, seven);

@@ -1,21 +1,21 @@
 //! Tables: the key, the entry that it finds, and the code of each action that it may lead to.
 //!
-//! An action stands once in the code of a table, whether a hit or a miss leads to it. Its data are read
-//! from the record ([`crate::tables`]) of what was selected; where a miss always leads to the same
-//! action, that is known here.
+//! Keys of a few words are looked up by compiled code itself, others by the engine. An action stands once in
+//! the code of a table, whether a hit or a miss leads to it; its data are read from the record
+//! ([`crate::tables`]) of what was selected.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC, types};
 use cranelift_frontend::{Switch, Variable};
-use p4rmt_engine::EngineError;
+use p4rmt_engine::{EngineError, ExactTable, KeyLayout, KeyPiece, PrefixTable, TableKind};
 use p4rmt_ir::{ActionId, Arm, Body, Id, MatchKind, Outcome, Param, Table, TableId};
 
 use super::number::Number;
-use super::{Compiler, Word};
+use super::{Compiler, Word, plain};
 use crate::callbacks::Name;
 use crate::frame::Frame;
-use crate::tables::{DATA, PICK};
+use crate::tables::{DATA, PICK, TableView, record_words};
 
 /// The part of a table that a stage has.
 #[derive(Clone, Copy)]
@@ -110,21 +110,11 @@ impl Compiler<'_> {
     ) -> Result<(), EngineError> {
         let table = &self.gress.tables[id];
         let mut leads = Leads::new(self);
-        let missed = self.b.create_block();
         if table.keys.is_empty() {
-            self.jump(missed);
+            self.select_only(id, table, &mut leads);
         } else {
-            let found = self.b.create_block();
-            let record = self.look_up(id, table, share);
-            self.b.ins().brif(record, found, &[], missed, &[]);
-            self.enter(found);
-            self.select_entry(id, table, record, &mut leads);
-        }
-        self.enter(missed);
-        if let Some(elsewhere) = share.elsewhere {
-            self.jump(elsewhere);
-        } else {
-            self.select_default(id, table, &mut leads);
+            let place = self.look_up(id, table, share);
+            self.select_found(id, table, place, &mut leads);
         }
         for (action, block) in std::mem::take(&mut leads.actions) {
             self.enter(block);
@@ -138,50 +128,281 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The address of the record that a lookup finds; 0 for none.
+    /// The place of the entry that is found; 0 for none. Leads away if that is in another part.
     fn look_up(&mut self, id: TableId, table: &Table, share: Share) -> Word {
-        let key: Vec<Number> = table.keys.iter().map(|key| self.expr(&key.expr)).collect();
-        let n_words = self.put_in_scratch(&key) as u64;
-        let record = self.call_with(Name::Lookup, [id.index() as u64, n_words, 0]);
-        let Some((first, end)) = share.ranks else {
-            return record;
+        let layout = KeyLayout::new(self.gress, table);
+        let parts: Vec<Number> = table.keys.iter().map(|key| self.expr(&key.expr)).collect();
+        let mut key = self.zero(0);
+        for piece in layout.pieces() {
+            let piece = match piece {
+                KeyPiece::Part(part) => parts[*part].clone(),
+                KeyPiece::Zeros(width) => self.zero(*width),
+            };
+            key = self.concat(&key, &piece);
+        }
+        let place = match (layout.kind(), &key.words[..]) {
+            (TableKind::Exact, words @ ([_] | [_, _] | [_, _, _])) => self.probe(id, words),
+            (TableKind::Prefix, [word]) => self.walk(id, *word, PrefixTable::root_bits_of(&layout)),
+            (TableKind::Ternary, words @ ([_] | [_, _] | [_, _, _])) => {
+                self.try_in_order(id, words)
+            }
+            _ => self.ask_for_place(id, &key),
         };
-        let rank = self.load_frame(offset_of!(Frame, rank));
+        let Some((first, end)) = share.ranks else {
+            return place;
+        };
+        let rank = match layout.kind() {
+            TableKind::Exact => {
+                let one = self.word(1);
+                self.b.ins().isub(place, one)
+            }
+            TableKind::Prefix | TableKind::Ternary => {
+                let table = self.word(id.index() as u64);
+                self.call(Name::Rank, [table, place, place])
+            }
+        };
         let start = self.word(first);
         let rank = self.b.ins().isub(rank, start);
         let is_here = self.is(IntCC::UnsignedLessThan, rank, end - first);
         let zero = self.word(0);
-        self.b.ins().select(is_here, record, zero)
+        let place = self.b.ins().select(is_here, place, zero);
+        if let Some(elsewhere) = share.elsewhere {
+            self.branch(place, elsewhere);
+        }
+        place
     }
 
-    /// An entry was found: counts it, and leads to its action.
-    fn select_entry(&mut self, id: TableId, table: &Table, record: Word, leads: &mut Leads) {
-        self.count_lookup(id, 0);
-        let slot = self.load(record, 8);
-        self.b.def_var(self.direct_index, slot);
+    /// Looks a key up in a hash table, as [`p4rmt_engine::ExactTable`] says.
+    fn probe(&mut self, id: TableId, key: &[Word]) -> Word {
+        let buckets = self.load_view(id, offset_of!(TableView, entries));
+        let shift = self.load_view(id, offset_of!(TableView, shift));
+        let last = self.load_view(id, offset_of!(TableView, last_bucket));
+        let multiplier = self.word(ExactTable::MULTIPLIER);
+        let mut hash = None;
+        for word in key {
+            let mixed = match hash {
+                Some(hash) => self.b.ins().bxor(hash, *word),
+                None => *word,
+            };
+            let product = self.b.ins().imul(mixed, multiplier);
+            let high = self.shr_word(product, 32);
+            hash = Some(self.b.ins().bxor(product, high));
+        }
+        let hash = hash.expect("a key that is probed has words");
+        let hash = self.b.ins().imul(hash, multiplier);
+        let number = self.b.declare_var(types::I64);
+        let home = self.b.ins().ushr(hash, shift);
+        self.b.def_var(number, home);
+        let (head, taken, next, done) = (
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+        );
+        self.jump(head);
+        self.b.switch_to_block(head);
+        let here = self.b.use_var(number);
+        let stride = self.word((key.len() as u64 + 1) * 8);
+        let offset = self.b.ins().imul(here, stride);
+        let bucket = self.b.ins().iadd(buckets, offset);
+        let place = self.load(bucket, key.len() * 8);
+        self.b.ins().brif(place, taken, &[], done, &[]);
+        self.enter(taken);
+        let differences: Vec<Word> = key
+            .iter()
+            .enumerate()
+            .map(|(position, word)| {
+                let known = self.load(bucket, position * 8);
+                self.b.ins().bxor(known, *word)
+            })
+            .collect();
+        let differs = self.any_bit(&differences);
+        self.b.set_cold_block(next);
+        self.b.ins().brif(differs, next, &[], done, &[]);
+        self.enter(next);
         let one = self.word(1);
-        self.b.def_var(leads.is_hit, one);
-        let hash = self.selector_hash(table);
-        self.run_direct(table, Some(slot));
-        let mut record = record;
+        let following = self.b.ins().iadd(here, one);
+        let following = self.b.ins().band(following, last);
+        self.b.def_var(number, following);
+        self.jump(head);
+        self.b.seal_block(head);
+        self.enter(done);
+        place
+    }
+
+    /// Looks a key of one word up in a trie, as [`PrefixTable`] says.
+    fn walk(&mut self, id: TableId, key: Word, root_bits: u32) -> Word {
+        let cells = self.load_view(id, offset_of!(TableView, entries));
+        let (cell, left) = (
+            self.b.declare_var(types::I64),
+            self.b.declare_var(types::I64),
+        );
+        let number = self.shr_word(key, 64 - root_bits);
+        let root = self.load_cell_of(cells, number);
+        self.b.def_var(cell, root);
+        let rest = self.shl_word(key, root_bits);
+        self.b.def_var(left, rest);
+        let (head, node, done) = (
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+        );
+        self.jump(head);
+        self.b.switch_to_block(head);
+        let here = self.b.use_var(cell);
+        let mark = self.word(PrefixTable::NODE.into());
+        let is_node = self.b.ins().band(here, mark);
+        self.b.ins().brif(is_node, node, &[], done, &[]);
+        self.enter(node);
+        let first = self.b.ins().bxor(here, mark);
+        let rest = self.b.use_var(left);
+        let number = self.shr_word(rest, 64 - PrefixTable::NODE_BITS);
+        let number = self.b.ins().iadd(first, number);
+        let next = self.load_cell_of(cells, number);
+        self.b.def_var(cell, next);
+        let rest = self.shl_word(rest, PrefixTable::NODE_BITS);
+        self.b.def_var(left, rest);
+        self.jump(head);
+        self.b.seal_block(head);
+        self.enter(done);
+        here
+    }
+
+    /// Tries few entries in order, as [`p4rmt_engine::MatchTable::in_order`] has them; asks the engine where
+    /// there are more.
+    fn try_in_order(&mut self, id: TableId, key: &[Word]) -> Word {
+        let found = self.b.declare_var(types::I64);
+        let at = self.b.declare_var(types::I64);
+        let entries = self.load_view(id, offset_of!(TableView, entries));
+        self.b.def_var(at, entries);
+        let (few, many, head, next, hit, done) = (
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+        );
+        self.b.ins().brif(entries, few, &[], many, &[]);
+        self.enter(many);
+        let whole = Number {
+            width: key.len() as u32 * 64,
+            words: key.to_vec(),
+        };
+        let place = self.ask_for_place(id, &whole);
+        self.b.def_var(found, place);
+        self.jump(done);
+        self.enter(few);
+        self.jump(head);
+        self.b.switch_to_block(head);
+        let entry = self.b.use_var(at);
+        let differences: Vec<Word> = key
+            .iter()
+            .enumerate()
+            .map(|(position, word)| {
+                let mask = self.load(entry, position * 8);
+                let value = self.load(entry, (key.len() + position) * 8);
+                let masked = self.b.ins().band(*word, mask);
+                self.b.ins().bxor(masked, value)
+            })
+            .collect();
+        let differs = self.any_bit(&differences);
+        self.b.ins().brif(differs, next, &[], hit, &[]);
+        self.enter(next);
+        let stride = self.word((key.len() as u64 * 2 + 1) * 8);
+        let following = self.b.ins().iadd(entry, stride);
+        self.b.def_var(at, following);
+        self.jump(head);
+        self.b.seal_block(head);
+        self.enter(hit);
+        let place = self.load(entry, key.len() * 16);
+        self.b.def_var(found, place);
+        self.go(done);
+        self.b.use_var(found)
+    }
+
+    fn ask_for_place(&mut self, id: TableId, key: &Number) -> Word {
+        self.put_in_scratch([key]);
+        self.call_with(Name::Lookup, [id.index() as u64, 0, 0])
+    }
+
+    fn load_cell_of(&mut self, cells: Word, number: Word) -> Word {
+        let offset = self.shl_word(number, 2);
+        let address = self.b.ins().iadd(cells, offset);
+        let cell = self.b.ins().load(types::I32, plain(), address, 0);
+        self.b.ins().uextend(types::I64, cell)
+    }
+
+    /// Loads from the view of a table.
+    fn load_view(&mut self, id: TableId, offset: usize) -> Word {
+        let tables = self.load_frame(offset_of!(Frame, tables));
+        self.load(tables, id.index() * size_of::<TableView>() + offset)
+    }
+
+    /// A table without keys does what its default action says.
+    fn select_only(&mut self, id: TableId, table: &Table, leads: &mut Leads) {
+        let size = self.word(table.size);
+        self.b.def_var(self.direct_index, size);
+        let zero = self.word(0);
+        self.b.def_var(leads.is_hit, zero);
+        self.run_direct(table, None);
+        let declared = table.default_action.action;
+        if table.is_default_const {
+            self.b.def_var(leads.record, zero);
+            let block = leads.block(self, Some(declared));
+            return self.jump(block);
+        }
+        let record = self.load_view(id, offset_of!(TableView, records));
+        self.b.def_var(leads.record, record);
+        self.switch_to_action(table, record, leads);
+    }
+
+    /// Counts a lookup, and leads to the action of what it found.
+    fn select_found(&mut self, id: TableId, table: &Table, place: Word, leads: &mut Leads) {
+        let is_miss = self.is(IntCC::Equal, place, 0);
+        self.count_lookup(id, is_miss);
+        let one = self.word(1);
+        let zero = self.word(0);
+        let is_hit = self.b.ins().select(is_miss, zero, one);
+        self.b.def_var(leads.is_hit, is_hit);
+        let slot = self.b.ins().isub(place, one);
+        let size = self.word(table.size);
+        let direct = self.b.ins().select(is_miss, size, slot);
+        self.b.def_var(self.direct_index, direct);
+        let has_direct = !(table.direct_counters.is_empty() && table.direct_meters.is_empty());
+        let hash = self.b.declare_var(types::I64);
+        self.b.def_var(hash, zero);
+        if (self.is_whole() && has_direct) || table.implementation.is_some() {
+            let (hit, missed, on) = (
+                self.b.create_block(),
+                self.b.create_block(),
+                self.b.create_block(),
+            );
+            self.b.ins().brif(place, hit, &[], missed, &[]);
+            self.enter(hit);
+            if let Some(selected) = self.selector_hash(table) {
+                self.b.def_var(hash, selected);
+            }
+            self.run_direct(table, Some(slot));
+            self.jump(on);
+            self.enter(missed);
+            self.run_direct(table, None);
+            self.go(on);
+        }
+        let records = self.load_view(id, offset_of!(TableView, records));
+        let stride = self.word(record_words(self.gress, table) as u64 * 8);
+        let offset = self.b.ins().imul(place, stride);
+        let mut record = self.b.ins().iadd(records, offset);
         if table.implementation.is_some() {
+            let hash = self.b.use_var(hash);
             record = self.pick_member(id, record, slot, hash);
         }
         self.b.def_var(leads.record, record);
-        let action = self.load(record, 0);
-        let mut switch = Switch::new();
-        for listed in &table.actions {
-            let entry = listed.action.index() as u128;
-            if !switch.entries().contains_key(&entry) {
-                switch.set_entry(entry, leads.block(self, Some(listed.action)));
-            }
-        }
-        let none = leads.block(self, None);
-        switch.emit(&mut self.b, action, none);
+        self.switch_to_action(table, record, leads);
     }
 
     /// The record of the member that an entry leads to, if it leads to one.
-    fn pick_member(&mut self, id: TableId, record: Word, slot: Word, hash: Option<Word>) -> Word {
+    fn pick_member(&mut self, id: TableId, record: Word, slot: Word, hash: Word) -> Word {
         let picked = self.b.declare_var(types::I64);
         self.b.def_var(picked, record);
         let (pick, on) = (self.b.create_block(), self.b.create_block());
@@ -190,11 +411,32 @@ impl Compiler<'_> {
         self.b.ins().brif(leads_to_profile, pick, &[], on, &[]);
         self.enter(pick);
         let table = self.word(id.index() as u64);
-        let zero = self.word(0);
-        let member = self.call(Name::Pick, [table, slot, hash.unwrap_or(zero)]);
+        let member = self.call(Name::Pick, [table, slot, hash]);
         self.b.def_var(picked, member);
         self.go(on);
         self.b.use_var(picked)
+    }
+
+    /// Leads to the action of a record: one that the table lists, or its default action. Only a group
+    /// without members has none.
+    fn switch_to_action(&mut self, table: &Table, record: Word, leads: &mut Leads) {
+        let listed = table.actions.iter().map(|listed| listed.action);
+        let mut possible: Vec<ActionId> = listed.collect();
+        possible.push(table.default_action.action);
+        possible.sort_unstable();
+        possible.dedup();
+        let last = match table.implementation {
+            Some(_) => None,
+            None => possible.pop(),
+        };
+        let action = self.load(record, 0);
+        let mut switch = Switch::new();
+        for action in possible {
+            let block = leads.block(self, Some(action));
+            switch.set_entry(action.index() as u128, block);
+        }
+        let otherwise = leads.block(self, last);
+        switch.emit(&mut self.b, action, otherwise);
     }
 
     /// The hash by which the table's selector picks a member, if it has one.
@@ -213,42 +455,16 @@ impl Compiler<'_> {
         Some(self.call_with(Name::BytesHash, [hash.index() as u64, 0, 0]))
     }
 
-    /// No entry was found: counts that, and leads to the default action.
-    fn select_default(&mut self, id: TableId, table: &Table, leads: &mut Leads) {
-        self.count_lookup(id, 1);
-        let size = self.word(table.size);
-        self.b.def_var(self.direct_index, size);
-        let zero = self.word(0);
-        self.b.def_var(leads.is_hit, zero);
-        self.run_direct(table, None);
-        let defaults = self.load_frame(offset_of!(Frame, defaults));
-        let record = self.load(defaults, id.index() * 8);
-        self.b.def_var(leads.record, record);
-        let declared = table.default_action.action;
-        if table.is_default_const {
-            let block = leads.block(self, Some(declared));
-            return self.jump(block);
-        }
-        let action = self.load(record, 0);
-        let mut switch = Switch::new();
-        let listed = table.actions.iter().map(|listed| listed.action);
-        for possible in listed.chain([declared]) {
-            let entry = possible.index() as u128;
-            if !switch.entries().contains_key(&entry) {
-                switch.set_entry(entry, leads.block(self, Some(possible)));
-            }
-        }
-        let none = leads.block(self, None);
-        switch.emit(&mut self.b, action, none);
-    }
-
-    fn count_lookup(&mut self, id: TableId, which: usize) {
+    fn count_lookup(&mut self, id: TableId, is_miss: Word) {
         let counts = self.load_frame(offset_of!(Frame, counts));
-        let offset = id.index() * 16 + which * 8;
-        let count = self.load(counts, offset);
+        let which = self.b.ins().uextend(types::I64, is_miss);
+        let which = self.shl_word(which, 3);
+        let address = self.b.ins().iadd(counts, which);
+        let offset = id.index() * 16;
+        let count = self.load(address, offset);
         let one = self.word(1);
         let count = self.b.ins().iadd(count, one);
-        self.store(count, counts, offset);
+        self.store(count, address, offset);
     }
 
     /// The data of an action, from the record of what was selected.

@@ -6,9 +6,10 @@ use p4rmt_engine::{DigestMessage, Event, Instance, Job, LogMessage, Outcome, Sta
 use p4rmt_ir::{GressId, HeaderId, Program};
 
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
+use crate::packet::PacketPool;
 use crate::traffic::Replica;
 use crate::{
-    DeviceConfig, DeviceError, Entrant, MAX_PORTS, PassRecord, PortUnit, TraceRecord,
+    DeviceConfig, DeviceError, Entrant, MAX_PORTS, Packet, PassRecord, PortUnit, TraceRecord,
     TrafficManager,
 };
 
@@ -27,7 +28,7 @@ pub struct Departure {
     /// The number of the arrival that it goes back to, from 0.
     pub arrival: u64,
     /// The packet.
-    pub bytes: Vec<u8>,
+    pub bytes: Packet,
     /// What the headers in its front are, if records of fates are kept.
     pub headers: Option<EmittedHeaders>,
 }
@@ -76,6 +77,7 @@ pub(super) struct Chassis {
     /// How many more passes the arrival in work may lead to.
     pub(super) passes_left: u32,
     pub(super) departures: Vec<Departure>,
+    pub(super) pool: PacketPool,
     pub(super) counters: DeviceCounters,
     pub(super) fates: Option<Vec<Fate>>,
     pub(super) trace: Option<Vec<TraceRecord>>,
@@ -108,6 +110,7 @@ impl Chassis {
             arrivals: 0,
             passes_left: 0,
             departures: Vec::new(),
+            pool: PacketPool::default(),
             counters: DeviceCounters::default(),
             fates: None,
             trace: None,
@@ -217,8 +220,8 @@ impl Chassis {
                 gress,
                 part: job.part,
                 clock: job.clock,
-                prefix: job.prefix.to_vec(),
-                packet: job.packet.to_vec(),
+                prefix: job.prefix().to_vec(),
+                packet: job.packet().to_vec(),
                 events,
                 outcome: outcome[0].clone(),
             })));
@@ -232,13 +235,24 @@ impl Chassis {
         }))
     }
 
+    /// Whether nobody wants to know what becomes of packets.
+    pub(super) fn keeps_no_records(&self) -> bool {
+        self.trace.is_none() && self.fates.is_none()
+    }
+
+    /// A pass has begun that was part of another call of the engine.
+    pub(super) fn count_pass(&mut self) {
+        self.made_by = Some(self.n_passes);
+        self.n_passes += 1;
+    }
+
     /// A packet comes in through the unit of its port, which may refuse it.
     pub(super) fn receive_unit(
         &mut self,
         arrival: u64,
         port: u16,
-        mut packet: Vec<u8>,
-    ) -> Option<Vec<u8>> {
+        mut packet: Packet,
+    ) -> Option<Packet> {
         if let Some(unit) = self.units[usize::from(port)]
             && let Err(fault) = unit.receive(&mut packet)
         {
@@ -253,7 +267,7 @@ impl Chassis {
         &mut self,
         arrival: u64,
         port: u16,
-        mut packet: Vec<u8>,
+        mut packet: Packet,
         headers: Option<EmittedHeaders>,
     ) {
         if let Some(unit) = self.units.get(usize::from(port)).copied().flatten()
@@ -274,10 +288,4 @@ impl Chassis {
             headers,
         });
     }
-}
-
-/// Headers as deparsed, then payload.
-pub(super) fn deparsed(job: &Job<'_>, outcome: &Outcome) -> Vec<u8> {
-    let (in_prefix, in_packet) = job.payload(outcome);
-    [&outcome.bytes, in_prefix, in_packet].concat()
 }

@@ -32,7 +32,7 @@ use super::chassis::{Departure, EmittedHeaders, MAX_PACKET};
 use super::tofino::{Entry, Head, Tofino};
 use super::{Device, Machine, check_port};
 use crate::fate::{DropReason, FateEvent};
-use crate::{DeviceError, PassRecord, TraceRecord};
+use crate::{DeviceError, Packet, PassRecord, TraceRecord};
 use line::{Item, Line, Turn, Waiting};
 use timing::LOOP;
 pub use timing::{GressTiming, Timing};
@@ -212,7 +212,7 @@ impl LockStep {
         chassis.counters.packets_in += 1;
         chassis.counters.bytes_in += len as u64;
         chassis.tell(arrival, FateEvent::Arrived { port, len });
-        if let Some(packet) = chassis.receive_unit(arrival, port, packet.to_vec()) {
+        if let Some(packet) = chassis.receive_unit(arrival, port, Packet::new(packet)) {
             self.get_in_line(arrival, port, packet);
         }
         Ok(())
@@ -340,7 +340,7 @@ impl LockStep {
                     let arrival = chassis.next_arrival();
                     chassis.counters.generated += 1;
                     chassis.tell(arrival, FateEvent::Generated { app: id });
-                    self.get_in_line(arrival, app.port, packet);
+                    self.get_in_line(arrival, app.port, packet.into());
                 }
             }
         }
@@ -348,7 +348,7 @@ impl LockStep {
     }
 
     /// A new packet waits for the ingress from the device's clock on.
-    fn get_in_line(&mut self, arrival: u64, port: u16, packet: Vec<u8>) {
+    fn get_in_line(&mut self, arrival: u64, port: u16, packet: Packet) {
         let waiting = Waiting {
             item: Item::Packet(Tofino::arriving(arrival, port, packet)),
             n_passes: 0,
@@ -393,11 +393,11 @@ impl LockStep {
     }
 
     /// A packet enters its gress.
-    fn enter(&mut self, entry: Entry, n_passes: u32, clock: u64) -> Flight {
+    fn enter(&mut self, mut entry: Entry, n_passes: u32, clock: u64) -> Flight {
         let (tofino, chassis) = parts(&mut self.device);
         chassis.clock = clock;
         let mut head = Head::default();
-        tofino.prepare(chassis, &entry, &mut head);
+        tofino.prepare(chassis, &mut entry, &mut head);
         Flight {
             entry,
             head,
@@ -439,8 +439,8 @@ impl LockStep {
                 gress,
                 part: job.part,
                 clock,
-                prefix: job.prefix.to_vec(),
-                packet: job.packet.to_vec(),
+                prefix: job.prefix().to_vec(),
+                packet: job.packet().to_vec(),
                 events,
                 outcome: outcome.clone(),
             })));

@@ -1,8 +1,8 @@
 //! What a machine around the pipe does, and how packets are driven through one.
 
-use crate::DeviceError;
 use crate::fate::{DropReason, FateEvent};
 use crate::mirror_gate::{GateAction, MirrorGate};
+use crate::{DeviceError, Packet};
 
 use super::chassis::Chassis;
 
@@ -12,7 +12,7 @@ pub(super) trait Machine {
     type Entry: EgressEntry;
 
     /// A packet comes in through a port.
-    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Vec<u8>);
+    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet);
 
     /// Runs the next packet through its gress; returns whether there was one.
     fn step(&mut self, chassis: &mut Chassis) -> Result<bool, DeviceError>;
@@ -48,7 +48,7 @@ pub(super) fn enter(
     chassis: &mut Chassis,
     arrival: u64,
     port: u16,
-    packet: Vec<u8>,
+    packet: Packet,
 ) -> Result<(), DeviceError> {
     machine.enter(chassis, arrival, port, packet);
     run(machine, chassis)

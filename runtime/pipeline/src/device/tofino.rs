@@ -48,13 +48,13 @@ use std::collections::VecDeque;
 use p4rmt_engine::{Interface, Job, Outcome, Part, StateLayout};
 use p4rmt_ir::{Arch, GressId, GressRole};
 
-use super::chassis::{Chassis, EmittedHeaders, deparsed};
+use super::chassis::{Chassis, EmittedHeaders};
 use super::machine::{self, Machine};
 use super::watched::Watched;
 use crate::fate::DropReason;
 use crate::mirror_gate::MirrorGate;
 use crate::traffic::Replica;
-use crate::{DeviceError, Entrant, EntrantKind};
+use crate::{DeviceError, Entrant, EntrantKind, Packet};
 use intrinsic::{EGRESS_WATCHED, INGRESS_WATCHED, IntrinsicHeader, Timestamp};
 
 /// The machine.
@@ -82,7 +82,7 @@ pub(super) struct IngressEntry {
     pub(super) entrant: Entrant,
     /// With this header in place of port metadata, if it was resubmitted.
     resubmit: Option<Vec<u8>>,
-    packet: Vec<u8>,
+    packet: Packet,
 }
 
 /// A packet on its way into the egress.
@@ -98,7 +98,7 @@ pub(super) struct EgressEntry {
     pub(super) is_mirrored: bool,
     pub(super) queued: Queued,
     mirror_header: Vec<u8>,
-    packet: Vec<u8>,
+    packet: Packet,
 }
 
 /// What a packet found in its queue, where there are queues.
@@ -130,7 +130,23 @@ pub(super) struct Head {
 #[derive(Default)]
 struct Buffers {
     head: Head,
-    outcome: [Outcome; 1],
+    outcome: Box<[Outcome; 1]>,
+}
+
+impl Head {
+    /// Puts headers as deparsed in the place of what the parser has seen: payload stays where it is.
+    fn deparse(&self, packet: &mut Packet, outcome: &Outcome) {
+        let n_prefix = self.prefix.len();
+        let n_parsed = outcome.payload_offset.saturating_sub(n_prefix);
+        // What the parser has left of the prefix belongs to the payload.
+        let in_prefix = self.prefix.get(outcome.payload_offset..);
+        match in_prefix {
+            Some(in_prefix) if !in_prefix.is_empty() => {
+                packet.replace_front(0, &[&outcome.bytes, in_prefix].concat());
+            }
+            Some(_) | None => packet.replace_front(n_parsed, &outcome.bytes),
+        }
+    }
 }
 
 impl Entry {
@@ -165,11 +181,22 @@ impl Entry {
         }
     }
 
+    fn packet_mut(&mut self) -> &mut Packet {
+        match self {
+            Self::Ingress(entry) => &mut entry.packet,
+            Self::Egress(entry) => &mut entry.packet,
+        }
+    }
+
     /// What the engine is given.
     pub(super) fn job<'a>(&'a self, head: &'a Head, clock: u64) -> Job<'a> {
+        let packet = match self {
+            Self::Ingress(entry) => &entry.packet,
+            Self::Egress(entry) => &entry.packet,
+        };
         Job {
-            prefix: &head.prefix,
-            packet: self.packet(),
+            bytes: packet.with_front(head.prefix.len()),
+            prefix_len: head.prefix.len(),
             clock,
             inputs: &head.inputs,
             part: Part::Whole,
@@ -234,8 +261,8 @@ impl Tofino {
         }
     }
 
-    /// What the device gives a packet that enters its gress now.
-    pub(super) fn prepare(&self, chassis: &mut Chassis, entry: &Entry, head: &mut Head) {
+    /// What the device gives a packet that enters its gress now; the prefix stands in front of it then.
+    pub(super) fn prepare(&self, chassis: &mut Chassis, entry: &mut Entry, head: &mut Head) {
         match entry {
             Entry::Ingress(entry) => self.ingress_head(chassis, entry, head),
             Entry::Egress(entry) => {
@@ -243,6 +270,7 @@ impl Tofino {
                 self.egress_head(chassis, entry, head);
             }
         }
+        entry.packet_mut().put_in_front(&head.prefix);
     }
 
     /// What follows a pass: copies get in line, or the packet leaves.
@@ -254,14 +282,11 @@ impl Tofino {
         outcome: &mut Outcome,
         headers: Option<EmittedHeaders>,
     ) {
-        let deparsed = deparsed(&entry.job(head, chassis.clock), outcome);
         let arrival = entry.entrant().arrival;
         chassis.keep_messages(arrival, self.gress(&entry), outcome);
         match entry {
-            Entry::Ingress(entry) => {
-                self.after_ingress(chassis, entry, outcome, &deparsed, headers);
-            }
-            Entry::Egress(entry) => self.after_egress(chassis, entry, outcome, deparsed, headers),
+            Entry::Ingress(entry) => self.after_ingress(chassis, entry, head, outcome, headers),
+            Entry::Egress(entry) => self.after_egress(chassis, entry, head, outcome, headers),
         }
     }
 
@@ -272,13 +297,13 @@ impl Tofino {
     }
 
     /// A pass through a gress, and what follows it.
-    fn run(&mut self, chassis: &mut Chassis, entry: Entry) -> Result<(), DeviceError> {
+    fn run(&mut self, chassis: &mut Chassis, mut entry: Entry) -> Result<(), DeviceError> {
         let mut buffers = std::mem::take(&mut self.buffers);
-        self.prepare(chassis, &entry, &mut buffers.head);
+        self.prepare(chassis, &mut entry, &mut buffers.head);
         let job = entry.job(&buffers.head, chassis.clock);
         let gress = self.gress(&entry);
         let headers = chassis.pass(gress, entry.entrant(), job, &mut buffers.outcome)?;
-        let [outcome] = &mut buffers.outcome;
+        let [outcome] = &mut *buffers.outcome;
         self.follow(chassis, entry, &buffers.head, outcome, headers);
         self.buffers = buffers;
         Ok(())
@@ -312,7 +337,7 @@ impl Tofino {
     }
 
     /// A packet that comes in through a port.
-    pub(super) fn arriving(arrival: u64, port: u16, packet: Vec<u8>) -> Entry {
+    pub(super) fn arriving(arrival: u64, port: u16, packet: Packet) -> Entry {
         let entrant = Entrant {
             arrival,
             made_by: None,
@@ -339,7 +364,7 @@ impl Tofino {
 impl Machine for Tofino {
     type Entry = EgressEntry;
 
-    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Vec<u8>) {
+    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet) {
         if let Entry::Ingress(entry) = Self::arriving(arrival, port, packet) {
             self.queue_ingress(chassis, entry);
         }

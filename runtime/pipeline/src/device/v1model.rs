@@ -51,18 +51,19 @@ mod egress;
 mod ingress;
 mod metadata;
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
 use p4rmt_engine::{Interface, Outcome, StateLayout};
 use p4rmt_ir::{Bits, FieldId, GressId, GressRole};
+use std::collections::VecDeque;
 
 use super::chassis::Chassis;
 use super::machine::{self, Machine};
 use super::watched::Watched;
-use crate::DeviceError;
 use crate::mirror_gate::MirrorGate;
+use crate::{DeviceError, Packet};
 use metadata::Metadata;
+
+/// No more fields than those of so many packets wait to be used again.
+const MAX_FREE: usize = 64;
 
 /// The port that is none.
 const DROP_PORT: u64 = 511;
@@ -98,7 +99,13 @@ pub(super) struct V1model {
     ingress_queue: VecDeque<IngressEntry>,
     egress_queue: VecDeque<EgressEntry>,
     copies: MirrorGate<EgressEntry>,
-    outcome: [Outcome; 1],
+    outcome: Box<[Outcome; 1]>,
+    /// Fields of packets that are gone: their room is used again.
+    free_fields: Vec<Vec<u64>>,
+    /// Whether packets may pass both halves at once.
+    crosses: bool,
+    /// What an arriving packet is given then.
+    inputs: Vec<u64>,
 }
 
 /// A packet on its way into the parser.
@@ -110,7 +117,7 @@ struct IngressEntry {
     instance: Instance,
     /// Values of fields that it keeps from its last round.
     kept: Vec<(FieldId, Bits)>,
-    packet: Arc<[u8]>,
+    packet: Packet,
 }
 
 /// A packet on its way into the egress.
@@ -126,8 +133,8 @@ pub(super) struct EgressEntry {
     phv: Vec<u64>,
     /// As `packet_length` tells it.
     length: u64,
-    /// As it entered the parser; all copies share it.
-    packet: Arc<[u8]>,
+    /// As it entered the parser.
+    packet: Packet,
     payload_offset: usize,
     /// To this many bytes it will be cut.
     truncate: Option<u64>,
@@ -150,14 +157,19 @@ impl V1model {
         })?;
         let into = interface.gresses.get_mut(id);
         let into = into.expect("the interface has one entry a gress");
+        let metadata = Metadata::new(gress);
+        into.crossing = metadata.crossing();
         Ok(Self {
             gress: id,
-            metadata: Metadata::new(gress),
+            crosses: into.crossing.is_some(),
+            metadata,
             watched: Watched::new(gress, WATCHED, into),
             ingress_queue: VecDeque::new(),
             egress_queue: VecDeque::new(),
             copies: MirrorGate::default(),
             outcome: Default::default(),
+            free_fields: Vec::new(),
+            inputs: Vec::new(),
         })
     }
 
@@ -177,6 +189,14 @@ impl V1model {
     fn queue_egress(&mut self, chassis: &mut Chassis, entry: EgressEntry) {
         if chassis.admits(entry.arrival, entry.packet.len(), self.n_queued()) {
             self.egress_queue.push_back(entry);
+        }
+    }
+
+    /// A packet is gone.
+    fn forget(&mut self, chassis: &mut Chassis, entry: EgressEntry) {
+        chassis.pool.give_back(entry.packet);
+        if self.free_fields.len() < MAX_FREE {
+            self.free_fields.push(entry.phv);
         }
     }
 
@@ -201,14 +221,14 @@ impl V1model {
 impl Machine for V1model {
     type Entry = EgressEntry;
 
-    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Vec<u8>) {
+    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet) {
         let entry = IngressEntry {
             arrival,
             made_by: None,
             port,
             instance: Instance::Normal,
             kept: Vec::new(),
-            packet: packet.into(),
+            packet,
         };
         self.queue_ingress(chassis, entry);
     }

@@ -40,6 +40,6 @@ impl<const N: usize> Watched<N> {
 
     /// The statement that wrote a field last.
     pub(super) fn written(&self, outcome: &Outcome, name: usize) -> Option<Span> {
-        outcome.written.get(self.places[name]?).copied().flatten()
+        outcome.written.get(self.places[name]?)?.span()
     }
 }

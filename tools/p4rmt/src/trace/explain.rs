@@ -50,9 +50,8 @@ impl Explainer<'_> {
             pass: number,
             made_by,
             gress: match (gress.role, record.part) {
-                (GressRole::Ingress, _) | (GressRole::Whole, Part::Whole | Part::Front) => {
-                    "ingress"
-                }
+                (GressRole::Ingress, _)
+                | (GressRole::Whole, Part::Whole | Part::Front | Part::Through) => "ingress",
                 (GressRole::Egress, _) | (GressRole::Whole, Part::Back { .. }) => "egress",
                 (GressRole::Whole, Part::Parser) => "parser",
             },
@@ -79,16 +78,16 @@ impl Explainer<'_> {
 
 /// Headers as deparsed, then payload.
 fn deparsed(record: &PassRecord) -> Vec<u8> {
+    let bytes = [&record.prefix[..], &record.packet].concat();
     let job = Job {
-        prefix: &record.prefix,
-        packet: &record.packet,
+        bytes: &bytes,
+        prefix_len: record.prefix.len(),
         clock: record.clock,
         inputs: &[],
         part: record.part,
         phv: &[],
     };
-    let (in_prefix, in_packet) = job.payload(&record.outcome);
-    [&record.outcome.bytes, in_prefix, in_packet].concat()
+    [&record.outcome.bytes, job.payload(&record.outcome)].concat()
 }
 
 /// A register action that runs.

@@ -8,7 +8,7 @@ use super::intrinsic::egress;
 use super::{EgressEntry, Head, IngressEntry, Tofino, parser_drop};
 use crate::device::chassis::{Chassis, EmittedHeaders};
 use crate::fate::{DropReason, FateEvent};
-use crate::{Entrant, EntrantKind};
+use crate::{Entrant, EntrantKind, Packet};
 
 impl Tofino {
     /// What the device puts in front of a packet that enters now.
@@ -41,13 +41,15 @@ impl Tofino {
         &mut self,
         chassis: &mut Chassis,
         entry: EgressEntry,
+        head: &Head,
         outcome: &Outcome,
-        deparsed: Vec<u8>,
         headers: Option<EmittedHeaders>,
     ) {
         let arrival = entry.arrival;
         let role = GressRole::Egress;
+        let mut packet = entry.packet;
         if let Verdict::Dropped(failure) = outcome.verdict {
+            chassis.pool.give_back(packet);
             return chassis.end(arrival, parser_drop(role, failure));
         }
         let watched = &self.egress.watched;
@@ -55,22 +57,23 @@ impl Tofino {
         let span = watched.written(outcome, egress::DROP_CTL);
         let copies_received = watched.written(outcome, egress::MIRROR_IO_SELECT).is_some()
             && watched.get(outcome, egress::MIRROR_IO_SELECT) == 0;
-        if drop_ctl & 4 == 0 && watched.is_valid(outcome, egress::MIRROR_TYPE) {
-            let copied = if copies_received {
-                &entry.packet
-            } else {
-                &deparsed
-            };
-            self.mirror(chassis, role, arrival, outcome, copied);
+        let may_mirror = drop_ctl & 4 == 0 && watched.is_valid(outcome, egress::MIRROR_TYPE);
+        if may_mirror && copies_received {
+            self.mirror(chassis, role, arrival, outcome, &packet);
+        }
+        head.deparse(&mut packet, outcome);
+        if may_mirror && !copies_received {
+            self.mirror(chassis, role, arrival, outcome, &packet);
         }
         if drop_ctl & 1 != 0 {
             let reason = DropReason::Program {
                 gress: role,
                 span: span.unwrap_or(Span::NONE),
             };
+            chassis.pool.give_back(packet);
             return chassis.end(arrival, reason);
         }
-        self.leave(chassis, arrival, entry.replica.port, deparsed, headers);
+        self.leave(chassis, arrival, entry.replica.port, packet, headers);
     }
 
     /// A packet leaves the pipe: it comes back, or goes out through its port.
@@ -79,7 +82,7 @@ impl Tofino {
         chassis: &mut Chassis,
         arrival: u64,
         port: u16,
-        packet: Vec<u8>,
+        packet: Packet,
         headers: Option<EmittedHeaders>,
     ) {
         if chassis.config.recirculation_ports.contains(&port) {

@@ -10,7 +10,7 @@ use crate::device::chassis::{Chassis, EmittedHeaders};
 use crate::device::watched::Watched;
 use crate::fate::{DropReason, FateEvent};
 use crate::traffic::Replica;
-use crate::{Entrant, EntrantKind};
+use crate::{Entrant, EntrantKind, Packet};
 
 /// The unicast port that is none.
 const NO_PORT: u64 = 0x1ff;
@@ -90,20 +90,24 @@ impl Tofino {
         &mut self,
         chassis: &mut Chassis,
         entry: IngressEntry,
+        head: &Head,
         outcome: &Outcome,
-        deparsed: &[u8],
         headers: Option<EmittedHeaders>,
     ) {
         let arrival = entry.entrant.arrival;
         let gress = GressRole::Ingress;
         if let Verdict::Dropped(failure) = outcome.verdict {
+            chassis.pool.give_back(entry.packet);
             return chassis.end(arrival, parser_drop(gress, failure));
         }
         let decision = Decision::read(&self.ingress.watched, outcome);
-        if decision.may_mirror {
-            let is_deparsed = decision.copies_deparsed;
-            let copied = if is_deparsed { deparsed } else { &entry.packet };
-            self.mirror(chassis, gress, arrival, outcome, copied);
+        if decision.may_mirror && decision.copies_deparsed {
+            let mut copied = chassis.pool.packet(&entry.packet);
+            head.deparse(&mut copied, outcome);
+            self.mirror(chassis, gress, arrival, outcome, &copied);
+            chassis.pool.give_back(copied);
+        } else if decision.may_mirror {
+            self.mirror(chassis, gress, arrival, outcome, &entry.packet);
         }
         let resubmit = outcome.resubmit.as_ref();
         if let Some(request) = resubmit.filter(|_| decision.may_resubmit) {
@@ -122,8 +126,10 @@ impl Tofino {
             };
             return self.queue_ingress(chassis, entry);
         }
-        let length = entry.packet.len();
-        self.forward(chassis, arrival, length, &decision, deparsed, headers);
+        let mut packet = entry.packet;
+        let length = packet.len();
+        head.deparse(&mut packet, outcome);
+        self.forward(chassis, arrival, length, &decision, packet, headers);
     }
 
     /// Sends a packet on its ways: to the CPU, to its port, to its groups.
@@ -133,11 +139,11 @@ impl Tofino {
         arrival: u64,
         length: usize,
         decision: &Decision,
-        deparsed: &[u8],
+        packet: Packet,
         headers: Option<EmittedHeaders>,
     ) {
         let made_by = chassis.made_by;
-        let copy = |replica: Replica, cos: u64| EgressEntry {
+        let copy = |replica: Replica, cos: u64, packet: Packet| EgressEntry {
             arrival,
             made_by,
             replica,
@@ -147,23 +153,21 @@ impl Tofino {
             is_mirrored: false,
             queued: Queued::default(),
             mirror_header: Vec::new(),
-            packet: deparsed.to_vec(),
+            packet,
         };
         if decision.is_for_cpu {
             chassis.tell(arrival, FateEvent::CopiedToCpu);
             let replica = Replica::of_unicast(chassis.config.cpu_port);
-            self.send(
-                chassis,
-                copy(replica, decision.cos_for_cpu),
-                decision,
-                &headers,
-            );
+            let packet = chassis.pool.packet(&packet);
+            let entry = copy(replica, decision.cos_for_cpu, packet);
+            self.send(chassis, entry, decision, &headers);
         }
         if decision.is_dropped() {
             let reason = DropReason::Program {
                 gress: GressRole::Ingress,
                 span: decision.drop_span,
             };
+            chassis.pool.give_back(packet);
             return chassis.end(arrival, reason);
         }
         let mut replicas = Vec::new();
@@ -173,13 +177,23 @@ impl Tofino {
         if let Some(port) = decision.unicast {
             chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
             let replica = Replica::of_unicast(port);
-            self.send(chassis, copy(replica, decision.cos), decision, &headers);
+            // Without other copies, it is the packet itself that goes.
+            if replicas.is_empty() {
+                let entry = copy(replica, decision.cos, packet);
+                return self.send(chassis, entry, decision, &headers);
+            }
+            let packet = chassis.pool.packet(&packet);
+            let entry = copy(replica, decision.cos, packet);
+            self.send(chassis, entry, decision, &headers);
         }
         for replica in replicas {
             let (port, rid) = (replica.port, Some(replica.rid));
             chassis.tell(arrival, FateEvent::Forwarded { port, rid });
-            self.send(chassis, copy(replica, decision.cos), decision, &headers);
+            let packet = chassis.pool.packet(&packet);
+            let entry = copy(replica, decision.cos, packet);
+            self.send(chassis, entry, decision, &headers);
         }
+        chassis.pool.give_back(packet);
         if decision.unicast.is_none() && decision.groups == [None; 2] && !decision.is_for_cpu {
             chassis.end(arrival, DropReason::NoDestination);
         }

@@ -20,9 +20,12 @@ pub(crate) struct IntrinsicHeader<const N: usize> {
 struct IntrinsicField {
     /// Position of its value among those that the device gives.
     value: usize,
-    /// Of its highest bit, from the front of the header.
-    offset_bits: usize,
-    width: u32,
+    /// The word with its lowest bit, 64 bits a word from the front of the header.
+    word: usize,
+    /// Bits of that word below it.
+    below: u32,
+    /// As many low bits as it has.
+    mask: u64,
 }
 
 /// Name and width; an empty name is padding.
@@ -193,14 +196,18 @@ impl<const N: usize> IntrinsicHeader<N> {
         let mut fields = Vec::new();
         let mut offset_bits = 0;
         for (name, width) in declared {
-            if let Some(value) = values.iter().position(|value| *value == name) {
+            let end = offset_bits + width as usize;
+            let word = end.saturating_sub(1) / 64;
+            let value = values.iter().position(|value| *value == name);
+            if let Some(value) = value.filter(|_| width > 0 && word < MAX_WORDS) {
                 fields.push(IntrinsicField {
                     value,
-                    offset_bits,
-                    width,
+                    word,
+                    below: (end.next_multiple_of(64) - end) as u32,
+                    mask: u64::MAX >> (64 - width.min(64)),
                 });
             }
-            offset_bits += width as usize;
+            offset_bits = end;
         }
         Self {
             fields,
@@ -211,24 +218,22 @@ impl<const N: usize> IntrinsicHeader<N> {
     /// Appends the header. Values are cut to their fields.
     pub(crate) fn append(&self, bytes: &mut Vec<u8>, values: [u64; N]) {
         let start = bytes.len();
-        bytes.resize(start + self.n_bytes, 0);
+        let mut words = [0u64; MAX_WORDS + 1];
         for field in &self.fields {
-            let mut value = values[field.value];
-            let mut n_bits = field.width.min(64) as usize;
-            // From the lowest bits up, a byte at a time.
-            let mut end = field.offset_bits + field.width as usize;
-            while n_bits > 0 {
-                let in_byte = (end - 1) % 8 + 1;
-                let n_taken = in_byte.min(n_bits);
-                let taken = value as u8 & (0xff >> (8 - n_taken));
-                bytes[start + (end - 1) / 8] |= taken << (8 - in_byte);
-                value >>= n_taken;
-                end -= n_taken;
-                n_bits -= n_taken;
-            }
+            let value = values[field.value] & field.mask;
+            // What does not fit into its word belongs to the one before; the first stands before all.
+            words[field.word] |= value >> 1 >> (63 - field.below);
+            words[field.word + 1] |= value << field.below;
         }
+        for word in &words[1..][..self.n_bytes.div_ceil(8).min(MAX_WORDS)] {
+            bytes.extend_from_slice(&word.to_be_bytes());
+        }
+        bytes.resize(start + self.n_bytes, 0);
     }
 }
+
+/// Fields that lie behind so many words of a header, which a program has made longer than any is, stay zero.
+const MAX_WORDS: usize = 8;
 
 /// What the device reads behind the ingress.
 pub(crate) const INGRESS_WATCHED: [&str; 12] = [

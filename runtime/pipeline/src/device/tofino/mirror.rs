@@ -57,7 +57,7 @@ impl Tofino {
                 is_mirrored: true,
                 queued: Queued::default(),
                 mirror_header: header.to_vec(),
-                packet: packet.to_vec(),
+                packet: chassis.pool.packet(packet),
             };
             match self.mirrors.arrive(copy) {
                 Gated::In(copy) => self.queue_egress(chassis, copy),

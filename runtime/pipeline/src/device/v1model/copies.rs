@@ -1,7 +1,5 @@
 //! Clones: what a packet asks for, on its way to the egress of its session.
 
-use std::sync::Arc;
-
 use p4rmt_engine::{CloneRequest, Job, Outcome, Part};
 use p4rmt_ir::{FieldId, GressRole};
 
@@ -30,12 +28,13 @@ impl V1model {
         let Some(session) = session(chassis, role, entry.arrival, request) else {
             return Ok(());
         };
-        let mut phv = self.metadata.zeros();
+        let mut phv = Vec::new();
+        self.metadata.clear(&mut phv);
         let port = u64::from(entry.port);
         self.metadata.set(&mut phv, Standard::IngressPort, port);
         let job = Job {
-            prefix: &[],
-            packet: &entry.packet,
+            bytes: &entry.packet,
+            prefix_len: 0,
             clock: chassis.clock,
             inputs: &[],
             part: Part::Parser,
@@ -61,7 +60,7 @@ impl V1model {
             instance: Instance::IngressClone,
             phv: self.copied_fields(&parsed.phv, &ingress.phv, &request.kept),
             length: entry.packet.len() as u64,
-            packet: Arc::clone(&entry.packet),
+            packet: chassis.pool.packet(&entry.packet),
             payload_offset: parsed.payload_offset,
             truncate: session.truncate.map(u64::from),
             queued_at: chassis.clock,
@@ -93,7 +92,7 @@ impl V1model {
             instance: Instance::EgressClone,
             phv: self.copied_fields(&egress.phv, &egress.phv, &request.kept),
             length: length_bits / 8,
-            packet: Arc::clone(&entry.packet),
+            packet: chassis.pool.packet(&entry.packet),
             payload_offset: entry.payload_offset,
             truncate: session.truncate.map(u64::from),
             queued_at: chassis.clock,
@@ -124,7 +123,7 @@ impl V1model {
             let copy = EgressEntry {
                 port: replica.port,
                 phv,
-                packet: Arc::clone(&copy.packet),
+                packet: chassis.pool.packet(&copy.packet),
                 ..copy
             };
             match self.copies.arrive(copy) {

@@ -5,7 +5,7 @@ use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
 use super::metadata::Standard;
-use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, V1model, watched};
+use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, MAX_FREE, V1model, watched};
 use crate::device::chassis::{Chassis, EmittedHeaders};
 use crate::fate::{DropReason, FateEvent};
 use crate::{DeviceError, Entrant, EntrantKind};
@@ -38,8 +38,8 @@ impl V1model {
             | Instance::Resubmitted => {}
         }
         let job = Job {
-            prefix: &[],
-            packet: &entry.packet,
+            bytes: &entry.packet,
+            prefix_len: 0,
             clock: chassis.clock,
             inputs: &[],
             part: Part::Back {
@@ -77,7 +77,7 @@ impl V1model {
     fn after_egress(
         &mut self,
         chassis: &mut Chassis,
-        entry: EgressEntry,
+        mut entry: EgressEntry,
         outcome: &Outcome,
         headers: Option<EmittedHeaders>,
     ) {
@@ -91,10 +91,12 @@ impl V1model {
                 gress: GressRole::Egress,
                 span: span.unwrap_or(Span::NONE),
             };
+            self.forget(chassis, entry);
             return chassis.end(arrival, reason);
         }
-        let payload = entry.packet.get(entry.payload_offset..).unwrap_or_default();
-        let mut deparsed = [&outcome.bytes, payload].concat();
+        entry
+            .packet
+            .replace_front(entry.payload_offset, &outcome.bytes);
         if let Some(request) = &outcome.requests.recirculate {
             chassis.counters.recirculated += 1;
             let port = entry.port;
@@ -105,14 +107,19 @@ impl V1model {
                 port: entry.ingress_port,
                 instance: Instance::Recirculated,
                 kept: self.metadata.keep(&outcome.phv, &request.kept),
-                packet: deparsed.into(),
+                packet: entry.packet,
             };
             return self.queue_ingress(chassis, entry);
         }
         let least = [entry.truncate, outcome.requests.truncate];
         if let Some(length) = least.into_iter().flatten().min() {
-            deparsed.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            entry.packet.truncate(length);
         }
-        chassis.depart(arrival, entry.port, deparsed, headers);
+        let packet = std::mem::take(&mut entry.packet);
+        chassis.depart(arrival, entry.port, packet, headers);
+        if self.free_fields.len() < MAX_FREE {
+            self.free_fields.push(entry.phv);
+        }
     }
 }

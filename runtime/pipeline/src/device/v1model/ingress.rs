@@ -1,7 +1,5 @@
 //! Parser and ingress, and what follows: clones, digests, the way back or on.
 
-use std::sync::Arc;
-
 use p4rmt_engine::{Job, Outcome, Part};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
@@ -18,7 +16,12 @@ impl V1model {
         chassis: &mut Chassis,
         entry: IngressEntry,
     ) -> Result<(), DeviceError> {
-        let mut phv = self.metadata.zeros();
+        let is_first = entry.instance == Instance::Normal && self.n_queued() == 0;
+        if is_first && self.crosses && chassis.passes_left > 0 && chassis.keeps_no_records() {
+            return self.run_through(chassis, entry);
+        }
+        let mut phv = self.free_fields.pop().unwrap_or_default();
+        self.metadata.clear(&mut phv);
         self.metadata.restore(&mut phv, &entry.kept);
         let length = entry.packet.len() as u64;
         self.metadata.set(&mut phv, Standard::PacketLength, length);
@@ -32,8 +35,8 @@ impl V1model {
             self.metadata.set(&mut phv, field, us);
         }
         let job = Job {
-            prefix: &[],
-            packet: &entry.packet,
+            bytes: &entry.packet,
+            prefix_len: 0,
             clock: chassis.clock,
             inputs: &[],
             part: Part::Front,
@@ -58,8 +61,80 @@ impl V1model {
             .and_then(|_| {
                 chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
                 self.check_claims(&outcome[0])?;
-                self.after_ingress(chassis, entry, &outcome[0])
+                self.after_ingress(chassis, entry, &mut outcome[0])
             });
+        self.outcome = outcome;
+        self.free_fields.push(phv);
+        result
+    }
+
+    /// The same for a packet that arrived, if nobody looks: one that asks for nothing but a port passes
+    /// both halves at once.
+    fn run_through(
+        &mut self,
+        chassis: &mut Chassis,
+        mut entry: IngressEntry,
+    ) -> Result<(), DeviceError> {
+        let us = |clock| chassis.config.nanoseconds(clock) / 1000;
+        let (now, then) = (us(chassis.clock), us(chassis.clock.saturating_add(1)));
+        self.metadata
+            .crossing_inputs(&mut self.inputs, |field| match field {
+                Standard::IngressPort => u64::from(entry.port),
+                Standard::PacketLength => entry.packet.len() as u64,
+                Standard::IngressGlobalTimestamp | Standard::EnqTimestamp => now,
+                Standard::EgressGlobalTimestamp => then,
+                Standard::DeqTimedelta => then - now,
+                Standard::EgressPort
+                | Standard::EgressSpec
+                | Standard::InstanceType
+                | Standard::EgressRid => 0,
+            });
+        let job = Job {
+            bytes: &entry.packet,
+            prefix_len: 0,
+            clock: chassis.clock,
+            inputs: &self.inputs,
+            part: Part::Through,
+            phv: &[],
+        };
+        let entrant = Entrant {
+            arrival: entry.arrival,
+            made_by: entry.made_by,
+            kind: EntrantKind::Arrived,
+            port: entry.port,
+        };
+        let mut outcome = std::mem::take(&mut self.outcome);
+        let passed = chassis.pass(self.gress, entrant, job, &mut outcome);
+        let result = passed.and_then(|_| {
+            let [outcome] = &mut *outcome;
+            let Some(port) = outcome.crossed else {
+                chassis.keep_messages(entry.arrival, self.gress, outcome);
+                self.check_claims(outcome)?;
+                return self.after_ingress(chassis, entry, outcome);
+            };
+            chassis.passes_left -= 1;
+            chassis.clock = chassis.clock.saturating_add(1);
+            chassis.count_pass();
+            chassis.keep_messages(entry.arrival, self.gress, outcome);
+            self.check_claims(outcome)?;
+            if self.watched.get(outcome, watched::EGRESS_SPEC) == DROP_PORT {
+                let span = self.watched.written(outcome, watched::EGRESS_SPEC);
+                let reason = DropReason::Program {
+                    gress: GressRole::Egress,
+                    span: span.unwrap_or(Span::NONE),
+                };
+                chassis.pool.give_back(entry.packet);
+                chassis.end(entry.arrival, reason);
+                return Ok(());
+            }
+            let packet = &mut entry.packet;
+            packet.replace_front(outcome.payload_offset, &outcome.bytes);
+            if let Some(length) = outcome.requests.truncate {
+                packet.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            }
+            chassis.depart(entry.arrival, port as u16, entry.packet, None);
+            Ok(())
+        });
         self.outcome = outcome;
         result
     }
@@ -68,7 +143,7 @@ impl V1model {
         &mut self,
         chassis: &mut Chassis,
         entry: IngressEntry,
-        outcome: &Outcome,
+        outcome: &mut Outcome,
     ) -> Result<(), DeviceError> {
         let arrival = entry.arrival;
         if let Some(request) = &outcome.requests.clone {
@@ -91,11 +166,19 @@ impl V1model {
             for replica in chassis.replicate(arrival, group) {
                 let (port, rid) = (replica.port, Some(replica.rid));
                 chassis.tell(arrival, FateEvent::Forwarded { port, rid });
-                let mut copy = self.forwarded(chassis, &entry, outcome, Instance::Replica, port);
+                let copied = IngressEntry {
+                    kept: Vec::new(),
+                    packet: chassis.pool.packet(&entry.packet),
+                    ..entry
+                };
+                let phv = outcome.phv.clone();
+                let instance = Instance::Replica;
+                let mut copy = self.forwarded(chassis, copied, outcome, phv, instance, port);
                 let rid = u64::from(replica.rid);
                 self.metadata.set(&mut copy.phv, Standard::EgressRid, rid);
                 self.queue_egress(chassis, copy);
             }
+            chassis.pool.give_back(entry.packet);
             return Ok(());
         }
         let port = self.watched.get(outcome, watched::EGRESS_SPEC);
@@ -105,12 +188,16 @@ impl V1model {
                 gress: GressRole::Ingress,
                 span: span.unwrap_or(Span::NONE),
             };
+            chassis.pool.give_back(entry.packet);
             chassis.end(arrival, reason);
             return Ok(());
         }
         let port = port as u16;
         chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
-        let entry = self.forwarded(chassis, &entry, outcome, Instance::Normal, port);
+        // The fields go on with the packet; the outcome gets other room.
+        let room = self.free_fields.pop().unwrap_or_default();
+        let fields = std::mem::replace(&mut outcome.phv, room);
+        let entry = self.forwarded(chassis, entry, outcome, fields, Instance::Normal, port);
         self.queue_egress(chassis, entry);
         Ok(())
     }
@@ -119,13 +206,14 @@ impl V1model {
     fn forwarded(
         &self,
         chassis: &Chassis,
-        entry: &IngressEntry,
+        entry: IngressEntry,
         outcome: &Outcome,
+        phv: Vec<u64>,
         instance: Instance,
         port: u16,
     ) -> EgressEntry {
         let length_bits = (entry.packet.len() as u64 * 8)
-            .saturating_add(self.metadata.header_bits(&outcome.phv))
+            .saturating_add(self.metadata.header_bits(&phv))
             .saturating_sub(outcome.parsed_bits);
         EgressEntry {
             arrival: entry.arrival,
@@ -133,9 +221,9 @@ impl V1model {
             port,
             ingress_port: entry.port,
             instance,
-            phv: outcome.phv.clone(),
+            phv,
             length: length_bits / 8,
-            packet: Arc::clone(&entry.packet),
+            packet: entry.packet,
             payload_offset: outcome.payload_offset,
             truncate: outcome.requests.truncate,
             queued_at: chassis.clock,

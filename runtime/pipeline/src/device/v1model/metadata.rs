@@ -1,16 +1,27 @@
 //! Standard metadata and the fields of a packet between two parts of the gress.
 
-use p4rmt_engine::{PacketHeaders, WordLayout};
+use p4rmt_engine::{Crossing, PacketHeaders, WordLayout};
 use p4rmt_ir::{Bits, FieldId, FieldKind, Gress, Id};
+
+use super::DROP_PORT;
 
 /// Every field of a gress as a buffer of words, and which of them the machine knows.
 #[derive(Debug)]
 pub(super) struct Metadata {
     words: WordLayout,
-    standard: [Option<usize>; STANDARD.len()],
+    standard: [Option<StandardPlace>; STANDARD.len()],
+    multicast_group: Option<FieldId>,
     /// Those that do not belong to a header.
     metadata: Vec<usize>,
     headers: PacketHeaders,
+}
+
+/// Where a field of the standard metadata lies: all of them are at most a word.
+#[derive(Clone, Copy, Debug)]
+struct StandardPlace {
+    field: FieldId,
+    word: usize,
+    mask: u64,
 }
 
 /// Fields of `standard_metadata_t` that the machine writes.
@@ -42,12 +53,33 @@ const STANDARD: [&str; 10] = [
     "deq_timedelta",
 ];
 
+/// What a packet is given that arrives.
+const BEFORE: [Standard; 3] = [
+    Standard::IngressPort,
+    Standard::PacketLength,
+    Standard::IngressGlobalTimestamp,
+];
+
+/// What it is given at the egress, beside its port and length.
+const BEHIND: [Standard; 3] = [
+    Standard::EgressGlobalTimestamp,
+    Standard::EnqTimestamp,
+    Standard::DeqTimedelta,
+];
+
 impl Metadata {
     pub(super) fn new(gress: &Gress) -> Self {
         let fields: Vec<FieldId> = gress.fields.ids().collect();
+        let words = WordLayout::new(gress, &fields);
         let standard = STANDARD.map(|name| {
-            let field = gress.intrinsics.get(&format!("standard_metadata_t.{name}"));
-            field.map(|field| field.index())
+            let name = format!("standard_metadata_t.{name}");
+            let field = *gress.intrinsics.get(&name)?;
+            let width = gress.fields[field].width;
+            (1..=64).contains(&width).then(|| StandardPlace {
+                field,
+                word: words.first_word(field.index()),
+                mask: u64::MAX >> (64 - width),
+            })
         });
         let is_metadata = |kind| match kind {
             FieldKind::Metadata | FieldKind::Intrinsic | FieldKind::Local => true,
@@ -56,29 +88,59 @@ impl Metadata {
         let metadata = gress.fields.iter();
         let metadata = metadata.filter(|(_, field)| is_metadata(field.kind));
         Self {
-            words: WordLayout::new(gress, &fields),
+            words,
+            multicast_group: gress
+                .intrinsics
+                .get("standard_metadata_t.mcast_grp")
+                .copied(),
             standard,
             metadata: metadata.map(|(id, _)| id.index()).collect(),
             headers: PacketHeaders::new(gress),
         }
     }
 
-    /// Every field zero.
-    pub(super) fn zeros(&self) -> Vec<u64> {
-        vec![0; self.words.n_words()]
+    /// The way of a packet across the traffic manager that asks for nothing but a port; none where the
+    /// program has not the fields in which it would ask.
+    pub(super) fn crossing(&self) -> Option<Crossing> {
+        let field = |field: Standard| Some(self.standard[field as usize]?.field);
+        let fields = |list: &[Standard]| list.iter().filter_map(|name| field(*name)).collect();
+        Some(Crossing {
+            before: fields(&BEFORE),
+            port: field(Standard::EgressSpec)?,
+            no_port: DROP_PORT,
+            zeros: vec![self.multicast_group?],
+            cleared: fields(&[Standard::EgressSpec, Standard::InstanceType]),
+            taken_port: field(Standard::EgressPort),
+            length: field(Standard::PacketLength),
+            behind: fields(&BEHIND),
+        })
+    }
+
+    /// The inputs of a packet that is to cross.
+    pub(super) fn crossing_inputs(&self, inputs: &mut Vec<u64>, value: impl Fn(Standard) -> u64) {
+        let known = |field: &&Standard| self.standard[**field as usize].is_some();
+        inputs.clear();
+        inputs.extend(BEFORE.iter().filter(known).map(|field| value(*field)));
+        inputs.extend(BEHIND.iter().filter(known).map(|field| value(*field)));
+    }
+
+    /// Makes every field zero.
+    pub(super) fn clear(&self, phv: &mut Vec<u64>) {
+        phv.clear();
+        phv.resize(self.words.n_words(), 0);
     }
 
     /// Sets a field of the standard metadata, where the program has it; the value is cut to it.
     pub(super) fn set(&self, phv: &mut [u64], field: Standard, value: u64) {
-        if let Some(position) = self.standard[field as usize] {
-            self.words.set(phv, position, &Bits::from_u64(64, value));
+        if let Some(place) = self.standard[field as usize] {
+            phv[place.word] = value & place.mask;
         }
     }
 
     /// The value of a field of the standard metadata; zero where the program has it not.
     pub(super) fn standard(&self, phv: &[u64], field: Standard) -> u64 {
-        let position = self.standard[field as usize];
-        position.map_or(0, |position| self.words.get(phv, position).low_u64())
+        let place = self.standard[field as usize];
+        place.map_or(0, |place| phv[place.word])
     }
 
     /// The value of a field.
@@ -109,7 +171,10 @@ impl Metadata {
 
     /// The bits of all valid headers.
     pub(super) fn header_bits(&self, phv: &[u64]) -> u64 {
-        self.headers
-            .n_bits(|field| self.words.get(phv, field.index()).low_u64())
+        self.headers.n_bits(|field| {
+            // Validity and the widths of varbit fields are at most a word.
+            let first = self.words.first_word(field.index());
+            phv.get(first).copied().unwrap_or_default()
+        })
     }
 }
