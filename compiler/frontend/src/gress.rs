@@ -6,9 +6,9 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use p4rmt_ir::{
     Action, ActionId, ActionProfile, Arena, Checksum, ChecksumId, Counter, CounterId, Digest,
-    DigestId, Field, FieldId, FieldKind, Hash, HashId, Header, HeaderId, Id, LabelId, MathUnits,
-    Meter, MeterId, ProfileId, Random, RandomId, Register, RegisterAction, RegisterActionId,
-    RegisterId, Table, TableId, ValueSet, ValueSetId,
+    DigestId, FILLER, Field, FieldId, FieldKind, Hash, HashId, Header, HeaderId, Id, LabelId,
+    MathUnits, Meter, MeterId, ProfileId, Random, RandomId, Register, RegisterAction,
+    RegisterActionId, RegisterId, Table, TableId, ValueSet, ValueSetId,
 };
 use p4rmt_source::Span;
 
@@ -199,7 +199,7 @@ impl GressBuilder {
         if self.fills_bytes && varbit.is_none() && !bits.is_multiple_of(BYTE) {
             let rest = Type::bit(BYTE - bits % BYTE);
             let kind = FieldKind::Header(header);
-            let filler = self.field(format!("{name}.$filler"), &rest, kind, span);
+            let filler = self.field(format!("{name}{FILLER}"), &rest, kind, span);
             if let Base::Field(filler) = filler.base {
                 ids.push(filler);
             }

@@ -80,8 +80,8 @@ pub use id::*;
 pub use parser::{Case, KeySet, Parser, State, Target, Transition, ValueSet};
 pub use placement::{GressPlacement, MemoryUse, Placement, Slot, TablePart};
 pub use program::{
-    Arch, Body, Control, ControlRole, Deparser, Field, FieldKind, Gress, GressRole, Header, Pipe,
-    Program, Structured, Tables,
+    Arch, Body, Control, ControlRole, Deparser, FILLER, Field, FieldKind, Gress, GressRole, Header,
+    Pipe, Program, Structured, Tables,
 };
 pub use stateful::{
     Checksum, CountKind, Counter, CrcPolynomial, Digest, ElementField, Filter, FilterKind, Hash,

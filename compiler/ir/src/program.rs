@@ -221,6 +221,20 @@ pub struct Header {
     pub span: Span,
 }
 
+/// How the name of the field ends that fills a header up to whole bytes.
+pub const FILLER: &str = ".$filler";
+
+impl Header {
+    /// Whether its last field was not written by the program, but fills it up to whole bytes. Only a
+    /// header that goes from one gress to the other has one, and no order on the wire that anybody else
+    /// knows.
+    #[must_use]
+    pub fn has_filler(&self, fields: &Arena<FieldId, Field>) -> bool {
+        let last = self.fields.last().map(|field| &fields[*field]);
+        last.is_some_and(|field| field.name.ends_with(FILLER))
+    }
+}
+
 impl Gress {
     /// The tables form.
     #[must_use]

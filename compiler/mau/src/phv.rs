@@ -156,34 +156,22 @@ fn best_assignment(
     let last_entry = jobs.iter().map(|job| job.uses.last_entry).max();
     let mut best: Option<((usize, usize), Vec<Layout>, Assignment)> = None;
     for (effort, n_rounds) in ROUNDS {
-        let mut first: Vec<(usize, FieldId)> = Vec::new();
-        let mut spared = [0_u32; 3];
+        let mut wishes = Wishes::new(jobs.len());
         for _ in 0..n_rounds {
-            let mut load = Load::new(&target.phv, last_entry.unwrap_or(0), spared);
+            let mut load = Load::new(&target.phv, last_entry.unwrap_or(0), wishes.spared);
             let layouts: Vec<Layout> = jobs
                 .iter()
-                .zip(absent)
-                .map(|(job, absent)| lay_out(job, target, absent.clone(), &mut load))
+                .enumerate()
+                .map(|(gress, job)| {
+                    let avoided = &wishes.avoided[gress];
+                    lay_out(job, target, absent[gress].clone(), avoided, &mut load)
+                })
                 .collect();
             let n_faults: usize = layouts.iter().map(|layout| layout.faults.len()).sum();
-            let found = assign(jobs, &layouts, &first, effort, &target.phv);
-            let cost = (n_faults, found.left_over.len());
-            let left = found.left_over.first().map(|chunk| &found.chunks[*chunk]);
-            if let Some((gress, chunk)) = left {
-                let own = chunk
-                    .pieces
-                    .first()
-                    .map(|piece| (*gress, piece.slice.field));
-                match own.filter(|own| !first.contains(own)) {
-                    Some(own) => first.insert(0, own),
-                    None => {
-                        for chunk in &found.left_over {
-                            spared[found.chunks[*chunk].1.size.index()] += 1;
-                        }
-                    }
-                }
-            }
+            let found = assign(jobs, &layouts, &wishes.first, effort, &target.phv);
             let is_complete = found.left_over.is_empty();
+            wishes.learn(&found);
+            let cost = (n_faults, found.left_over.len());
             if best.as_ref().is_none_or(|(known, _, _)| cost < *known) {
                 best = Some((cost, layouts, found));
             }
@@ -197,6 +185,50 @@ fn best_assignment(
     }
     let (_, layouts, assignment) = best.expect("at least one order is tried");
     (layouts, assignment)
+}
+
+/// What a round wants otherwise than the one before.
+struct Wishes {
+    /// Fields that have the first choice, by position among the jobs.
+    first: Vec<(usize, FieldId)>,
+    /// By gress: sizes that bits should not have.
+    avoided: Vec<Vec<(FieldSlice, ContainerSize)>>,
+    /// By size: containers that should be left.
+    spared: [u32; 3],
+}
+
+impl Wishes {
+    fn new(n_gresses: usize) -> Self {
+        Self {
+            first: Vec::new(),
+            avoided: vec![Vec::new(); n_gresses],
+            spared: [0; 3],
+        }
+    }
+
+    /// What found no room gets the first choice. If it had that, it takes another size, and so do
+    /// others, as many as are wanted.
+    fn learn(&mut self, found: &Assignment) {
+        let Some(left) = found.left_over.first() else {
+            return;
+        };
+        let (gress, chunk) = &found.chunks[*left];
+        let Some(piece) = chunk.pieces.first() else {
+            return;
+        };
+        let own = (*gress, piece.slice.field);
+        if !self.first.contains(&own) {
+            self.first.insert(0, own);
+            return;
+        }
+        for chunk in &found.left_over {
+            self.spared[found.chunks[*chunk].1.size.index()] += 1;
+        }
+        let avoided = (piece.slice, chunk.size);
+        if !self.avoided[*gress].contains(&avoided) {
+            self.avoided[*gress].push(avoided);
+        }
+    }
 }
 
 fn layout_problems(job: &GressJob<'_>, layout: &Layout, target: &Target) -> Vec<LocatedProblem> {

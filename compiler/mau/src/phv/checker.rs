@@ -7,6 +7,8 @@
 //!   there from the parser on.
 //! * No two fields have one bit at one entry, but for headers that no packet has both of.
 //! * A container is of its gress, and has what its kind can do.
+//! * What the parser finds outside the order of a header is at its place in its bytes, alone; what the
+//!   device reads is in one container.
 //! * What parser and deparser move whole has no foreign bits in it, and lies as on the wire.
 //! * What an action does to a container is one instruction ([`action`] has the rules).
 //! * Two tables that a packet may run in one stage do not write one container.
@@ -66,6 +68,7 @@ pub fn check_allocation(
         checker.check_overlaps();
         checker.check_kinds(allocation);
         checker.check_wire(&passing);
+        checker.check_filled();
         checker.check_actions(allocation);
         checker.check_conflicts();
     }

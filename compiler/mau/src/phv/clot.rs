@@ -6,7 +6,7 @@
 
 use p4rmt_ir::{FieldId, Gress, HeaderId, Id, StateId, StmtKind};
 
-use crate::phv::job::{GressJob, successors};
+use crate::phv::job::{GressJob, is_made_valid, successors};
 use crate::phv::life::walk_block;
 use crate::target::ClotLimits;
 
@@ -55,14 +55,14 @@ pub(crate) fn find_clots(job: &GressJob<'_>, limits: &ClotLimits) -> Vec<Clot> {
 /// The longest runs of a header.
 fn runs(job: &GressJob<'_>, header: HeaderId, limits: &ClotLimits) -> Vec<Clot> {
     let of = &job.gress.headers[header];
-    let valid = &job.uses.fields[of.valid];
     let may_pass = |field: &FieldId| {
         let of = &job.uses.fields[*field];
         of.is_extracted && of.is_emitted && !of.is_in_stages()
     };
-    // A header that an action makes has its bytes in containers.
-    let is_made = !valid.write_stages.is_empty();
-    if is_made || of.varbit.is_some() {
+    // A header that an action makes has its bytes in containers, and one without an order of its own may
+    // have another one in the other gress.
+    let is_made = is_made_valid(of.valid, job.gress);
+    if is_made || of.varbit.is_some() || of.has_filler(&job.gress.fields) {
         return Vec::new();
     }
     let mut runs: Vec<Clot> = Vec::new();

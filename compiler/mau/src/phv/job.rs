@@ -286,7 +286,8 @@ fn exclusive_headers(gress: &Gress) -> Vec<Vec<bool>> {
         .collect()
 }
 
-fn is_made_valid(valid: FieldId, gress: &Gress) -> bool {
+/// Whether an action, or the parser without extracting it, makes a header valid.
+pub(crate) fn is_made_valid(valid: FieldId, gress: &Gress) -> bool {
     let in_action = gress.as_tables().is_some_and(|tables| {
         tables.actions.values().any(|action| {
             let mut assigns = action.assigns.iter();

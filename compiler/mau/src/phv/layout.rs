@@ -63,11 +63,12 @@ pub(crate) struct Layout {
 }
 
 /// Lays out a gress. What `is_absent` says of a field is that it is in no container; `load` is what the
-/// gresses before ask for.
+/// gresses before ask for, `avoided` has sizes that bits should not have.
 pub(crate) fn lay_out(
     job: &GressJob<'_>,
     target: &Target,
     is_absent: Vec<bool>,
+    avoided: &[(FieldSlice, ContainerSize)],
     load: &mut Load,
 ) -> Layout {
     let computed = computed_fields(job);
@@ -93,6 +94,7 @@ pub(crate) fn lay_out(
         &layouter.tiler,
         &is_on_wire,
         &is_rigid,
+        avoided,
         load,
     );
     layouter.build()
@@ -149,7 +151,7 @@ impl Layouter<'_> {
 
     /// A header is on the wire if the parser extracts or the deparser emits it. One that the parser
     /// only fills from elsewhere in the packet, at other positions in a byte, carries metadata to the
-    /// other gress: it has no order of its own.
+    /// other gress: it has no order of its own, and neither has one that is short of whole bytes.
     fn find_wire_headers(&mut self) {
         self.is_wire = vec![false; self.job.gress.headers.len()];
         for header in self.job.gress.headers.ids() {
@@ -162,7 +164,8 @@ impl Layouter<'_> {
                 is_elsewhere |=
                     found.is_some_and(|phase| phase != offset % 8) && self.is_live(field);
             }
-            self.is_wire[header.index()] = is_wire && !is_elsewhere;
+            let is_filled_up = self.job.gress.headers[header].has_filler(&self.job.gress.fields);
+            self.is_wire[header.index()] = is_wire && !is_elsewhere && !is_filled_up;
         }
     }
 
@@ -320,7 +323,7 @@ impl Layouter<'_> {
                     (None, false, true) => room.min(7),
                     (None, false, false) => room,
                 },
-                is_extracted: fixed.is_some(),
+                is_extracted: fixed.is_some() || self.job.uses.fields[field].is_extracted,
                 is_emitted: false,
                 header: None,
                 sharing: if is_validity {

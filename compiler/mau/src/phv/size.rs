@@ -81,13 +81,15 @@ struct Choice {
     floating: Vec<(u32, Life)>,
 }
 
-/// Chooses the sizes of the classes of a gress.
+/// Chooses the sizes of the classes of a gress. Classes with bits that are in `avoided` take another size
+/// than is said there, if they can.
 pub(crate) fn choose_sizes(
     job: &GressJob<'_>,
     classes: &mut Classes,
     tiler: &Tiler<'_>,
     is_on_wire: &dyn Fn(FieldId) -> bool,
     is_rigid: &dyn Fn(FieldId) -> bool,
+    avoided: &[(FieldSlice, ContainerSize)],
     load: &mut Load,
 ) {
     let mut members: HashMap<ClassId, Vec<FieldSlice>> = HashMap::new();
@@ -108,6 +110,11 @@ pub(crate) fn choose_sizes(
         is_rigid,
         counted: HashMap::new(),
     };
+    let is_avoided = |classes: &Classes, class: ClassId, size: ContainerSize| {
+        avoided
+            .iter()
+            .any(|(slice, of)| *of == size && classes.of(*slice).any(|known| known == class))
+    };
     // A class that comes late may be what an early one should have made room for.
     let mut chosen: HashMap<ClassId, Choice> = HashMap::new();
     for class in order.iter().chain(&order).copied() {
@@ -119,7 +126,10 @@ pub(crate) fn choose_sizes(
             if size.bits() < least(classes, class) {
                 continue;
             }
-            let choice = chooser.weigh(class, size, &members[&class], classes, load);
+            let mut choice = chooser.weigh(class, size, &members[&class], classes, load);
+            if is_avoided(classes, class, size) {
+                choice.cost += u64::from(FAULT);
+            }
             if cheapest.as_ref().is_none_or(|of| choice.cost < of.cost) {
                 cheapest = Some(choice);
             }

@@ -187,9 +187,138 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether the parser fills the header from bits that stand elsewhere in their bytes: then its
-    /// layout is the compiler's own.
-    fn is_laid_out_freely(&self, header: HeaderId) -> bool {
+    /// What the parser fills outside the order of a header: at its place in its bytes, and with nobody
+    /// beside it. What the device reads is in one container, in its lowest byte.
+    pub(super) fn check_filled(&mut self) {
+        let mut found = Vec::new();
+        let ends = self.wire_ends();
+        let extracted = self.parsed().1;
+        let free = extracted
+            .into_iter()
+            .filter(|header| self.is_laid_out_freely(*header))
+            .flat_map(|header| self.gress.headers[header].fields.iter().copied());
+        let free: BTreeSet<FieldId> = free.collect();
+        let assigned = self.assigned_from_packet(&ends);
+        for (container, homes) in &self.homes {
+            let at_parser: Vec<_> = homes.iter().filter(|of| of.life.from == 0).collect();
+            for of in &at_parser {
+                let field = of.slice.field;
+                let end = assigned.get(&field);
+                let lowest = i64::from(of.lo) - i64::from(of.slice.lo);
+                if end.is_some_and(|end| (lowest + i64::from(*end)).rem_euclid(8) != 0) {
+                    found.push(PhvViolation::NotAsOnTheWire {
+                        field: self.name(field),
+                        container: *container,
+                    });
+                }
+                let is_filled = end.is_some() || free.contains(&field);
+                let other = at_parser.iter().find(|other| other.slice.field != field);
+                if let (true, Some(other)) = (is_filled, other) {
+                    found.push(PhvViolation::ForeignBits {
+                        field: self.name(field),
+                        other: self.name(other.slice.field),
+                        container: *container,
+                    });
+                }
+            }
+            for of in homes {
+                let field = of.slice.field;
+                let mut intrinsics = self.gress.intrinsics.iter();
+                let is_read =
+                    intrinsics.any(|(name, known)| *known == field && name.contains("_for_"));
+                let is_whole = of.slice.width() == self.gress.fields[field].width && of.lo < 8;
+                if is_read && !is_whole {
+                    found.push(PhvViolation::Scattered {
+                        field: self.name(field),
+                        container: *container,
+                    });
+                }
+            }
+        }
+        self.violations.extend(found);
+    }
+
+    /// Fields that the parser takes from the packet, but not in the order of a header: where their bits
+    /// end. The metadata of the port are laid out by whoever fills them.
+    fn assigned_from_packet(&self, ends: &BTreeMap<FieldId, u32>) -> BTreeMap<FieldId, u32> {
+        let states = &self.gress.parser.states;
+        let of_port = self.port_metadata();
+        let mut assigned = BTreeMap::new();
+        // By state that was found: where the cursor is at its beginning, on the first way there.
+        let mut cursors = BTreeMap::from([(self.gress.parser.start, 0_u32)]);
+        let mut open = vec![self.gress.parser.start];
+        while let Some(state) = open.pop() {
+            let mut cursor = cursors[&state];
+            for stmt in &states[state].body {
+                match &stmt.kind {
+                    StmtKind::Extract { header, .. } => {
+                        let fields = self.gress.headers[*header].fields.iter();
+                        cursor += fields.map(|of| self.gress.fields[*of].width).sum::<u32>();
+                    }
+                    StmtKind::Advance {
+                        bits: Expr::Const(bits),
+                    } => {
+                        cursor = cursor
+                            .saturating_add(u32::try_from(bits.low_u64()).unwrap_or(u32::MAX));
+                    }
+                    StmtKind::Assign {
+                        dst: Place::Field(field),
+                        value,
+                    } => {
+                        let mut starts = Vec::new();
+                        value.walk(&mut |part| {
+                            if let Expr::Lookahead { offset, .. } = part {
+                                starts.push(cursor.saturating_add(*offset));
+                            }
+                        });
+                        let is_of_port = starts.iter().any(|start| of_port.contains(start));
+                        if let Some(end) = end_in_packet(value, ends).filter(|_| !is_of_port) {
+                            assigned.insert(*field, end);
+                        }
+                    }
+                    StmtKind::Assign { .. }
+                    | StmtKind::Advance { .. }
+                    | StmtKind::If { .. }
+                    | StmtKind::Apply { .. }
+                    | StmtKind::Call(_)
+                    | StmtKind::Labeled { .. }
+                    | StmtKind::Loop { .. }
+                    | StmtKind::Leave(_)
+                    | StmtKind::Exit
+                    | StmtKind::Verify { .. }
+                    | StmtKind::Emit { .. } => {}
+                }
+            }
+            for target in targets(&states[state].transition) {
+                if let p4rmt_ir::Target::State(next) = target
+                    && !cursors.contains_key(next)
+                {
+                    cursors.insert(*next, cursor);
+                    open.push(*next);
+                }
+            }
+        }
+        assigned
+    }
+
+    /// The bits of a packet that are metadata of its port: they follow those of the packet.
+    fn port_metadata(&self) -> std::ops::Range<u32> {
+        let is_front = |field: &FieldId| {
+            let mut intrinsics = self.gress.intrinsics.iter();
+            intrinsics
+                .any(|(name, of)| of == field && name.starts_with("ingress_intrinsic_metadata_t."))
+        };
+        let mut headers = self.gress.headers.values();
+        let front = headers.find(|header| header.fields.iter().any(is_front));
+        front.map_or(0..0, |header| {
+            let widths = header.fields.iter().map(|of| self.gress.fields[*of].width);
+            let start: u32 = widths.sum();
+            start..start + 8 * self.target.parser.port_metadata_bytes
+        })
+    }
+
+    /// By field of a header: the position on the wire behind its lowest bit.
+    fn wire_ends(&self) -> BTreeMap<FieldId, u32> {
         let mut ends: BTreeMap<FieldId, u32> = BTreeMap::new();
         for of in self.gress.headers.values() {
             let mut offset = 0;
@@ -198,17 +327,18 @@ impl Checker<'_> {
                 ends.insert(*field, offset);
             }
         }
+        ends
+    }
+
+    /// Whether a header's layout is the compiler's own: it does not fill whole bytes by itself, or the
+    /// parser fills it from bits that stand elsewhere in their bytes.
+    fn is_laid_out_freely(&self, header: HeaderId) -> bool {
+        if self.gress.headers[header].has_filler(&self.gress.fields) {
+            return true;
+        }
+        let ends = self.wire_ends();
         let fields = &self.gress.headers[header].fields;
-        let end_of = |value: &Expr| match value {
-            Expr::Lookahead { offset, width } => Some(offset + width),
-            Expr::Field(field) => ends.get(field).copied(),
-            Expr::Slice { arg, lo, .. } => match &**arg {
-                Expr::Lookahead { offset, width } => Some(offset + width - lo),
-                Expr::Field(field) => ends.get(field).map(|end| end - lo),
-                _ => None,
-            },
-            _ => None,
-        };
+        let end_of = |value: &Expr| end_in_packet(value, &ends).filter(|_| !is_widened(value));
         let states = self.gress.parser.states.values();
         states
             .flat_map(|state| &state.body)
@@ -222,6 +352,36 @@ impl Checker<'_> {
                 _ => false,
             })
     }
+}
+
+fn targets(transition: &p4rmt_ir::Transition) -> Vec<&p4rmt_ir::Target> {
+    match transition {
+        p4rmt_ir::Transition::Goto(target) => vec![target],
+        p4rmt_ir::Transition::Select { cases, .. } => {
+            cases.iter().map(|case| &case.target).collect()
+        }
+    }
+}
+
+/// Where the bits of a value end in the packet, from the cursor or from the header that they are in.
+fn end_in_packet(value: &Expr, ends: &BTreeMap<FieldId, u32>) -> Option<u32> {
+    match value {
+        Expr::Lookahead { offset, width } => Some(offset + width),
+        Expr::Field(field) => ends.get(field).copied(),
+        Expr::Slice { arg, lo, .. } => end_in_packet(arg, ends).map(|end| end - lo),
+        Expr::Resize { arg, .. } => end_in_packet(arg, ends),
+        Expr::Const(_)
+        | Expr::Param { .. }
+        | Expr::Local { .. }
+        | Expr::Unary { .. }
+        | Expr::Binary { .. }
+        | Expr::Mux { .. }
+        | Expr::MathUnit { .. } => None,
+    }
+}
+
+fn is_widened(value: &Expr) -> bool {
+    matches!(value, Expr::Resize { .. })
 }
 
 /// Pairs of headers that the parser extracts, that no action or state makes valid otherwise, and that
@@ -264,13 +424,7 @@ pub(super) fn headers_apart(gress: &Gress) -> BTreeSet<(HeaderId, HeaderId)> {
                     | StmtKind::Emit { .. } => {}
                 }
             }
-            let targets: Vec<&p4rmt_ir::Target> = match &state.transition {
-                p4rmt_ir::Transition::Goto(target) => vec![target],
-                p4rmt_ir::Transition::Select { cases, .. } => {
-                    cases.iter().map(|case| &case.target).collect()
-                }
-            };
-            for target in targets {
+            for target in targets(&state.transition) {
                 if let p4rmt_ir::Target::State(next) = target {
                     let known = &mut before[next.index()];
                     let n_known = known.len();

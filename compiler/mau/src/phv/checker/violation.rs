@@ -61,6 +61,16 @@ pub enum PhvViolation {
         /// Where.
         container: Container,
     },
+    /// The device does not find a value where it looks for it.
+    #[error(
+        "the device finds `{field}` only in the lowest byte of one container, not in {container}"
+    )]
+    Scattered {
+        /// The field.
+        field: String,
+        /// Where a part of it is.
+        container: Container,
+    },
     /// Something else is moved with the bytes of a header.
     #[error("{container} is moved whole with `{field}`, and `{other}` is in it")]
     ForeignBits {
