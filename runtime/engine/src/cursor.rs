@@ -69,6 +69,42 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
+    /// Reads bits as bytes, the first in the highest bit of the first byte, zero bits behind the last one,
+    /// and moves behind them; nothing if the packet ends before. `n_bits` is at most `N * 8`.
+    #[inline]
+    pub fn read_bytes<const N: usize>(&mut self, n_bits: u32) -> Option<[u8; N]> {
+        if u64::from(n_bits) > self.remaining_bits() {
+            return None;
+        }
+        let first = (self.position_bits / 8) as usize;
+        let is_aligned = self.position_bits.is_multiple_of(8) && n_bits as usize == N * 8;
+        let whole = if is_aligned {
+            self.in_one_piece(first, first + N)
+        } else {
+            None
+        };
+        let bytes = match whole.and_then(|bytes| bytes.try_into().ok()) {
+            Some(bytes) => bytes,
+            None => self.gather(n_bits),
+        };
+        self.position_bits += u64::from(n_bits);
+        Some(bytes)
+    }
+
+    /// The next bits, wherever they lie; they are there.
+    fn gather<const N: usize>(&self, n_bits: u32) -> [u8; N] {
+        let mut bytes = [0; N];
+        let mut left = n_bits;
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            let n_here = left.min(8);
+            let piece = self.peek(index as u64 * 8, n_here);
+            let piece = piece.map_or(0, |piece| piece.low_u64() as u8);
+            *byte = piece.checked_shl(8 - n_here).unwrap_or(0);
+            left -= n_here;
+        }
+        bytes
+    }
+
     /// Reads `width` bits from `offset` bits ahead; nothing if the packet ends before.
     #[must_use]
     pub fn peek(&self, offset: u64, width: u32) -> Option<Bits> {
@@ -167,6 +203,27 @@ mod tests {
         assert_eq!(cursor.advance(7), Some(()));
         assert_eq!(cursor.advance(1), None);
         assert_eq!(cursor.read(0), Some(Bits::zero(0)));
+    }
+
+    #[test]
+    fn bytes_are_read_across_pieces_and_at_any_offset() {
+        let bytes: Vec<u8> = (1..=32).collect();
+        for offset in 0..20 {
+            for n_bits in [1u32, 7, 8, 15, 31, 32] {
+                let mut cursor = Cursor::new(&bytes[..2], &bytes[2..]);
+                cursor.advance(offset).expect("32 bytes");
+                let expected = cursor.peek(0, n_bits).expect("32 bytes");
+                let expected = expected.concat(&Bits::zero(32 - n_bits));
+                let read = cursor.read_bytes::<4>(n_bits).expect("32 bytes");
+                assert_eq!(
+                    Bits::from_bytes_be(32, &read),
+                    expected,
+                    "{offset} {n_bits}"
+                );
+                assert_eq!(cursor.position_bits(), offset + u64::from(n_bits));
+            }
+        }
+        assert_eq!(Cursor::new(&[], &bytes).read_bytes::<33>(264), None);
     }
 
     #[test]

@@ -73,6 +73,17 @@ impl Hasher {
         full.resize(self.width, false)
     }
 
+    /// The hash of a number of so many bits that lies in bytes, zero bits in front.
+    #[must_use]
+    pub fn hash_number(&self, width: u32, bytes: &[u8]) -> Bits {
+        match &self.algorithm {
+            Algorithm::Crc(crc) => Bits::from_u64(64, crc.of(bytes)).resize(self.width, false),
+            Algorithm::Identity | Algorithm::Random | Algorithm::Xor(_) | Algorithm::Csum16 => {
+                self.hash(&Bits::from_bytes_be(width, bytes))
+            }
+        }
+    }
+
     /// The hash of bytes, as bmv2 computes it: a sum or a piece that ends early is filled with zeros
     /// behind, and identity is the number that the first eight bytes make.
     #[must_use]
@@ -82,7 +93,12 @@ impl Hasher {
             Algorithm::Crc(crc) => {
                 return Bits::from_u64(64, crc.of(bytes)).resize(self.width, false);
             }
-            Algorithm::Random | Algorithm::Xor(_) | Algorithm::Csum16 => bytes,
+            Algorithm::Csum16 => {
+                let mut sum = OnesSum::default();
+                sum.add_bytes(bytes);
+                return sum.checksum().resize(self.width, false);
+            }
+            Algorithm::Random | Algorithm::Xor(_) => bytes,
         };
         let width = u32::try_from(bytes.len() * 8).unwrap_or(u32::MAX);
         self.hash(&Bits::from_bytes_be(width, bytes))

@@ -13,6 +13,7 @@ use p4rmt_ir::{Arena, FieldId, GressId, PipeId, Placement, Program};
 use p4rmt_source::Span;
 use thiserror::Error;
 
+use crate::remote::RemoteError;
 use crate::{Job, Outcome, State, StateError, Trace};
 
 /// A way to run programs.
@@ -255,6 +256,22 @@ pub enum EngineError {
         /// How many came.
         available: usize,
     },
+    /// A pipe that was emitted exchanges with the device what it was emitted for.
+    #[error("gress {gress} was emitted for a device that exchanges other fields: emit it again")]
+    OtherInterface {
+        /// Which gress.
+        gress: GressId,
+    },
+    /// What runs the packets could not be made.
+    #[error("{reason}")]
+    NotMade {
+        /// Why.
+        #[source]
+        reason: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The process that runs the packets.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The state is not one of this program.
     #[error(transparent)]
     State(#[from] StateError),

@@ -30,6 +30,7 @@
 mod checksum;
 mod cursor;
 mod difference;
+pub mod emitted;
 mod entries;
 mod entry_error;
 mod filter;
@@ -48,6 +49,7 @@ mod parser_error;
 mod profiles;
 mod random;
 mod reads;
+pub mod remote;
 mod save;
 mod schedule;
 mod state;
@@ -55,7 +57,11 @@ mod stateful_alu;
 mod trace;
 mod words;
 
-pub use checksum::OnesSum;
+pub use checksum::{OnesSum, Residual};
+/// The IR: crates that are emitted depend on this crate alone.
+pub use p4rmt_ir as ir;
+pub use p4rmt_source::Span;
+
 pub use cursor::{BitWriter, Cursor};
 pub use difference::Difference;
 pub use entries::{EntryTarget, InstalledEntry, Stamp, TableEntries};

@@ -237,7 +237,7 @@ impl State {
             .ok_or(EntryError::NoTable)
     }
 
-    /// Marks what all tables together hold now.
+    /// Marks what all tables, profiles and value sets together hold now.
     #[must_use]
     pub fn entries_stamp(&self) -> Stamp {
         self.entries_stamp
@@ -280,6 +280,7 @@ impl State {
         &mut self,
         profile: Ref<ProfileId>,
     ) -> Option<&mut ProfileMembers> {
+        self.entries_stamp = Stamp::fresh();
         self.gresses
             .get_mut(profile.gress)?
             .profiles
@@ -351,11 +352,13 @@ impl State {
             return Err(wrong("members at most", declared.size, n_members + 1));
         }
         members.members.push(member);
+        self.entries_stamp = Stamp::fresh();
         Ok(())
     }
 
     /// Empties a value set.
     pub fn clear_value_set(&mut self, set: Ref<ValueSetId>) {
+        self.entries_stamp = Stamp::fresh();
         if let Some(members) = self
             .gresses
             .get_mut(set.gress)

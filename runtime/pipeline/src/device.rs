@@ -47,6 +47,33 @@ enum Machine {
     V1model(Box<V1model>),
 }
 
+impl Machine {
+    /// The machine of an architecture, and what it exchanges with a pipe.
+    fn new(arch: Arch, layout: &StateLayout) -> Result<(Self, Interface), DeviceError> {
+        let gresses = layout.pipe().gresses.ids();
+        let mut interface = Interface {
+            gresses: gresses.map(|_| Default::default()).collect(),
+        };
+        let machine = match arch {
+            Arch::Tna | Arch::T2na => {
+                Self::Tofino(Box::new(Tofino::new(arch, layout, &mut interface)?))
+            }
+            Arch::V1model => Self::V1model(Box::new(V1model::new(layout, &mut interface)?)),
+        };
+        Ok((machine, interface))
+    }
+}
+
+/// What a device exchanges with a pipe beyond bytes: what an engine is loaded with.
+///
+/// # Errors
+/// A pipe without the gresses of its architecture.
+pub fn interface(program: &Arc<Program>, pipe: PipeId) -> Result<Interface, DeviceError> {
+    let layout = StateLayout::new(Arc::clone(program), pipe)?;
+    let (_, interface) = Machine::new(program.arch, &layout)?;
+    Ok(interface)
+}
+
 impl Device {
     /// Makes a device for one pipe of a program, with fresh state.
     ///
@@ -61,20 +88,7 @@ impl Device {
         let arch = program.arch;
         let layout = StateLayout::new(Arc::clone(&program), pipe)?;
         let state = State::new(Arc::clone(&layout))?;
-        let mut interface = Interface {
-            gresses: layout
-                .pipe()
-                .gresses
-                .ids()
-                .map(|_| Default::default())
-                .collect(),
-        };
-        let machine = match arch {
-            Arch::Tna | Arch::T2na => {
-                Machine::Tofino(Box::new(Tofino::new(arch, &layout, &mut interface)?))
-            }
-            Arch::V1model => Machine::V1model(Box::new(V1model::new(&layout, &mut interface)?)),
-        };
+        let (machine, interface) = Machine::new(arch, &layout)?;
         let placement = match &mode {
             Mode::Placed(placement) => Some(Arc::clone(placement)),
             Mode::Unplaced => None,

@@ -13,9 +13,11 @@ use p4rmt_jit::Jit;
 use p4rmt_mau::what_if::change_target;
 use p4rmt_mau::{Fit, Target};
 use p4rmt_pipeline::{Device, GressTiming, Timing};
+use p4rmt_rustgen::ChildEngine;
 
 use crate::failure::Failure;
 use crate::program::read_text;
+use crate::rust::RustArgs;
 
 /// Which machine runs the program.
 #[derive(clap::Args)]
@@ -23,6 +25,8 @@ pub(crate) struct MachineArgs {
     /// Which engine runs it.
     #[arg(long, value_name = "ENGINE", default_value = "interp")]
     pub(crate) engine: EngineName,
+    #[command(flatten)]
+    pub(crate) rust: RustArgs,
     /// Run it placed in the stages of this machine: `tofino1`, `tofino2`, or a target file. Without
     /// it: of the machine that its architecture is for, if it fits there.
     #[arg(long, value_name = "NAME|FILE.toml", conflicts_with = "unplaced")]
@@ -42,7 +46,9 @@ pub(crate) enum EngineName {
     Interp,
     /// Machine code, made by Cranelift.
     Jit,
-    /// Every engine there is, one after the other.
+    /// Rust that is emitted and built by cargo, which must be there. It runs without stages.
+    Rust,
+    /// Every engine that needs nothing else, one after the other: interp and jit.
     All,
 }
 
@@ -54,8 +60,18 @@ impl MachineArgs {
         match self.engine {
             EngineName::Interp => option("--engine", "interp"),
             EngineName::Jit => option("--engine", "jit"),
+            EngineName::Rust => option("--engine", "rust"),
             EngineName::All => option("--engine", "all"),
         }
+        for (name, folder) in [
+            ("--cache", &self.rust.cache),
+            ("--engine-path", &self.rust.engine_path),
+        ] {
+            if let Some(folder) = folder {
+                arguments.extend([name.into(), folder.into()]);
+            }
+        }
+        let mut option = |name: &str, value: &str| arguments.extend([name.into(), value.into()]);
         if let Some(target) = &self.target {
             option("--target", target);
         }
@@ -75,6 +91,8 @@ pub(crate) struct Machine {
     pipe: PipeId,
     mode: Mode,
     engine: EngineName,
+    /// The engine of emitted Rust, where it is asked for.
+    rust: Option<ChildEngine>,
     /// The placement; none if the program runs without stages.
     pub(crate) fit: Option<Fit>,
     /// How long packets take; none if the program runs without stages.
@@ -92,6 +110,10 @@ impl Machine {
             pipe,
             mode: Mode::Unplaced,
             engine: args.engine,
+            rust: match args.engine {
+                EngineName::Rust => Some(args.rust.engine()?),
+                EngineName::Interp | EngineName::Jit | EngineName::All => None,
+            },
             fit: None,
             timing: None,
             why_unplaced: None,
@@ -139,18 +161,19 @@ impl Machine {
     }
 
     /// The engines that were asked for.
-    pub(crate) fn engines(&self) -> &'static [&'static (dyn Engine + Sync)] {
-        match self.engine {
-            EngineName::Interp => &[&Interp],
-            EngineName::Jit => &[&Jit],
-            EngineName::All => &[&Interp, &Jit],
+    pub(crate) fn engines(&self) -> Vec<&dyn Engine> {
+        match (self.engine, &self.rust) {
+            (EngineName::Rust, Some(rust)) => vec![rust],
+            (EngineName::Interp | EngineName::Rust, _) => vec![&Interp],
+            (EngineName::Jit, _) => vec![&Jit],
+            (EngineName::All, _) => vec![&Interp, &Jit],
         }
     }
 
     /// The only engine that was asked for.
-    pub(crate) fn only_engine(&self) -> Result<&'static dyn Engine, Failure> {
-        match self.engines() {
-            [engine] => Ok(*engine),
+    pub(crate) fn only_engine(&self) -> Result<&dyn Engine, Failure> {
+        match self.engines()[..] {
+            [engine] => Ok(engine),
             _ => {
                 let why = "`--engine all` is for vectors: name the engine that this runs on";
                 Err(Failure::Usage(why.to_owned()))

@@ -15,6 +15,7 @@ mod fit;
 mod machine;
 mod program;
 mod replay;
+mod rust;
 mod test;
 mod trace;
 

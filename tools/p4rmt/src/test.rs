@@ -202,7 +202,7 @@ fn run_vector(
         reason: String::new(),
     };
     let mut readings = Vec::new();
-    for engine in engines {
+    for engine in &engines {
         let device = || machine.device(*engine);
         let report = match &mut coverage {
             Some(coverage) => p4rmt_stf::run_watched(&vector, setup, device, *coverage),
