@@ -39,6 +39,17 @@ pub struct Device {
     generator: Generator,
     /// Where its tables stand; none if it runs without stages.
     placement: Option<Arc<Placement>>,
+    /// How its clock goes with that of captures; none before the first.
+    capture_time: Option<CaptureTime>,
+}
+
+/// How the clock of a device goes with that of captures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CaptureTime {
+    /// What clock 0 is, in nanoseconds since 1970.
+    pub(crate) epoch_ns: u64,
+    /// When the last packet arrived, or should have, in nanoseconds since clock 0.
+    pub(crate) last_ns: u64,
 }
 
 /// What stands around the pipe.
@@ -100,6 +111,7 @@ impl Device {
             machine,
             generator: Generator::default(),
             placement,
+            capture_time: None,
         })
     }
 
@@ -167,6 +179,27 @@ impl Device {
     #[must_use]
     pub fn clock(&self) -> u64 {
         self.chassis.clock
+    }
+
+    pub(crate) fn capture_time(&self) -> Option<CaptureTime> {
+        self.capture_time
+    }
+
+    pub(crate) fn set_capture_time(&mut self, time: CaptureTime) {
+        self.capture_time = Some(time);
+    }
+
+    /// When the applications of the packet generator are triggered next.
+    pub(crate) fn triggers(&self) -> Vec<(u8, Option<u64>)> {
+        self.generator.triggers()
+    }
+
+    /// Everything that outlives packets is what another device had, at its clock.
+    pub(crate) fn resume(&mut self, state: State, saved: &crate::save::Moment) {
+        self.chassis.state = state;
+        self.chassis.clock = saved.clock;
+        self.capture_time = saved.capture_time;
+        self.generator.set_triggers(&saved.triggers);
     }
 
     /// Gives a port a unit, or takes it away.

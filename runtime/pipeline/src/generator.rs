@@ -70,6 +70,21 @@ impl Generator {
         Some((clock, *id, running.app.clone()))
     }
 
+    /// When each application is triggered next, if ever again.
+    pub(crate) fn triggers(&self) -> Vec<(u8, Option<u64>)> {
+        let apps = self.apps.iter();
+        apps.map(|(id, running)| (*id, running.next)).collect()
+    }
+
+    /// The applications that run are triggered next at these clocks; others stay as they are.
+    pub(crate) fn set_triggers(&mut self, triggers: &[(u8, Option<u64>)]) {
+        for (id, next) in triggers {
+            if let Some(running) = self.apps.get_mut(id) {
+                running.next = *next;
+            }
+        }
+    }
+
     /// How many packets come until a clock, at most `limit`.
     pub(crate) fn count_until(&self, until: u64, limit: u64) -> u64 {
         let mut total = 0u64;

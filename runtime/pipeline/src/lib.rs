@@ -16,6 +16,7 @@ mod packet;
 mod port_unit;
 mod record;
 mod replay;
+mod save;
 mod traffic;
 
 pub use capture::{
@@ -38,4 +39,4 @@ pub use replay::{
 };
 pub use traffic::{MirrorSession, MirrorTarget, MulticastNode, TrafficManager};
 
-use device::check_port;
+use device::{CaptureTime, check_port};

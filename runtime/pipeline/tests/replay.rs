@@ -2,15 +2,18 @@
 
 mod commanded;
 
+use std::cell::Cell;
+use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use p4rmt_engine::Mode;
 use p4rmt_interp::Interp;
 use p4rmt_ir::{Id, PipeId};
 use p4rmt_pipeline::{
-    CaptureFolder, CaptureReader, CaptureWriter, Device, NoOutput, ReplayClock, ReplayError,
-    ReplayInput, ReplayOptions, ReplaySummary, replay,
+    CaptureError, CaptureFolder, CaptureReader, CaptureWriter, Device, NoOutput, ReplayClock,
+    ReplayError, ReplayInput, ReplayOptions, ReplayOutput, ReplaySummary, replay,
 };
 
 fn device() -> Device {
@@ -161,4 +164,122 @@ fn damage_ends_the_replay_and_leaves_no_capture() {
     let inputs = [ReplayInput::file(1, &folder.path().join("nothing.pcap"))];
     let error = replay(&mut device(), &inputs, options, &mut NoOutput, &mut |_| {});
     assert!(matches!(error, Err(ReplayError::Open { .. })));
+}
+
+/// A capture that is made while it is read: equal packets, a microsecond apart.
+struct Endless {
+    n_left: u64,
+    clock_us: u32,
+    packet: Vec<u8>,
+    /// Made, and not read yet.
+    made: Vec<u8>,
+    n_read: Rc<Cell<u64>>,
+}
+
+impl Read for Endless {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.made.is_empty() && self.n_left > 0 {
+            self.n_left -= 1;
+            self.clock_us += 1;
+            let len = self.packet.len() as u32;
+            for word in [1, self.clock_us, len, len] {
+                self.made.extend(word.to_le_bytes());
+            }
+            self.made.extend(&self.packet);
+        }
+        let n_bytes = self.made.len().min(into.len());
+        into[..n_bytes].copy_from_slice(&self.made[..n_bytes]);
+        self.made.drain(..n_bytes);
+        self.n_read.set(self.n_read.get() + n_bytes as u64);
+        Ok(n_bytes)
+    }
+}
+
+/// An output that says how far reading was ahead of writing.
+struct Ahead {
+    n_read: Rc<Cell<u64>>,
+    n_written: u64,
+    most: u64,
+}
+
+impl ReplayOutput for Ahead {
+    fn packet(&mut self, _port: u16, _ns: u64, bytes: &[u8]) -> Result<(), CaptureError> {
+        self.n_written += bytes.len() as u64 + 16;
+        self.most = self.most.max(self.n_read.get() - self.n_written);
+        Ok(())
+    }
+}
+
+#[test]
+fn no_more_than_a_window_is_held_however_long_the_capture() {
+    const N_PACKETS: u64 = 5000;
+    let n_read = Rc::new(Cell::new(0));
+    let made = Rc::clone(&n_read);
+    let mut long = packet(5, 1);
+    long.resize(50_000, 0);
+    let mut file_header = Vec::new();
+    for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 1 << 18, 1u32] {
+        file_header.extend(word.to_le_bytes());
+    }
+    let inputs = [ReplayInput {
+        port: 1,
+        name: "endless".to_owned(),
+        open: Box::new(move || {
+            Ok(Box::new(Endless {
+                n_left: N_PACKETS,
+                clock_us: 0,
+                packet: long.clone(),
+                made: file_header.clone(),
+                n_read: Rc::clone(&made),
+            }))
+        }),
+    }];
+    let mut output = Ahead {
+        n_read,
+        n_written: 0,
+        most: 0,
+    };
+    let options = ReplayOptions::default();
+    let summary = replay(&mut device(), &inputs, options, &mut output, &mut |_| {});
+    let summary = summary.expect("the capture is whole");
+    assert_eq!(summary.counters.packets_out, N_PACKETS);
+    assert!(output.n_written > 250_000_000, "{}", output.n_written);
+    assert!(output.most < 2 << 20, "{} bytes ahead", output.most);
+    assert!(summary.in_pipe <= summary.elapsed);
+}
+
+#[test]
+fn a_saved_device_goes_on_at_its_time() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let second = 1_000_000_000;
+    let packets = [0, 2000, 7000].map(|ns| (second + ns, packet(5, 1)));
+    let paths = ["whole", "first", "rest"].map(|name| folder.path().join(name));
+    for (path, packets) in paths
+        .iter()
+        .zip([&packets[..], &packets[..1], &packets[1..]])
+    {
+        write(path, packets);
+    }
+    let play = |device: &mut Device, path: &Path| {
+        let inputs = [ReplayInput::file(1, path)];
+        let options = ReplayOptions::default();
+        replay(device, &inputs, options, &mut NoOutput, &mut |_| {}).expect("it is whole");
+    };
+    let mut whole = device();
+    play(&mut whole, &paths[0]);
+    let mut first = device();
+    play(&mut first, &paths[1]);
+    let mut rest = device();
+    rest.restore(&first.to_bytes()).expect("it was saved");
+    play(&mut rest, &paths[2]);
+    assert_eq!(rest.to_bytes(), whole.to_bytes());
+
+    let saved = whole.to_bytes();
+    for cut in [0, 7, 20, 28, 37, saved.len() - 1] {
+        let error = device().restore(&saved[..cut]);
+        assert!(error.is_err(), "cut at {cut}");
+    }
+    let error = device().restore(&[b"p4rmt-st", &saved[8..]].concat());
+    let error = error.expect_err("another kind").to_string();
+    assert!(error.contains("`p4rmt-dv`"), "{error}");
 }

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use p4rmt_driver::Compiled;
-use p4rmt_engine::State;
 use p4rmt_pipeline::{
     CaptureFolder, Device, DeviceError, Execution, LockStep, NoOutput, ReplayClock, ReplayInput,
     ReplayOptions, ReplayOutput, ReplaySummary, replay, replay_in_lock_step,
@@ -54,10 +53,11 @@ pub(crate) struct Args {
     /// Go through the captures so many times.
     #[arg(long = "loop", value_name = "N", default_value_t = 1)]
     rounds: u64,
-    /// Write the state (registers, counters, entries) to this file afterwards.
+    /// Write the state (registers, counters, entries, the clock) to this file afterwards.
     #[arg(long, value_name = "FILE")]
     save_state: Option<PathBuf>,
-    /// Begin with the state in this file.
+    /// Go on with the state in this file, after the setup that it was made with. Packets that were captured
+    /// later arrive as if there had been no break.
     #[arg(long, value_name = "FILE")]
     load_state: Option<PathBuf>,
     /// How the summary is written.
@@ -145,7 +145,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     progress.finish_and_clear();
     if let Some(path) = &args.save_state {
-        program::write_whole(path, &device.state().to_bytes())?;
+        program::write_whole(path, &device.to_bytes())?;
     }
     let report = Report::new(&compiled, &machine, &summary, &captures);
     match args.format {
@@ -176,16 +176,14 @@ pub(crate) fn set_up(
     Err(Failure::Input(lines.join("\nerror: ")))
 }
 
-/// Gives a device the state that was saved.
+/// Lets a device go on where another stood.
 fn load_state(device: &mut Device, path: &Path) -> Result<(), Failure> {
     let bytes = std::fs::read(path).map_err(|source| Failure::Read {
         path: path.to_owned(),
         source,
     })?;
-    let state = State::from_bytes(device.state().layout(), &bytes)
-        .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
-    *device.state_mut() = state;
-    Ok(())
+    let restored = device.restore(&bytes);
+    restored.map_err(|error| Failure::Input(format!("{}: {error}", path.display())))
 }
 
 /// A bar over the bytes of all captures, shown on a terminal only.
@@ -226,6 +224,10 @@ struct Report {
     seconds: f64,
     /// With reading and writing captures.
     packets_per_second: f64,
+    /// Spent in the device: ports, pipe, traffic manager.
+    pipe_seconds: f64,
+    /// The device alone.
+    pipe_packets_per_second: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -285,6 +287,14 @@ impl Report {
             tables.any(|table| table.name == name && !table.keys.is_empty())
         };
         let seconds = summary.elapsed.as_secs_f64();
+        let pipe_seconds = summary.in_pipe.as_secs_f64();
+        let rate = |seconds: f64| {
+            if seconds > 0.0 {
+                counters.packets_in as f64 / seconds
+            } else {
+                0.0
+            }
+        };
         Self {
             program: compiled.program.name.clone(),
             engine: machine.engines()[0].name(),
@@ -318,11 +328,9 @@ impl Report {
             digests: counters.digests,
             cut_in_capture: summary.cut_in_capture,
             seconds,
-            packets_per_second: if seconds > 0.0 {
-                counters.packets_in as f64 / seconds
-            } else {
-                0.0
-            },
+            packets_per_second: rate(seconds),
+            pipe_seconds,
+            pipe_packets_per_second: rate(pipe_seconds),
         }
     }
 
@@ -379,10 +387,9 @@ impl Report {
         if !self.tables.is_empty() {
             text += &format!("\n{}\n", self.render_tables());
         }
-        let rate = self.packets_per_second;
         text + &format!(
-            "\n{:.3} s with captures, {rate:.0} packets a second",
-            self.seconds
+            "\n{:.3} s with captures, {:.0} packets a second\n{:.3} s in the device, {:.0} packets a second",
+            self.seconds, self.packets_per_second, self.pipe_seconds, self.pipe_packets_per_second
         )
     }
 

@@ -70,8 +70,19 @@ impl<R: Read> Input<R> {
     /// Appends up to `len` bytes; returns how many there were.
     fn read(&mut self, len: u64, into: &mut Vec<u8>) -> Result<u64, CaptureError> {
         let start = into.len();
-        let result = (&mut self.reader).take(len).read_to_end(into);
-        let found = (into.len() - start) as u64;
+        // Whoever asks has bounded what a capture may want.
+        into.resize(start + len as usize, 0);
+        let mut end = start;
+        let result = loop {
+            match self.reader.read(&mut into[end..]) {
+                Ok(0) => break Ok(()),
+                Ok(n_bytes) => end += n_bytes,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        into.truncate(end);
+        let found = (end - start) as u64;
         let offset = self.offset;
         self.offset += found;
         result.map_err(|error| CaptureFault::Io(error).at(offset))?;

@@ -191,6 +191,10 @@ impl LockStep {
         &self.device
     }
 
+    pub(crate) fn device_mut(&mut self) -> &mut Device {
+        &mut self.device
+    }
+
     /// A packet arrives at a clock. Packets arrive in the order of their clocks; one that is late
     /// arrives now.
     ///

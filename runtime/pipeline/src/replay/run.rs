@@ -1,0 +1,378 @@
+//! Going through captures: a window of packets is read, run, and what left is written, again and again.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::source::{Pending, Source};
+use super::{
+    NextPacket, ReplayClock, ReplayError, ReplayInput, ReplayOptions, ReplayOutput, ReplaySummary,
+    TableSummary, since, table_summaries,
+};
+use crate::{CaptureTime, Departure, Device, DeviceError, LockStep};
+
+/// Bits a nanosecond of a port at line rate: 100 Gb/s.
+const LINE_RATE: u64 = 100;
+
+/// Bytes of preamble, frame check sequence and gap that every packet takes on the wire.
+const WIRE_OVERHEAD: u64 = 24;
+
+/// So many packets are read before they are run, and arrive in lock step before what they cause is run.
+const WINDOW_PACKETS: usize = 256;
+
+/// No more packets are read into a window that holds so many bytes.
+const WINDOW_BYTES: usize = 1 << 20;
+
+/// What packets arrive at.
+pub(super) enum Way<'a> {
+    /// What a packet causes happens before the next one arrives.
+    OneByOne(&'a mut Device),
+    /// It happens when it happens.
+    LockStep(&'a mut LockStep),
+}
+
+impl Way<'_> {
+    fn device(&self) -> &Device {
+        match self {
+            Self::OneByOne(device) => device,
+            Self::LockStep(machine) => machine.device(),
+        }
+    }
+
+    fn device_mut(&mut self) -> &mut Device {
+        match self {
+            Self::OneByOne(device) => device,
+            Self::LockStep(machine) => machine.device_mut(),
+        }
+    }
+
+    /// Where time stands.
+    fn clock(&self) -> u64 {
+        match self {
+            Self::OneByOne(device) => device.clock(),
+            Self::LockStep(machine) => machine.clock(),
+        }
+    }
+
+    /// Time goes on to the arrival of a packet.
+    fn advance(&mut self, clock: u64, n_packets: u64) -> Result<(), DeviceError> {
+        match self {
+            Self::OneByOne(device) => device.advance_to(clock),
+            Self::LockStep(machine) if n_packets.is_multiple_of(WINDOW_PACKETS as u64) => {
+                machine.run_until(clock)
+            }
+            Self::LockStep(_) => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, clock: u64, port: u16, bytes: &[u8]) -> Result<(), DeviceError> {
+        match self {
+            Self::OneByOne(device) => device.receive(port, bytes),
+            Self::LockStep(machine) => machine.arrive(clock, port, bytes),
+        }
+    }
+
+    /// The end of a round.
+    fn settle(&mut self) -> Result<(), DeviceError> {
+        match self {
+            Self::OneByOne(_) => Ok(()),
+            Self::LockStep(machine) => machine.settle(),
+        }
+    }
+
+    fn show_departures(&mut self, show: impl FnMut(&Departure)) {
+        match self {
+            Self::OneByOne(device) => device.show_departures(show),
+            Self::LockStep(machine) => machine.take_departures().iter().for_each(show),
+        }
+    }
+}
+
+/// A replay on its way.
+pub(super) struct Run<'a> {
+    way: Way<'a>,
+    options: ReplayOptions,
+    output: &'a mut dyn ReplayOutput,
+    progress: &'a mut dyn FnMut(u64),
+    packets_out: BTreeMap<u16, u64>,
+    n_packets: u64,
+    bytes_read: u64,
+    cut_in_capture: u64,
+    /// Spent in the pipe.
+    in_pipe: Duration,
+    /// The packet that does not arrive any more.
+    pub(super) stop_before: Option<u64>,
+}
+
+/// Packets that were read and will arrive, one behind the other in one block of memory.
+#[derive(Default)]
+struct Window {
+    bytes: Vec<u8>,
+    packets: Vec<Arrival>,
+}
+
+/// A packet of a window.
+struct Arrival {
+    /// Which capture.
+    source: usize,
+    /// Which packet of it, from 1.
+    position: u64,
+    at_ns: u64,
+    /// Where its bytes end in the window.
+    end: usize,
+}
+
+/// When a round's packets arrive.
+struct RoundTime {
+    clock: ReplayClock,
+    /// The timestamp of the first packet, and when it arrives.
+    first_ns: u64,
+    start_ns: u64,
+    /// Packets of earlier rounds.
+    n_before: u64,
+}
+
+impl RoundTime {
+    /// When a packet arrives: the `nth` of all, of a port that is free then.
+    fn of(&self, timestamp_ns: u64, free_ns: u64, nth: u64) -> u64 {
+        let since_start = match self.clock {
+            ReplayClock::Timestamps => timestamp_ns.saturating_sub(self.first_ns),
+            ReplayClock::LineRate => free_ns,
+            ReplayClock::PacketsPerSecond(rate) => {
+                let nth = u128::from(nth - self.n_before);
+                let ns = nth * 1_000_000_000 / u128::from(rate.max(1));
+                u64::try_from(ns).unwrap_or(u64::MAX)
+            }
+        };
+        self.start_ns.saturating_add(since_start)
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        way: Way<'a>,
+        options: ReplayOptions,
+        output: &'a mut dyn ReplayOutput,
+        progress: &'a mut dyn FnMut(u64),
+    ) -> Self {
+        Self {
+            way,
+            options,
+            output,
+            progress,
+            packets_out: BTreeMap::new(),
+            n_packets: 0,
+            bytes_read: 0,
+            cut_in_capture: 0,
+            in_pipe: Duration::ZERO,
+            stop_before: None,
+        }
+    }
+
+    /// Goes through the captures as often as is wanted.
+    pub(super) fn all(mut self, inputs: &[ReplayInput]) -> Result<ReplaySummary, ReplayError> {
+        let started = Instant::now();
+        let counters_before = self.way.device().counters().clone();
+        let tables_before = table_summaries(self.way.device());
+        for _ in 0..self.options.rounds {
+            self.round(inputs)?;
+        }
+        let device = self.way.device();
+        let tables = table_summaries(device).into_iter().zip(tables_before);
+        Ok(ReplaySummary {
+            counters: since(device.counters(), &counters_before),
+            packets_out: self.packets_out,
+            tables: tables
+                .map(|(after, before)| TableSummary {
+                    hits: after.hits - before.hits,
+                    misses: after.misses - before.misses,
+                    name: after.name,
+                })
+                .collect(),
+            cut_in_capture: self.cut_in_capture,
+            elapsed: started.elapsed(),
+            in_pipe: self.in_pipe,
+        })
+    }
+
+    /// Goes through the captures; returns the packet that it stopped before.
+    pub(super) fn round(
+        &mut self,
+        inputs: &[ReplayInput],
+    ) -> Result<Option<NextPacket>, ReplayError> {
+        let sources = inputs.iter().map(Source::open);
+        let mut sources = sources.collect::<Result<Vec<_>, _>>()?;
+        let time = self.round_time(&sources);
+        let mut window = Window::default();
+        loop {
+            // What was read before something that cannot be read arrives all the same.
+            let filled = self.fill(&mut window, &mut sources, &time);
+            let is_last =
+                window.packets.len() < WINDOW_PACKETS && window.bytes.len() < WINDOW_BYTES;
+            self.run(&window, &sources)?;
+            (self.progress)(self.bytes_read);
+            filled?;
+            if is_last {
+                break;
+            }
+        }
+        if self.stop_before == Some(self.n_packets) {
+            return self.next(&mut sources, &time);
+        }
+        let started = Instant::now();
+        let settled = self.way.settle();
+        self.in_pipe += started.elapsed();
+        if let (Err(cause), Some(source)) = (settled, sources.first()) {
+            return Err(source.refused(source.n_packets, cause));
+        }
+        self.keep_departures()?;
+        self.cut_in_capture += sources.iter().map(|source| source.n_cut).sum::<u64>();
+        Ok(None)
+    }
+
+    /// A round begins where the clock stands; but what was captured after all that has been goes on in
+    /// the time of its timestamps, so that a replay in parts is one in whole.
+    fn round_time(&mut self, sources: &[Source<'_>]) -> RoundTime {
+        let device = self.way.device();
+        let now_ns = device.config().nanoseconds(self.way.clock());
+        let first_ns = sources
+            .iter()
+            .filter_map(|source| Some(source.next.as_ref()?.timestamp_ns));
+        let first_ns = first_ns.min().unwrap_or_default();
+        let capture_time = device.capture_time().unwrap_or(CaptureTime {
+            epoch_ns: first_ns.saturating_sub(now_ns),
+            last_ns: now_ns,
+        });
+        let CaptureTime { epoch_ns, last_ns } = capture_time;
+        self.way.device_mut().set_capture_time(capture_time);
+        let start_ns = match self.options.clock {
+            ReplayClock::Timestamps => first_ns
+                .checked_sub(epoch_ns)
+                .filter(|first_ns| *first_ns >= last_ns)
+                .unwrap_or(now_ns),
+            ReplayClock::LineRate | ReplayClock::PacketsPerSecond(_) => now_ns,
+        };
+        RoundTime {
+            clock: self.options.clock,
+            first_ns,
+            start_ns,
+            n_before: self.n_packets,
+        }
+    }
+
+    /// Reads packets, the earliest first, until the window is full or there are no more.
+    fn fill(
+        &mut self,
+        window: &mut Window,
+        sources: &mut [Source<'_>],
+        time: &RoundTime,
+    ) -> Result<(), ReplayError> {
+        window.bytes.clear();
+        window.packets.clear();
+        while window.packets.len() < WINDOW_PACKETS
+            && window.bytes.len() < WINDOW_BYTES
+            && self.stop_before != Some(self.n_packets)
+        {
+            let Some(at) = earliest(sources, time.clock) else {
+                break;
+            };
+            let source = &mut sources[at];
+            let Some(Pending {
+                timestamp_ns,
+                bytes,
+            }) = source.next.take()
+            else {
+                break;
+            };
+            window.bytes.extend(&bytes);
+            window.packets.push(Arrival {
+                source: at,
+                position: source.n_packets,
+                at_ns: time.of(timestamp_ns, source.free_ns, self.n_packets),
+                end: window.bytes.len(),
+            });
+            let wire_bits = (bytes.len() as u64 + WIRE_OVERHEAD) * 8;
+            source.free_ns += wire_bits.div_ceil(LINE_RATE);
+            self.n_packets += 1;
+            let before = source.offset();
+            source.advance(bytes)?;
+            self.bytes_read += source.offset() - before;
+        }
+        Ok(())
+    }
+
+    /// The packets of a window arrive, and what they cause happens.
+    fn run(&mut self, window: &Window, sources: &[Source<'_>]) -> Result<(), ReplayError> {
+        let started = Instant::now();
+        let mut start = 0;
+        let first = self.n_packets - window.packets.len() as u64;
+        for (nth, arrival) in (first..).zip(&window.packets) {
+            let source = &sources[arrival.source];
+            let clock = self.way.device().config().clock_at(arrival.at_ns);
+            let bytes = &window.bytes[start..arrival.end];
+            self.way
+                .advance(clock, nth)
+                .and_then(|()| self.way.receive(clock, source.input.port, bytes))
+                .map_err(|cause| source.refused(arrival.position, cause))?;
+            start = arrival.end;
+        }
+        self.in_pipe += started.elapsed();
+        if let (Some(time), Some(last)) = (self.way.device().capture_time(), window.packets.last())
+        {
+            let last_ns = last.at_ns.max(time.last_ns);
+            let time = CaptureTime { last_ns, ..time };
+            self.way.device_mut().set_capture_time(time);
+        }
+        self.keep_departures()
+    }
+
+    /// Time goes on to the arrival of the packet that is next, and it does not arrive.
+    fn next(
+        &mut self,
+        sources: &mut [Source<'_>],
+        time: &RoundTime,
+    ) -> Result<Option<NextPacket>, ReplayError> {
+        let Some(source) = earliest(sources, time.clock).map(|at| &mut sources[at]) else {
+            return Ok(None);
+        };
+        let position = source.n_packets;
+        let Some(pending) = source.next.take() else {
+            return Ok(None);
+        };
+        let at_ns = time.of(pending.timestamp_ns, source.free_ns, self.n_packets);
+        let clock = self.way.device().config().clock_at(at_ns);
+        let advanced = self.way.advance(clock, self.n_packets);
+        advanced.map_err(|cause| source.refused(position, cause))?;
+        Ok(Some(NextPacket {
+            port: source.input.port,
+            bytes: pending.bytes,
+            name: source.input.name.clone(),
+            position,
+        }))
+    }
+
+    fn keep_departures(&mut self) -> Result<(), ReplayError> {
+        let time = self.way.device().capture_time();
+        let epoch_ns = time.map_or(0, |time| time.epoch_ns);
+        let (packets_out, output) = (&mut self.packets_out, &mut self.output);
+        let mut result = Ok(());
+        self.way.show_departures(|departure| {
+            if result.is_err() {
+                return;
+            }
+            *packets_out.entry(departure.port).or_default() += 1;
+            let timestamp_ns = epoch_ns.saturating_add(departure.timestamp_ns);
+            result = output.packet(departure.port, timestamp_ns, &departure.bytes);
+        });
+        result.map_err(ReplayError::Output)
+    }
+}
+
+/// The capture whose packet comes next.
+fn earliest(sources: &[Source<'_>], clock: ReplayClock) -> Option<usize> {
+    let is_line_rate = clock == ReplayClock::LineRate;
+    let waiting = sources.iter().enumerate();
+    waiting
+        .filter(|(_, source)| source.next.is_some())
+        .min_by_key(|(_, source)| (source.next_ns(is_line_rate), source.input.port))
+        .map(|(at, _)| at)
+}
