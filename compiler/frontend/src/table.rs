@@ -134,6 +134,8 @@ impl<'a> Lower<'a> {
             proxy_hash: None,
             partitions: None,
             stage_pragma: pragma_number(&decl.annotations, "stage"),
+            ways_pragma: pragma_number(&decl.annotations, "ways"),
+            pack_pragma: pragma_number(&decl.annotations, "pack"),
             is_declared: true,
             span: decl.span,
         };

@@ -267,6 +267,8 @@ impl GressBuilder {
             proxy_hash: None,
             partitions: None,
             stage_pragma: None,
+            ways_pragma: None,
+            pack_pragma: None,
             is_declared: true,
             span: Span::NONE,
         })

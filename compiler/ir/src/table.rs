@@ -47,6 +47,10 @@ pub struct Table {
     pub partitions: Option<Partitions>,
     /// `@stage(n)`: where the program wants it.
     pub stage_pragma: Option<u32>,
+    /// `@ways(n)`: in how many hashed ways the program wants its entries.
+    pub ways_pragma: Option<u32>,
+    /// `@pack(n)`: how many entries the program wants in a word.
+    pub pack_pragma: Option<u32>,
     /// Whether the program wrote it; a step made it otherwise, of a loose statement.
     pub is_declared: bool,
     /// Its declaration.

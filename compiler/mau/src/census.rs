@@ -10,14 +10,16 @@
 
 use std::collections::BTreeSet;
 
-use p4rmt_ir::{Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place};
+use p4rmt_ir::{Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place};
 
 use crate::demand::n_subsets;
+use crate::matrix::Matrix;
 use crate::resource::{Resource, Usage};
 use crate::sharing::{Container, Sharing};
 use crate::sizing::TableLayout;
 use crate::target::Target;
-use crate::unit::{Unit, UnitKind, Usage as FieldUsage, actions_of, call_args, field_slices};
+use crate::unit::{Unit, UnitKind, actions_of, field_slices};
+use crate::wiring::requests;
 
 /// Bytes of a crossbar, each counted once.
 #[derive(Default)]
@@ -60,7 +62,7 @@ pub(crate) struct Occupant<'a> {
 
 impl Occupant<'_> {
     /// Whether it is the table in TCAM in front of a partitioned one.
-    fn is_classifier(&self, gress: &Gress) -> bool {
+    pub(crate) fn is_classifier(&self, gress: &Gress) -> bool {
         let UnitKind::Table(table) = self.unit.kind else {
             return false;
         };
@@ -77,100 +79,31 @@ pub(crate) fn add_census(
     sharing: &Sharing,
     target: &Target,
 ) {
-    let mut exact = CrossbarBytes::default();
     let mut ternary = CrossbarBytes::default();
-    let mut hashes: Vec<(GressId, Vec<&Expr>, u32)> = Vec::new();
-    let mut hash_bits: u32 = 0;
-    let mut hash_dist: u32 = 0;
     let mut n_ternary = 0;
     for occupant in occupants {
         let unit = occupant.unit;
-        let gress = &pipe.gresses[unit.gress];
         let is_in_tcam = occupant.layout.is_none_or(|layout| layout.memory.tcam > 0);
-        let is_ternary = is_in_tcam && add_keys(unit, gress, &mut ternary);
+        let is_ternary = is_in_tcam && add_keys(unit, &pipe.gresses[unit.gress], &mut ternary);
         n_ternary += u32::from(is_ternary);
-        for access in unit
-            .accesses
-            .iter()
-            .filter(|access| access.usage == FieldUsage::Match)
-        {
-            // What a ternary table matches on is on the other crossbar.
-            if !(is_ternary && access.action.is_none()) {
-                exact.add(unit.gress, (access.field, access.hi, access.lo), gress);
-            }
-        }
-        if let Some(selector) = selector_of(unit, gress) {
-            for slice in &selector.slices {
-                exact.add(unit.gress, *slice, gress);
-            }
-            hash_bits += target.selector.select_bits;
-            if selector.is_wide(target) {
-                hash_dist += 1;
-            }
-        }
-        if let Some(layout) = &occupant.layout {
-            hash_bits += layout.hash_bits;
-            hash_dist += layout.hash_dist_units;
-        }
-        if occupant.is_classifier(gress) {
-            continue;
-        }
-        for hash in hash_calls(unit, gress, target) {
-            let key = (unit.gress, hash.0, hash.1);
-            if !hashes.contains(&key) {
-                hashes.push(key);
-            }
-        }
     }
-    for (_, _, width) in &hashes {
-        hash_bits += width;
-        hash_dist += width.div_ceil(target.hash.dist_unit_bits);
+    let mut matrix = Matrix::new(target);
+    for request in requests(occupants, pipe, sharing, target) {
+        matrix.add(&request);
     }
-    usage[Resource::HashFunctions] = hash_functions(occupants, &hashes, target);
+    matrix.count(usage);
     usage[Resource::SearchBuses] = occupants.iter().map(search_buses).sum();
     usage[Resource::ActionBusBytes] = occupants
         .iter()
         .map(|occupant| action_bus_bytes(occupant.unit, pipe, target))
         .fold(0, u32::saturating_add);
     usage[Resource::TernaryTables] = n_ternary;
-    usage[Resource::ExactXbarBytes] = exact.count(pipe);
     usage[Resource::TernaryXbarBytes] = ternary.count(pipe);
-    usage[Resource::HashBits] = hash_bits;
-    usage[Resource::HashDist] = hash_dist;
     let rows = pipe
         .gresses
         .ids()
         .map(|gress| instruction_rows(occupants, gress, pipe, sharing));
     usage[Resource::Vliw] = rows.max().unwrap_or(0);
-}
-
-/// Hash functions that give the bits of tables and calls, each one those of one: the largest first, each
-/// into the first function that has room.
-fn hash_functions(
-    occupants: &[Occupant<'_>],
-    hashes: &[(GressId, Vec<&Expr>, u32)],
-    target: &Target,
-) -> u32 {
-    let function_bits = (target.stage.hash_bits / target.stage.hash_functions).max(1);
-    let tables = occupants.iter().filter_map(|occupant| occupant.layout);
-    let mut wanted: Vec<u32> = tables
-        .map(|layout| layout.hash_bits)
-        .chain(hashes.iter().map(|(_, _, width)| *width))
-        .filter(|bits| *bits > 0)
-        .collect();
-    wanted.sort_unstable_by(|a, b| b.cmp(a));
-    let mut free: Vec<u32> = Vec::new();
-    for mut bits in wanted {
-        while bits > function_bits {
-            free.push(0);
-            bits -= function_bits;
-        }
-        match free.iter_mut().find(|free| **free >= bits) {
-            Some(free) => *free -= bits,
-            None => free.push(function_bits - bits),
-        }
-    }
-    count(free.len())
 }
 
 /// Buses that bring the key to the memory of an exact table: one for each block of its width.
@@ -247,35 +180,6 @@ fn takes_bus(value: &Expr, target: &Target) -> bool {
     takes
 }
 
-/// What a selector hashes, and how large its groups are.
-struct SelectorInput {
-    slices: Vec<(FieldId, u32, u32)>,
-    group_size: u32,
-}
-
-impl SelectorInput {
-    /// Whether a group takes several words, one of which a hash must choose.
-    fn is_wide(&self, target: &Target) -> bool {
-        self.group_size > target.selector.members_per_word
-    }
-}
-
-/// The selector of a table, if it has one.
-fn selector_of(unit: &Unit, gress: &Gress) -> Option<SelectorInput> {
-    let UnitKind::Table(table) = unit.kind else {
-        return None;
-    };
-    let table = &gress.tables[table];
-    let selector = gress.profiles[table.implementation?].selector?;
-    let keys = table.keys.iter();
-    let keys = keys.filter(|key| key.kind == MatchKind::Selector);
-    let slices = keys.flat_map(|key| field_slices(&key.expr, gress));
-    Some(SelectorInput {
-        slices: slices.collect(),
-        group_size: selector.groups.map_or(1, |groups| groups.max_size),
-    })
-}
-
 /// Adds the keys of a ternary table. Returns whether it is one.
 fn add_keys(unit: &Unit, gress: &Gress, ternary: &mut CrossbarBytes) -> bool {
     let UnitKind::Table(table) = unit.kind else {
@@ -300,56 +204,6 @@ fn add_keys(unit: &Unit, gress: &Gress, ternary: &mut CrossbarBytes) -> bool {
         }
     }
     true
-}
-
-/// The hashes that a table computes for its actions, and the indices that it takes from fields: what
-/// goes in, and bits that come out.
-fn hash_calls<'a>(unit: &Unit, gress: &'a Gress, target: &Target) -> Vec<(Vec<&'a Expr>, u32)> {
-    let (UnitKind::Table(table), Some(tables)) = (unit.kind, gress.as_tables()) else {
-        return Vec::new();
-    };
-    let actions = actions_of(&gress.tables[table]);
-    let calls = actions
-        .into_iter()
-        .flat_map(|action| &tables.actions[action].calls);
-    calls
-        .filter_map(|(call, _): &(Call, _)| hash_call(call, gress, target))
-        .collect()
-}
-
-fn hash_call<'a>(call: &'a Call, gress: &Gress, target: &Target) -> Option<(Vec<&'a Expr>, u32)> {
-    match &call.kind {
-        CallKind::Hash { hash, .. } => Some((call_args(&call.kind), gress.hashes[*hash].width)),
-        CallKind::RegisterAction { index, .. }
-        | CallKind::Count { index, .. }
-        | CallKind::Meter { index, .. }
-        | CallKind::Filter { index, .. } => {
-            let index = index.as_ref()?;
-            let reads_field = !field_slices(index, gress).is_empty();
-            reads_field.then(|| {
-                (
-                    vec![index],
-                    index.width(gress).min(target.hash.index_bits_max),
-                )
-            })
-        }
-        CallKind::RegisterRead { index, .. } | CallKind::RegisterWrite { index, .. } => {
-            let reads_field = !field_slices(index, gress).is_empty();
-            reads_field.then(|| {
-                (
-                    vec![index],
-                    index.width(gress).min(target.hash.index_bits_max),
-                )
-            })
-        }
-        CallKind::Random { .. }
-        | CallKind::Checksum { .. }
-        | CallKind::Mirror { .. }
-        | CallKind::Resubmit { .. }
-        | CallKind::Generate { .. }
-        | CallKind::Digest { .. }
-        | CallKind::V1(_) => None,
-    }
 }
 
 /// Rows of instruction memory that the actions of a gress take, as the vendor's compiler gives them

@@ -467,7 +467,8 @@ impl Checker<'_> {
                 .filter(|item| item.table.is_none())
                 .filter_map(|item| item.first())
                 .collect();
-            let match_bits = self.target.gateway.match_bits;
+            let gateway = &self.target.gateway;
+            let match_bits = gateway.phv_bytes.saturating_mul(8) + gateway.hash_bits;
             let gateways: u64 = here
                 .iter()
                 .map(|item| match item.table {

@@ -3,32 +3,472 @@
 //! * A condition joins, by and, or, not: one-bit fields, (in)equality of two sources, order of a
 //!   source and a constant. A source is a field, a slice of one, a constant, or a field under a
 //!   constant mask.
-//! * A gateway sees a limited number of bits. A condition on more is a chain of gateways.
+//! * A gateway is a small TCAM: each of its few rows is what holds together, and the first row that holds
+//!   decides. It compares a few bytes of fields with constants or with each other, and some bits more,
+//!   which come through the hash matrix. What is ordered is among those. That a field with several bits
+//!   differs takes a row.
+//! * A condition that needs more rows, bytes or bits is a chain of gateways.
 
-use p4rmt_ir::{BinaryOp, Expr, Gateway, Gress, UnaryOp};
+use std::collections::BTreeSet;
+
+use p4rmt_ir::{BinaryOp, Bits, Expr, FieldId, Gateway, Gress, UnaryOp};
 
 use crate::problem::{LocatedProblem, Problem};
 use crate::target::Target;
 use crate::unit::field_slices;
 
+/// A slice of a field: the field, its highest and lowest bit.
+pub(crate) type Slice = (FieldId, u32, u32);
+
 /// What of a condition no gateway can compute.
 #[must_use]
-pub fn check_condition(gateway: &Gateway) -> Option<LocatedProblem> {
-    let problem = check_cond(&gateway.cond).err()?;
+pub fn check_condition(
+    gateway: &Gateway,
+    gress: &Gress,
+    target: &Target,
+) -> Option<LocatedProblem> {
+    let ordered = || {
+        let available = target.gateway.hash_bits;
+        let comparisons = Comparisons::of(&gateway.cond, gress);
+        let orders = comparisons.list.iter().filter(|of| of.kind == Kind::Order);
+        let needed = orders.map(Comparison::bits).max()?;
+        let problem = Problem::ConditionOrdersTooMuch { needed, available };
+        (needed > available).then_some(problem)
+    };
+    let problem = check_cond(&gateway.cond).err().or_else(ordered)?;
     Some(LocatedProblem {
         problem,
         span: gateway.span,
     })
 }
 
-/// The gateways that a condition takes: at least one, and enough for the bits that it reads.
+/// The gateways that a condition takes: at least one.
 #[must_use]
 pub fn n_gateways(gateway: &Gateway, gress: &Gress, target: &Target) -> u32 {
-    let mut slices = field_slices(&gateway.cond, gress);
-    slices.sort_unstable();
-    slices.dedup();
-    let bits: u32 = slices.iter().map(|(_, hi, lo)| hi - lo + 1).sum();
-    bits.div_ceil(target.gateway.match_bits).max(1)
+    let chain = chain(&gateway.cond, gress, target);
+    u32::try_from(chain.len()).unwrap_or(u32::MAX).max(1)
+}
+
+/// What a condition takes of the crossbar: the slices that it compares, and bits that come through the
+/// hash matrix.
+pub(crate) fn compared(gateway: &Gateway, gress: &Gress, target: &Target) -> (Vec<Slice>, u32) {
+    let comparisons = Comparisons::of(&gateway.cond, gress);
+    let links = chain(&gateway.cond, gress, target);
+    let hash_bits = links.iter().map(|link| link.hash_bits(target)).max();
+    let slices = comparisons.list.iter().flat_map(|of| of.slices.clone());
+    (slices.collect(), hash_bits.unwrap_or(0))
+}
+
+/// How a gateway compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// With a constant.
+    Constant,
+    /// With another field, byte by byte.
+    Field,
+    /// Whether it is less than a constant.
+    Order,
+}
+
+/// A comparison of a condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Comparison {
+    kind: Kind,
+    /// What is read.
+    slices: Vec<Slice>,
+}
+
+impl Comparison {
+    fn bits(&self) -> u32 {
+        self.slices.iter().map(|(_, hi, lo)| hi - lo + 1).sum()
+    }
+}
+
+/// The comparisons of a condition, each once.
+#[derive(Default)]
+struct Comparisons {
+    list: Vec<Comparison>,
+}
+
+/// What holds together: comparisons that hold, and those that must not.
+type Row = BTreeSet<(usize, bool)>;
+
+/// Alternatives beyond which a condition is not looked at as a whole.
+const ROWS_MAX: usize = 64;
+
+impl Comparisons {
+    fn of(cond: &Expr, gress: &Gress) -> Self {
+        let mut comparisons = Self::default();
+        comparisons.rows(cond, true, gress);
+        comparisons
+    }
+
+    fn add(&mut self, comparison: Comparison) -> usize {
+        let known = self.list.iter().position(|of| *of == comparison);
+        known.unwrap_or_else(|| {
+            self.list.push(comparison);
+            self.list.len() - 1
+        })
+    }
+
+    /// The alternatives under which a condition comes out as `wanted`.
+    fn rows(&mut self, cond: &Expr, wanted: bool, gress: &Gress) -> Vec<Row> {
+        match cond {
+            Expr::Unary {
+                op: UnaryOp::Not,
+                arg,
+            } => self.rows(arg, !wanted, gress),
+            Expr::Binary { op, lhs, rhs } => self.rows_of_binary(*op, (lhs, rhs), wanted, gress),
+            Expr::Mux {
+                cond,
+                then,
+                otherwise,
+            } => {
+                let mut rows = both(
+                    self.rows(cond, true, gress),
+                    &self.rows(then, wanted, gress),
+                );
+                rows.extend(both(
+                    self.rows(cond, false, gress),
+                    &self.rows(otherwise, wanted, gress),
+                ));
+                rows
+            }
+            Expr::Const(bits) => {
+                let holds = (0..bits.width()).any(|bit| bits.bit(bit));
+                if holds == wanted {
+                    vec![Row::new()]
+                } else {
+                    Vec::new()
+                }
+            }
+            Expr::Field(_)
+            | Expr::Slice { .. }
+            | Expr::Resize { .. }
+            | Expr::Param { .. }
+            | Expr::Local { .. }
+            | Expr::Unary { .. }
+            | Expr::Lookahead { .. }
+            | Expr::MathUnit { .. } => {
+                let slices = field_slices(cond, gress);
+                self.row(Kind::Constant, slices, wanted)
+            }
+        }
+    }
+
+    fn rows_of_binary(
+        &mut self,
+        op: BinaryOp,
+        (lhs, rhs): (&Expr, &Expr),
+        wanted: bool,
+        gress: &Gress,
+    ) -> Vec<Row> {
+        let is_bool = |expr: &Expr| expr.width(gress) == 1;
+        match op {
+            BinaryOp::And | BinaryOp::Or if is_bool(lhs) => {
+                let sides = (self.rows(lhs, wanted, gress), self.rows(rhs, wanted, gress));
+                if (op == BinaryOp::And) == wanted {
+                    both(sides.0, &sides.1)
+                } else {
+                    either(sides.0, sides.1)
+                }
+            }
+            BinaryOp::Xor | BinaryOp::Ne | BinaryOp::Eq
+                if is_bool(lhs) && !(is_source(lhs) && is_source(rhs)) =>
+            {
+                let differ = (op != BinaryOp::Eq) == wanted;
+                let mut rows = Vec::new();
+                for left in [true, false] {
+                    let right = left != differ;
+                    let left = self.rows(lhs, left, gress);
+                    rows = either(rows, both(left, &self.rows(rhs, right, gress)));
+                }
+                rows
+            }
+            BinaryOp::Eq | BinaryOp::Ne => {
+                let slices = |expr: &Expr| masked_slices(expr, gress);
+                let (left, right) = (slices(lhs), slices(rhs));
+                let kind = if left.is_empty() || right.is_empty() {
+                    Kind::Constant
+                } else {
+                    Kind::Field
+                };
+                let slices = left.into_iter().chain(right).collect();
+                self.row(kind, slices, (op == BinaryOp::Eq) == wanted)
+            }
+            BinaryOp::LtU | BinaryOp::LeU | BinaryOp::LtS | BinaryOp::LeS => {
+                let (kind, slices) = ordered_slices(op, lhs, rhs, gress);
+                self.row(kind, slices, wanted)
+            }
+            // What no gateway computes is refused elsewhere.
+            BinaryOp::And
+            | BinaryOp::Or
+            | BinaryOp::Xor
+            | BinaryOp::Add
+            | BinaryOp::AddSatU
+            | BinaryOp::AddSatS
+            | BinaryOp::Sub
+            | BinaryOp::SubSatU
+            | BinaryOp::SubSatS
+            | BinaryOp::Mul
+            | BinaryOp::DivU
+            | BinaryOp::RemU
+            | BinaryOp::Shl
+            | BinaryOp::ShrU
+            | BinaryOp::ShrS
+            | BinaryOp::Concat => {
+                let mut slices = field_slices(lhs, gress);
+                slices.extend(field_slices(rhs, gress));
+                self.row(Kind::Constant, slices, wanted)
+            }
+        }
+    }
+
+    fn row(&mut self, kind: Kind, slices: Vec<Slice>, holds: bool) -> Vec<Row> {
+        let comparison = self.add(Comparison { kind, slices });
+        vec![Row::from([(comparison, holds)])]
+    }
+
+    /// The gateways that have these rows.
+    fn chain_of(&self, rows: &[Row], target: &Target) -> Vec<Link> {
+        let mut links: Vec<Link> = Vec::new();
+        for row in rows {
+            let whole = self.link_of(row);
+            let last = links.last().map(|last| last.with(&whole));
+            if let Some(together) = last.filter(|link| link.fits(target)) {
+                links.pop();
+                links.push(together);
+            } else if whole.fits(target) {
+                links.push(whole);
+            } else {
+                // What holds together may be asked for one after the other.
+                links.extend(self.pieces_of(row, target));
+            }
+        }
+        links
+    }
+
+    fn pieces_of(&self, row: &Row, target: &Target) -> Vec<Link> {
+        let mut links: Vec<Link> = Vec::new();
+        for &(comparison, holds) in row {
+            let alone = self.link_of(&Row::from([(comparison, holds)]));
+            for piece in alone.pieces(target) {
+                let last = links.last().map(|last| last.with(&piece));
+                match last.filter(|link| link.fits(target)) {
+                    Some(together) => {
+                        links.pop();
+                        links.push(together);
+                    }
+                    None => links.push(piece),
+                }
+            }
+        }
+        links
+    }
+
+    fn link_of(&self, row: &Row) -> Link {
+        let mut link = Link {
+            n_rows: 1,
+            ..Link::default()
+        };
+        for &(comparison, holds) in row {
+            let comparison = &self.list[comparison];
+            match comparison.kind {
+                Kind::Constant => {
+                    // Another row says what must not be.
+                    if !holds && comparison.bits() > 1 {
+                        link.n_rows += 1;
+                    }
+                    let bytes = comparison.slices.iter();
+                    link.bytes.extend(
+                        bytes.flat_map(|(field, hi, lo)| {
+                            (lo / 8..=hi / 8).map(|byte| (*field, byte))
+                        }),
+                    );
+                }
+                Kind::Field => {
+                    link.n_rows += u32::from(!holds);
+                    link.paired_bytes += (comparison.bits() / 2).div_ceil(8);
+                }
+                Kind::Order => {
+                    link.ordered_bits += comparison.bits();
+                    link.n_rows += comparison.bits().div_ceil(4) - 1;
+                }
+            }
+        }
+        link
+    }
+}
+
+/// The gateways that a condition takes, one after the other: those that ask when it holds, or those that
+/// ask when not.
+fn chain(cond: &Expr, gress: &Gress, target: &Target) -> Vec<Link> {
+    let mut comparisons = Comparisons::default();
+    let alternatives = [true, false].map(|wanted| comparisons.rows(cond, wanted, gress));
+    let chains = alternatives.map(|rows| comparisons.chain_of(&rows, target));
+    chains.into_iter().min_by_key(Vec::len).unwrap_or_default()
+}
+
+/// What one gateway compares.
+#[derive(Clone, Debug, Default)]
+struct Link {
+    n_rows: u32,
+    /// Bytes that are compared with constants.
+    bytes: BTreeSet<(FieldId, u32)>,
+    /// Bytes that are compared with bytes.
+    paired_bytes: u32,
+    /// Bits that are ordered.
+    ordered_bits: u32,
+}
+
+impl Link {
+    fn with(&self, other: &Self) -> Self {
+        Self {
+            n_rows: self.n_rows + other.n_rows,
+            bytes: self.bytes.union(&other.bytes).copied().collect(),
+            paired_bytes: self.paired_bytes + other.paired_bytes,
+            ordered_bits: self.ordered_bits + other.ordered_bits,
+        }
+    }
+
+    /// Bits that come through the hash matrix: what is ordered, and bytes that have no place elsewhere.
+    fn hash_bits(&self, target: &Target) -> u32 {
+        let bytes = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        let needed = bytes.saturating_add(self.paired_bytes);
+        let over = needed.saturating_sub(target.gateway.phv_bytes);
+        self.ordered_bits.saturating_add(over.saturating_mul(8))
+    }
+
+    fn fits(&self, target: &Target) -> bool {
+        let limits = &target.gateway;
+        self.n_rows <= limits.rows
+            && self.paired_bytes <= limits.phv_bytes
+            && self.hash_bits(target) <= limits.hash_bits
+    }
+
+    /// The same in parts that fit a gateway each.
+    fn pieces(self, target: &Target) -> Vec<Self> {
+        if self.fits(target) {
+            return vec![self];
+        }
+        let limits = &target.gateway;
+        let most = (limits.phv_bytes + limits.hash_bits / 8).max(1);
+        let mut pieces = Vec::new();
+        let bytes: Vec<(FieldId, u32)> = self.bytes.into_iter().collect();
+        for part in bytes.chunks(most as usize) {
+            pieces.push(Self {
+                n_rows: 1,
+                bytes: part.iter().copied().collect(),
+                ..Self::default()
+            });
+        }
+        let mut paired_bytes = self.paired_bytes;
+        while paired_bytes > 0 {
+            let part = paired_bytes.min(limits.phv_bytes.max(1));
+            paired_bytes -= part;
+            pieces.push(Self {
+                n_rows: 1,
+                paired_bytes: part,
+                ..Self::default()
+            });
+        }
+        if self.ordered_bits > 0 {
+            pieces.push(Self {
+                n_rows: self.ordered_bits.div_ceil(4),
+                ordered_bits: self.ordered_bits,
+                ..Self::default()
+            });
+        }
+        pieces
+    }
+}
+
+/// Rows in which one of each holds; no more than are looked at.
+fn both(left: Vec<Row>, right: &[Row]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for first in left {
+        for second in right {
+            let row: Row = first.union(second).copied().collect();
+            let is_contradiction = row.iter().any(|(of, holds)| row.contains(&(*of, !holds)));
+            if !is_contradiction && !rows.contains(&row) && rows.len() < ROWS_MAX {
+                rows.push(row);
+            }
+        }
+    }
+    rows
+}
+
+/// Rows of which one holds.
+fn either(mut left: Vec<Row>, right: Vec<Row>) -> Vec<Row> {
+    for row in right {
+        if !left.contains(&row) && left.len() < ROWS_MAX {
+            left.push(row);
+        }
+    }
+    left
+}
+
+/// The slices of a source; under a constant mask, those that it leaves.
+pub(crate) fn masked_slices(expr: &Expr, gress: &Gress) -> Vec<Slice> {
+    let slices = field_slices(expr, gress);
+    let Expr::Binary {
+        op: BinaryOp::And,
+        lhs,
+        rhs,
+    } = expr
+    else {
+        return slices;
+    };
+    let ([(field, _, lo)], (Expr::Const(mask), _) | (_, Expr::Const(mask))) =
+        (&slices[..], (&**lhs, &**rhs))
+    else {
+        return slices;
+    };
+    let ones = (0..mask.width()).filter(|bit| mask.bit(*bit));
+    ones.map(|bit| (*field, lo + bit, lo + bit)).collect()
+}
+
+/// What an order of a source and a constant reads. Bits below the lowest one of the constant do not
+/// count; where one bit or an equality decides, it is compared as that.
+fn ordered_slices(op: BinaryOp, lhs: &Expr, rhs: &Expr, gress: &Gress) -> (Kind, Vec<Slice>) {
+    let is_signed = matches!(op, BinaryOp::LtS | BinaryOp::LeS);
+    let is_strict = matches!(op, BinaryOp::LtU | BinaryOp::LtS);
+    let (source, bound) = match (lhs, rhs) {
+        // `x < c` asks whether x is at least c, `x <= c` and `c < x` whether it is at least c + 1.
+        (source, Expr::Const(bound)) => (source, bound_bits(bound, !is_strict)),
+        (Expr::Const(bound), source) => (source, bound_bits(bound, is_strict)),
+        (lhs, rhs) => {
+            let mut slices = field_slices(lhs, gress);
+            slices.extend(field_slices(rhs, gress));
+            return (Kind::Order, slices);
+        }
+    };
+    let slices = field_slices(source, gress);
+    let &[(field, hi, lo)] = &slices[..] else {
+        return (Kind::Order, slices);
+    };
+    let Some(lowest) = (0..bound.width()).find(|bit| bound.bit(*bit)) else {
+        // The sign, or nothing at all.
+        return (Kind::Constant, vec![(field, hi, hi)]);
+    };
+    let above = (field, hi, (lo + lowest).min(hi));
+    let is_power = (lowest + 1..bound.width()).all(|bit| !bound.bit(bit));
+    if is_power && !is_signed {
+        (Kind::Constant, vec![above])
+    } else if is_signed {
+        (Kind::Order, slices)
+    } else {
+        (Kind::Order, vec![above])
+    }
+}
+
+/// The bound itself, or the one after it.
+fn bound_bits(bound: &Bits, is_next: bool) -> Bits {
+    if is_next {
+        Bits::from_biguint(bound.width(), &(bound.to_biguint() + 1_u32))
+    } else {
+        bound.clone()
+    }
 }
 
 fn check_cond(cond: &Expr) -> Result<(), Problem> {

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use p4rmt_ir::{
-    BinaryOp, CallKind, CountKind, Counter, CounterId, Expr, FieldId, Gress, GressId, MatchKind,
-    MeterId, ParallelAction, ProfileId, Register, RegisterId, Selector, Table, Tables,
+    CallKind, CountKind, Counter, CounterId, Expr, FieldId, Gress, GressId, MatchKind, MeterId,
+    ParallelAction, ProfileId, Register, RegisterId, Selector, Table, Tables,
 };
 
+use crate::condition::masked_slices;
 use crate::power::{Accesses, When};
 use crate::resource::{Resource, Usage};
 use crate::sizing::{
@@ -243,7 +244,7 @@ pub(crate) fn table_accesses(
 }
 
 /// The memory that a call reaches by an index.
-fn shared_memory(kind: &CallKind, gress: &Gress) -> Option<SharedMemory> {
+pub(crate) fn shared_memory(kind: &CallKind, gress: &Gress) -> Option<SharedMemory> {
     match kind {
         CallKind::RegisterAction {
             action,
@@ -320,7 +321,7 @@ pub fn shared_usage(memory: SharedMemory, gress: &Gress, target: &Target) -> Usa
 }
 
 /// How many cells a memory has.
-fn cells_of(memory: SharedMemory, gress: &Gress) -> u64 {
+pub(crate) fn cells_of(memory: SharedMemory, gress: &Gress) -> u64 {
     match memory {
         SharedMemory::Register(register) => gress.registers[register].size,
         SharedMemory::Counter(counter) => gress.counters[counter].size,
@@ -449,7 +450,16 @@ fn match_shape(
             marking.count() as u64
         },
         has_idle_times: table.has_idle_timeout,
+        // The vendor's compiler leaves out what it can't do.
+        wanted_ways: wanted(table.ways_pragma, target.exact.ways_max),
+        wanted_pack: wanted(table.pack_pragma, target.exact.pack_max),
     }
+}
+
+/// What a pragma asks for, if it is within bounds.
+fn wanted(pragma: Option<u32>, most: u32) -> Option<u64> {
+    let in_bounds = pragma.filter(|wanted| (1..=most).contains(wanted));
+    in_bounds.map(u64::from)
 }
 
 /// The table in front of a partitioned one: it matches the same key and gives the partition.
@@ -475,6 +485,8 @@ fn classifier_shape(table: &Table, gress: &Gress, target: &Target) -> Option<(Ma
         direct_cells_per_word: Vec::new(),
         n_direct_meters: 0,
         has_idle_times: false,
+        wanted_ways: None,
+        wanted_pack: None,
     };
     let entries = partitions.count.saturating_mul(classifier.subtrees);
     Some((shape, entries))
@@ -598,7 +610,7 @@ fn key_size(table: &Table, gress: &Gress, target: &Target) -> KeySize {
         .iter()
         .filter(|key| key.kind != MatchKind::Selector)
     {
-        for (field, hi, lo) in key_slices(&key.expr, gress) {
+        for (field, hi, lo) in masked_slices(&key.expr, gress) {
             let width = u64::from(hi - lo + 1);
             bits += width;
             if key.kind == MatchKind::Range {
@@ -622,25 +634,6 @@ fn key_size(table: &Table, gress: &Gress, target: &Target) -> KeySize {
         range_bytes,
         is_range_split,
     }
-}
-
-/// The slices of fields in a key; under a constant mask, those that the mask leaves.
-fn key_slices(expr: &Expr, gress: &Gress) -> Vec<(FieldId, u32, u32)> {
-    let slices = field_slices(expr, gress);
-    if let (
-        [(field, _, lo)],
-        Expr::Binary {
-            op: BinaryOp::And,
-            lhs,
-            rhs,
-        },
-    ) = (&slices[..], expr)
-        && let (Expr::Const(mask), _) | (_, Expr::Const(mask)) = (&**lhs, &**rhs)
-    {
-        let ones = (0..mask.width()).filter(|bit| mask.bit(*bit));
-        return ones.map(|bit| (*field, lo + bit, lo + bit)).collect();
-    }
-    slices
 }
 
 /// Bits and bytes of an action's data. A parameter that is only an index stands elsewhere.
@@ -676,7 +669,7 @@ fn reads_param(expr: &Expr, is_wanted: impl Fn(u32) -> bool) -> bool {
 }
 
 /// The index expression of a call.
-fn index_of(kind: &CallKind) -> Option<&Expr> {
+pub(crate) fn index_of(kind: &CallKind) -> Option<&Expr> {
     match kind {
         CallKind::RegisterAction { index, .. }
         | CallKind::Count { index, .. }

@@ -69,6 +69,10 @@ explanations! {
     "A gateway knows whether two fields are equal, but orders a field only against a constant."
     "if (hdr.ipv4.total_len > md.mtu) { … }"
     "subtract in an action before, and test the sign bit of the result";
+    "E0515" "a condition that orders too many bits"
+    "A gateway orders twelve bits of a field against a constant. Those below the lowest one of the bound need not be looked at: `x < 4096` compares the bits above them with zero."
+    "if (hdr.tcp.seq > 100000) { … }"
+    "compare with a power of two, order the highest bits, or match on the field as a range in a table";
     "E0520" "too many register actions"
     "A stateful ALU holds four programs, for all the tables that use its register."
     "five RegisterActions of one Register"

@@ -308,7 +308,8 @@ fn check_program(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<L
         let tables = tables_of(gress);
         let mut checked_actions = Vec::new();
         for unit in graph.units.iter().filter(|unit| unit.gress == gress_id) {
-            problems.extend(gateway_of(pipe, unit).and_then(check_condition));
+            problems
+                .extend(gateway_of(pipe, unit).and_then(|of| check_condition(of, gress, target)));
             let Some((_, table)) = table_of(pipe, unit) else {
                 continue;
             };

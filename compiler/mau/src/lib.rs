@@ -33,6 +33,7 @@ mod explain;
 pub mod fit;
 pub mod graph;
 mod latency;
+mod matrix;
 pub mod parde;
 pub mod phv;
 mod power;
@@ -46,6 +47,7 @@ pub mod stateful;
 pub mod target;
 pub mod unit;
 pub mod what_if;
+mod wiring;
 
 pub use blocked::BlockedBy;
 pub use explain::explanations;

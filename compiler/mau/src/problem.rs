@@ -146,6 +146,14 @@ pub enum Problem {
     /// A condition that orders two fields.
     #[error("the condition orders two fields, and a gateway orders a field and a constant")]
     ConditionOrdersFields,
+    /// A condition that orders more bits than a gateway does.
+    #[error("the condition orders {needed} bits, and a gateway orders {available}")]
+    ConditionOrdersTooMuch {
+        /// Bits down to the lowest one of the bound.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
     /// Too many actions on a register.
     #[error("`{register}` has {needed} register actions, its stateful ALU holds {available}")]
     TooManyRegisterActions {
@@ -365,6 +373,7 @@ impl Problem {
             Self::TwoDataOperands { .. } => "E0512",
             Self::ConditionComputes { .. } => "E0513",
             Self::ConditionOrdersFields => "E0514",
+            Self::ConditionOrdersTooMuch { .. } => "E0515",
             Self::TooManyRegisterActions { .. } => "E0520",
             Self::TooManyOperands { .. } => "E0521",
             Self::OperandTooWide { .. } => "E0522",
@@ -440,6 +449,10 @@ impl Problem {
             }
             Self::ConditionOrdersFields => {
                 "subtract one from the other in an action before, and test the sign".to_owned()
+            }
+            Self::ConditionOrdersTooMuch { .. } => {
+                "compare with a power of two, order the highest bits, or match on it as a range in a table"
+                    .to_owned()
             }
             Self::TooManyRegisterActions { .. } => {
                 "merge actions that differ only in a constant: pass it in a field".to_owned()

@@ -224,6 +224,8 @@ fn best_schedule(job: &Job<'_>, bound: u32, keeps_containers: bool) -> Schedule 
 struct StageState {
     usage: Usage,
     shared: Vec<SharedKey>,
+    /// Gateways that have a logical table of their own.
+    lone_gateways: Vec<UnitId>,
     /// Units of which a part is here, with its layout if they are tables.
     occupants: Vec<(UnitId, Option<TableLayout>)>,
     /// What the occupants take of wires, each one alone: at least what they take together.
@@ -321,7 +323,10 @@ impl<'a> Placer<'a> {
                     (2 * tail + (noise & 1) + ((noise >> 1) & 1), noise >> 2)
                 }
             };
-            (std::cmp::Reverse((chain, tie)), *unit)
+            // What the program wants in a stage goes there before anything can take its place.
+            let wanted = self.pragma(&self.job.demands[unit.index()]);
+            let has_no_wish = wanted.is_none();
+            (has_no_wish, wanted, std::cmp::Reverse((chain, tie)), *unit)
         });
         order
     }

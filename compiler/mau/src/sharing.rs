@@ -21,6 +21,7 @@ use p4rmt_ir::{
     ActionId, Expr, FieldId, FieldKind, Gress, GressId, HeaderId, Id, Pipe, Place, Stmt, StmtKind,
 };
 
+use crate::matrix::Byte;
 use crate::phv::walk_block;
 use crate::target::Target;
 use crate::unit::{Access, Unit, UnitId, Usage};
@@ -57,10 +58,10 @@ pub(crate) struct Sharing {
 /// Shared containers of a gress.
 #[derive(Clone, Debug, Default)]
 struct Shared {
-    /// By field: the container that it stands in.
-    of_field: BTreeMap<FieldId, u32>,
-    /// By field: the first field of the bytes that it shares with others.
-    of_bytes: BTreeMap<FieldId, FieldId>,
+    /// By field: the container that it stands in, and its lowest bit there.
+    of_field: BTreeMap<FieldId, (u32, u32)>,
+    /// By field: the first field of the bytes that it shares with others, and its lowest bit there.
+    of_bytes: BTreeMap<FieldId, (FieldId, u32)>,
     /// By field: the container in which a bit says that it was set.
     of_validity: BTreeMap<FieldId, u32>,
 }
@@ -98,6 +99,32 @@ impl Sharing {
         writes
             .flat_map(|of| containers_written(of, shared))
             .collect()
+    }
+
+    /// The bytes of a slice of a field as far as other fields stand in them too; nothing for a field that
+    /// has bytes of its own.
+    pub(crate) fn shared_bytes(
+        &self,
+        gress: GressId,
+        (field, hi, lo): (FieldId, u32, u32),
+    ) -> Option<Vec<Byte>> {
+        let shared = &self.gresses[gress.index()];
+        let in_container = shared.of_field.get(&field).copied();
+        let in_bytes = || {
+            let (first, lowest) = shared.of_bytes.get(&field)?;
+            Some((u32::try_from(first.index()).ok()?, *lowest))
+        };
+        // Containers and fields are numbered apart.
+        let (number, lowest) = match in_container {
+            Some((container, lowest)) => (u32::MAX - container, lowest),
+            None => in_bytes()?,
+        };
+        let bytes = (lowest + lo) / 8..=(lowest + hi) / 8;
+        Some(
+            bytes
+                .map(|byte| Byte::Shared(gress.index(), number, byte))
+                .collect(),
+        )
     }
 
     /// What a unit touches.
@@ -145,9 +172,9 @@ fn shared_containers(units: &[Unit], id: GressId, gress: &Gress, target: &Target
     let rules = &target.containers;
     let mut n_bits = 0;
     let mut take = |width: u32| {
-        let container = n_bits / rules.pov_bits;
+        let place = (n_bits / rules.pov_bits, n_bits % rules.pov_bits);
         n_bits += width;
-        container
+        place
     };
     for (field, of) in gress.fields.iter() {
         if matches!(of.kind, FieldKind::Validity(_)) {
@@ -156,27 +183,31 @@ fn shared_containers(units: &[Unit], id: GressId, gress: &Gress, target: &Target
     }
     if rules.output_validity {
         for (_, field) in outputs.clone() {
-            shared.of_validity.insert(*field, take(1));
+            shared.of_validity.insert(*field, take(1).0);
         }
     }
     for fields in fields_in_one_byte(gress) {
         let Some(&first) = fields.first() else {
             continue;
         };
-        shared
-            .of_bytes
-            .extend(fields.into_iter().map(|field| (field, first)));
+        let mut lowest = 0;
+        for field in fields.into_iter().rev() {
+            shared.of_bytes.insert(field, (first, lowest));
+            lowest += gress.fields[field].width;
+        }
     }
     if rules.output_validity {
         return shared;
     }
-    let first = take(rules.pov_bits).saturating_add(1);
+    let first = take(rules.pov_bits).0.saturating_add(1);
     let mut n_bits = 0;
     for (name, field) in outputs {
         let width = gress.fields[*field].width;
         let picks = SELECTORS.iter().any(|selector| name.ends_with(selector));
         if width < 8 && !picks {
-            shared.of_field.insert(*field, first + n_bits / 8);
+            shared
+                .of_field
+                .insert(*field, (first + n_bits / 8, n_bits % 8));
             n_bits += width;
         }
     }
@@ -273,8 +304,8 @@ fn containers_of(access: &Access, shared: &Shared) -> Vec<Container> {
     let container = shared.of_field.get(&access.field);
     let bytes = shared.of_bytes.get(&access.field);
     match (container, bytes) {
-        (Some(container), _) => vec![Container::Shared(*container)],
-        (None, Some(first)) => vec![Container::Bytes(*first)],
+        (Some((container, _)), _) => vec![Container::Shared(*container)],
+        (None, Some((first, _))) => vec![Container::Bytes(*first)],
         (None, None) => (access.lo / 32..=access.hi / 32)
             .map(|part| Container::Own(access.field, part))
             .collect(),

@@ -47,6 +47,10 @@ pub struct MatchShape {
     pub n_direct_meters: u64,
     /// Whether it keeps how long nothing has matched an entry.
     pub has_idle_times: bool,
+    /// Hashed ways that the program asks for.
+    pub wanted_ways: Option<u64>,
+    /// Entries a word that the program asks for.
+    pub wanted_pack: Option<u64>,
 }
 
 /// How a table matches.
@@ -93,6 +97,8 @@ pub struct TableLayout {
     pub action_data_bytes: u64,
     /// Bytes of action data beside the key.
     pub immediate_bytes: u64,
+    /// Ways that find their words by bits of their own.
+    pub independent_ways: u32,
     /// Bits that hash functions give it: the word of each way, and the block.
     pub hash_bits: u32,
     /// Hash distribution units that it takes to find its action data.
@@ -152,6 +158,7 @@ fn lay_out_keyless(shape: &MatchShape, target: &Target) -> TableLayout {
         logical_tables: 1,
         action_data_bytes: bytes,
         immediate_bytes: if beside { shape.action_data_bytes } else { 0 },
+        independent_ways: 0,
         hash_bits: 0,
         hash_dist_units: 0,
     }
@@ -186,7 +193,9 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
             entries,
             target,
         ));
-        for pack in 1..=u64::from(target.exact.pack_max) {
+        let packs = 1..=u64::from(target.exact.pack_max);
+        let is_wanted = |pack: &u64| shape.wanted_pack.is_none_or(|wanted| *pack == wanted);
+        for pack in packs.filter(is_wanted) {
             let Some(width) = word_width(shape, immediate_bits, pack, target) else {
                 break;
             };
@@ -195,7 +204,7 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
             } else {
                 pack % width == 0 && width != 1
             };
-            if is_multiple {
+            if is_multiple && shape.wanted_pack.is_none() {
                 continue;
             }
             let depth_words = u64::from(target.sram.depth_words);
@@ -219,6 +228,7 @@ fn lay_out_exact(shape: &MatchShape, entries: u64, target: &Target) -> Option<Ta
                     logical_tables: 1,
                     action_data_bytes: table_bytes,
                     immediate_bytes: immediate_bits.div_ceil(8),
+                    independent_ways: ways.n_independent,
                     hash_bits: ways.hash_bits,
                     hash_dist_units: 0,
                 },
@@ -271,6 +281,7 @@ fn by_position(
         logical_tables: 1,
         action_data_bytes: table_bytes,
         immediate_bytes: 0,
+        independent_ways: 0,
         hash_bits: key_bits,
         hash_dist_units: key_bits.div_ceil(target.hash.dist_unit_bits),
     };
@@ -327,6 +338,7 @@ fn lay_out_partitioned(
                 logical_tables: u32::try_from(logical).unwrap_or(u32::MAX),
                 action_data_bytes: table_bytes,
                 immediate_bytes: immediate_bits.div_ceil(8),
+                independent_ways: 1,
                 hash_bits: index_bits,
                 hash_dist_units: 0,
             };
@@ -362,6 +374,8 @@ fn word_width(shape: &MatchShape, immediate_bits: u64, pack: u64, target: &Targe
 struct Ways {
     /// By way: blocks on top of each other.
     blocks: Vec<u64>,
+    /// How many of them find their words by bits of their own.
+    n_independent: u32,
     /// Bits that find a word of each.
     hash_bits: u32,
 }
@@ -373,8 +387,12 @@ fn ways(shape: &MatchShape, table_bytes: u64, pack: u64, entries: u64, target: &
     let depth = entries.div_ceil(pack * u64::from(target.sram.depth_words));
     let without_hash = |blocks: u64| Ways {
         blocks: vec![blocks],
+        n_independent: 1,
         hash_bits: exact.hash_index_bits + blocks.next_power_of_two().ilog2(),
     };
+    if let Some(wanted) = shape.wanted_ways {
+        return Ways::of_blocks(wanted_ways(wanted, depth), usize::MAX, target);
+    }
     if shape.key_bits < index_bits && depth == 1 {
         return without_hash(1);
     }
@@ -412,13 +430,38 @@ fn ways(shape: &MatchShape, table_bytes: u64, pack: u64, entries: u64, target: &
             }
         }
     }
-    // Ways beyond the independent ones find their words by the same bits.
-    let select = |way: &u64| way.next_power_of_two().ilog2();
-    let independent = blocks.iter().take(exact.ways_min as usize);
-    let hash_bits = independent
-        .map(|way| exact.hash_index_bits + select(way))
-        .sum();
-    Ways { blocks, hash_bits }
+    Ways::of_blocks(blocks, exact.ways_min as usize, target)
+}
+
+impl Ways {
+    /// Ways of so many blocks. Those beyond the independent ones find their words by the same bits.
+    fn of_blocks(blocks: Vec<u64>, n_independent: usize, target: &Target) -> Self {
+        let exact = &target.exact;
+        let select = |way: &u64| way.next_power_of_two().ilog2();
+        let independent = blocks.iter().take(n_independent);
+        let hash_bits = independent
+            .map(|way| exact.hash_index_bits + select(way))
+            .sum();
+        let n_independent = u32::try_from(blocks.len().min(n_independent)).unwrap_or(u32::MAX);
+        Self {
+            blocks,
+            n_independent,
+            hash_bits,
+        }
+    }
+}
+
+/// As many ways as the program asks for, each a power of two of blocks, `depth` blocks or more in all.
+fn wanted_ways(wanted: u64, depth: u64) -> Vec<u64> {
+    let n_ways = wanted.clamp(1, WAYS_MAX as u64);
+    let mut rest = depth.min(BLOCKS_MAX);
+    let mut blocks = Vec::new();
+    for way in 0..n_ways {
+        let size = rest.max(1).div_ceil(n_ways - way).next_power_of_two();
+        rest = rest.saturating_sub(size);
+        blocks.push(size);
+    }
+    blocks
 }
 
 /// Ways of a table that is larger than any machine; the rest counts as one.
@@ -509,6 +552,7 @@ fn lay_out_ternary(
                 logical_tables: 1,
                 action_data_bytes: table_bytes,
                 immediate_bytes: immediate_bits.div_ceil(8),
+                independent_ways: 0,
                 hash_bits: 0,
                 hash_dist_units: 0,
             }
@@ -611,6 +655,8 @@ mod tests {
             direct_cells_per_word: Vec::new(),
             n_direct_meters: 0,
             has_idle_times: false,
+            wanted_ways: None,
+            wanted_pack: None,
         }
     }
 

@@ -170,6 +170,8 @@ pub struct ExactRules {
     pub version_bits: u32,
     /// Least independent hash ways.
     pub ways_min: u32,
+    /// Most ways that a program may ask for.
+    pub ways_max: u32,
     /// Key bits beyond the address of a word that may still be looked up without a hash.
     pub identity_extra_bits_max: u32,
     /// Bits of a hash that pick the word of a block.
@@ -202,8 +204,10 @@ pub struct ActionDataRules {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayLimits {
-    /// Bits of fields.
-    pub match_bits: u32,
+    /// Bytes that are compared with constants, or with each other.
+    pub phv_bytes: u32,
+    /// Bits more, which come through the hash matrix; only these are ordered.
+    pub hash_bits: u32,
     /// Rows: alternatives joined by or.
     pub rows: u32,
 }
@@ -276,6 +280,12 @@ pub struct LatencyModel {
 pub struct HashRules {
     /// Bits that a hash distribution unit carries.
     pub dist_unit_bits: u32,
+    /// Hash functions that hash distribution takes slices of.
+    pub dist_functions: u32,
+    /// Bytes of the exact crossbar that have a hash matrix of their own.
+    pub section_bytes: u32,
+    /// Where in a group of the crossbar the bytes start that feed a meter or stateful ALU.
+    pub meter_alu_first_byte: u32,
     /// Most bits of an index that comes from fields.
     pub index_bits_max: u32,
 }
@@ -298,6 +308,8 @@ pub struct SelectorRules {
     pub members_per_word: u32,
     /// Bits of hash that pick a member.
     pub select_bits: u32,
+    /// Bits of a hash that pick the word of a group that has several.
+    pub word_bits: u32,
 }
 
 /// What fields share containers.
@@ -423,6 +435,17 @@ impl Target {
         Ok(target)
     }
 
+    /// Bits of a hash function.
+    pub(crate) fn function_bits(&self) -> u32 {
+        (self.stage.hash_bits / self.stage.hash_functions.max(1)).max(1)
+    }
+
+    /// Slices that hash distribution takes of a function.
+    pub(crate) fn dist_slices(&self) -> u32 {
+        let units = self.stage.hash_dist_units;
+        units.div_ceil(self.hash.dist_functions.max(1)).max(1)
+    }
+
     /// Every number with its key and the least that it may be.
     fn numbers(&self) -> Vec<(&'static str, u32, u32)> {
         let Self {
@@ -484,6 +507,7 @@ impl Target {
             ("overhead_bits_max", exact.overhead_bits_max, one),
             ("version_bits", exact.version_bits, 0),
             ("ways_min", exact.ways_min, one),
+            ("ways_max", exact.ways_max, one),
             ("identity_extra_bits_max", exact.identity_extra_bits_max, 0),
             ("hash_index_bits", exact.hash_index_bits, 0),
             ("partition_blocks_max", exact.partition_blocks_max, one),
@@ -498,7 +522,8 @@ impl Target {
             ),
             ("next_table_bits", action_data.next_table_bits, 0),
             ("index_bits_min", action_data.index_bits_min, 0),
-            ("match_bits", gateway.match_bits, one),
+            ("phv_bytes", gateway.phv_bytes, one),
+            ("hash_bits", gateway.hash_bits, 0),
             ("rows", gateway.rows, one),
             ("comparators", salu.comparators, 0),
             ("phv_operands", salu.phv_operands, 0),
@@ -530,11 +555,15 @@ impl Target {
             ("egress_cycles_min", latency.egress_cycles_min, 0),
             ("forced_match_stage", latency.forced_match_stage, 0),
             ("dist_unit_bits", hash.dist_unit_bits, one),
+            ("dist_functions", hash.dist_functions, one),
+            ("section_bytes", hash.section_bytes, one),
+            ("meter_alu_first_byte", hash.meter_alu_first_byte, 0),
             ("index_bits_max", hash.index_bits_max, 0),
             ("blocks_per_color_ram", meter.blocks_per_color_ram, one),
             ("idle_times_per_word", meter.idle_times_per_word, one),
             ("members_per_word", selector.members_per_word, one),
             ("select_bits", selector.select_bits, 0),
+            ("word_bits", selector.word_bits, 0),
             ("pov_bits", containers.pov_bits, one),
             ("sram_read", power.sram_read, 0),
             ("sram_write", power.sram_write, 0),
@@ -630,7 +659,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 84: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 86: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }

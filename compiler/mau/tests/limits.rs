@@ -141,7 +141,7 @@ fn registers() {
     };
     check(|of| &mut of.map_rams, 2, "map RAM blocks");
     check(|of| &mut of.meter_alus, 1, "stateful and meter ALUs");
-    check(|of| &mut of.hash_dist_units, 2, "hash distribution units");
+    check(|of| &mut of.hash_dist_units, 1, "hash distribution units");
 }
 
 #[test]

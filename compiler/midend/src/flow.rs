@@ -264,6 +264,8 @@ pub(crate) fn keyless_table(name: String, action: ActionId, span: Span) -> Table
         proxy_hash: None,
         partitions: None,
         stage_pragma: None,
+        ways_pragma: None,
+        pack_pragma: None,
         is_declared: false,
         span,
     }

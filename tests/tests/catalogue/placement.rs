@@ -189,6 +189,12 @@ pub(crate) const CASES: &[Case] = &[
         2,
     ),
     fits(
+        "E0515",
+        "apply {\n if (hdr.h.a >= 5 << 22) { hdr.h.c = 1; } }",
+        "apply {\n if (hdr.h.a >= 9 << 19) { hdr.h.c = 1; } }",
+        2,
+    ),
+    fits(
         "E0520",
         stateful!("v = v + 1; o = v;"),
         "#define ACTION(name, n) RegisterAction<bit<32>, bit<32>, bit<32>>(r) name = { \

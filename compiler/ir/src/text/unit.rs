@@ -230,6 +230,12 @@ impl Text {
         if let Some(stage) = table.stage_pragma {
             self.line(format_args!("in stage {stage}"));
         }
+        if let Some(ways) = table.ways_pragma {
+            self.line(format_args!("in {ways} ways"));
+        }
+        if let Some(pack) = table.pack_pragma {
+            self.line(format_args!("{pack} entries a word"));
+        }
         if !table.is_declared {
             self.line("not declared");
         }

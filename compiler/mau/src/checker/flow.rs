@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    ActionId, Call, CallKind, Expr, FieldId, Gress, GressId, Id, Node, Outcome, ParallelAction,
-    Place, Seq, Slot, Stmt, StmtKind, TableId, TablePart,
+    ActionId, BinaryOp, Call, CallKind, Expr, FieldId, Gress, GressId, Id, Node, Outcome,
+    ParallelAction, Place, Seq, Slot, Stmt, StmtKind, TableId, TablePart,
 };
 
 /// A table or gateway with its place.
@@ -71,7 +71,7 @@ impl Walk<'_> {
                     item.slots.extend(self.placed.gateways.get(*gateway));
                     item.n_gateways = {
                         let mut parts = BTreeSet::new();
-                        self.spans_of(&of.cond, &mut parts);
+                        self.compared(&of.cond, &mut parts);
                         parts.iter().map(|(_, hi, lo)| hi - lo + 1).sum()
                     };
                     items.push(item);
@@ -305,6 +305,53 @@ impl Walk<'_> {
         self.spans_of(expr, &mut spans);
         for (field, hi, lo) in spans {
             bits.extend((lo..=hi).map(|bit| (field, bit)));
+        }
+    }
+
+    /// The bits that a condition compares at the least: of a comparison that orders, or looks through a mask,
+    /// none may be left.
+    fn compared(&self, cond: &Expr, spans: &mut BTreeSet<(FieldId, u32, u32)>) {
+        match cond {
+            Expr::Binary { op, lhs, rhs } => match op {
+                BinaryOp::LtU | BinaryOp::LeU | BinaryOp::LtS | BinaryOp::LeS => {}
+                BinaryOp::And if cond.width(self.gress) > 1 => {}
+                // Fields that are compared with each other meet byte by byte.
+                BinaryOp::Eq | BinaryOp::Ne if !matches!(**lhs, Expr::Const(_)) => {
+                    self.compared(lhs, spans);
+                }
+                BinaryOp::And
+                | BinaryOp::Or
+                | BinaryOp::Xor
+                | BinaryOp::Eq
+                | BinaryOp::Ne
+                | BinaryOp::Concat => {
+                    self.compared(lhs, spans);
+                    self.compared(rhs, spans);
+                }
+                // No gateway computes.
+                BinaryOp::Add
+                | BinaryOp::AddSatU
+                | BinaryOp::AddSatS
+                | BinaryOp::Sub
+                | BinaryOp::SubSatU
+                | BinaryOp::SubSatS
+                | BinaryOp::Mul
+                | BinaryOp::DivU
+                | BinaryOp::RemU
+                | BinaryOp::Shl
+                | BinaryOp::ShrU
+                | BinaryOp::ShrS => {}
+            },
+            Expr::Unary { arg, .. } => self.compared(arg, spans),
+            Expr::Mux { .. }
+            | Expr::Field(_)
+            | Expr::Slice { .. }
+            | Expr::Resize { .. }
+            | Expr::Const(_)
+            | Expr::Param { .. }
+            | Expr::Local { .. }
+            | Expr::Lookahead { .. }
+            | Expr::MathUnit { .. } => self.spans_of(cond, spans),
         }
     }
 

@@ -144,6 +144,7 @@ impl Placer<'_> {
         let slot = self.slot(n_gateways - 1);
         self.take(gateway, &usage)?;
         self.occupy(gateway, None);
+        self.state.lone_gateways.push(gateway);
         self.set_position(
             gateway,
             Position {
@@ -202,6 +203,23 @@ impl Placer<'_> {
         partners
     }
 
+    /// The gateway directly above a table whose logical table it may share although that was taken before:
+    /// what else the table must follow has earlier ones.
+    fn host_of(&self, unit: UnitId) -> Option<(UnitId, Slot)> {
+        let graph = &self.job.graph;
+        let gateway = graph.units[unit.index()].parent()?.unit;
+        if !self.state.lone_gateways.contains(&gateway) || self.job.has_classifier(unit) {
+            return None;
+        }
+        let slot = self.positions[gateway.index()].as_ref()?.first;
+        let mut others = graph.edges_to(unit).filter(|edge| edge.from != gateway);
+        let is_free = others.all(|edge| {
+            let position = self.positions[edge.from.index()].as_ref();
+            position.is_some_and(|position| position.last < slot)
+        });
+        is_free.then_some((gateway, slot))
+    }
+
     fn slot(&self, offset: u32) -> Slot {
         Slot {
             stage: self.stage,
@@ -242,6 +260,14 @@ impl Placer<'_> {
             }
         }
         let partial = self.partials[unit.index()].clone();
+        let host = self
+            .host_of(unit)
+            .filter(|_| n_gateways.is_none() && partial.is_none());
+        if let Some((gateway, _)) = host {
+            self.state.lone_gateways.retain(|lone| *lone != gateway);
+            usage[Resource::LogicalTables] = 0;
+            usage[Resource::Gateway] = 0;
+        }
         if partial.is_none()
             && let Some((shape, entries)) = &demand.classifier
         {
@@ -260,6 +286,7 @@ impl Placer<'_> {
             logical_tables: 1,
             action_data_bytes: 0,
             immediate_bytes: 0,
+            independent_ways: 0,
             hash_bits: 0,
             hash_dist_units: 0,
         });
@@ -275,10 +302,11 @@ impl Placer<'_> {
                 (layout, false)
             }
         };
-        let slot = Slot {
+        let own = Slot {
             stage: self.stage,
-            logical_id: self.state.usage[Resource::LogicalTables] - 1,
+            logical_id: self.state.usage[Resource::LogicalTables].saturating_sub(1),
         };
+        let slot = host.map_or(own, |(_, slot)| slot);
         self.state.shared.extend(newly_shared);
         self.occupy(unit, Some(layout));
         let memory = MemoryUse {
@@ -404,8 +432,9 @@ impl Placer<'_> {
         if self.is_forced {
             return Ok(());
         }
-        let may_divide = !self.strategy.keeps_containers;
         let graph = self.job.graph;
+        let wanted = |unit: UnitId| self.pragma(&self.job.demands[unit.index()]);
+        let own_wish = wanted(unit);
         let own = &graph.units[unit.index()];
         let group = &self.job.groups[unit.index()];
         for &(other, _) in &self.state.occupants {
@@ -417,6 +446,9 @@ impl Placer<'_> {
             {
                 continue;
             }
+            // Fields of tables that the program wants in one stage are never packed together.
+            let is_wanted = own_wish.is_some() && own_wish == wanted(other);
+            let may_divide = is_wanted || !self.strategy.keeps_containers;
             let conflict = self.job.sharing.conflict(unit, other, may_divide);
             if let Some((own_field, other_field)) = conflict {
                 return Err(Refusal::Container {
