@@ -6,7 +6,7 @@ use std::rc::Rc;
 use p4rmt_ir::Bits;
 use p4rmt_source::Span;
 use p4rmt_syntax::ast;
-use p4rmt_typing::{self as typing, DeclId, Detail, Field, Member, Sort, TypeKind};
+use p4rmt_typing::{self as typing, DeclId, Detail, Field, Member, Node, Sort, TypeKind};
 
 use crate::error::ErrorKind;
 use crate::lower::Lower;
@@ -80,6 +80,7 @@ impl<'a> Lower<'a> {
                 let fields = fields.iter().map(|(name, ty)| RecordField {
                     name: name.to_string(),
                     ty: self.concrete(*ty, span),
+                    is_flexible: false,
                     span,
                 });
                 Type::Record(Rc::new(Record {
@@ -88,6 +89,7 @@ impl<'a> Lower<'a> {
                     args: Vec::new(),
                     kind: RecordKind::Struct,
                     fields: fields.collect(),
+                    is_flexible: false,
                 }))
             }
             TypeKind::Poison => Type::Poison,
@@ -167,9 +169,21 @@ impl<'a> Lower<'a> {
             self.scopes
                 .bind(self.scope, param, Binding::Type(arg.clone()));
         }
+        let list = match decl.node {
+            Node::Record(list) => Some(list),
+            _ => None,
+        };
+        let says = |annotations: &[ast::Annotation]| {
+            annotations.iter().any(|of| of.name.text == "flexible")
+        };
+        let is_marked = |name: &str| {
+            let of = list.and_then(|list| list.fields.iter().find(|of| of.name.text == name));
+            of.is_some_and(|of| says(&of.annotations))
+        };
         let fields = fields.iter().map(|field| RecordField {
             name: field.name.to_owned(),
             ty: self.concrete(field.ty, field.span),
+            is_flexible: is_marked(field.name),
             span: field.span,
         });
         let fields = fields.collect();
@@ -180,6 +194,7 @@ impl<'a> Lower<'a> {
             args: key.1.clone(),
             kind,
             fields,
+            is_flexible: list.is_some_and(|list| says(&list.annotations)),
         }));
         self.records.insert(key, made.clone());
         made

@@ -159,8 +159,10 @@ impl GressBuilder {
         };
         let mut varbit = None;
         let mut ids = Vec::new();
+        let mut flexible = Vec::new();
         let mut fields = Vec::new();
         for field in &record.fields {
+            let first = ids.len();
             let field_name = format!("{name}.{}", field.name);
             let kind = FieldKind::Header(header);
             let storage = match field.ty.without_newtypes() {
@@ -190,6 +192,13 @@ impl GressBuilder {
                 }
             };
             fields.push(storage);
+            let of_type = match field.ty.without_newtypes() {
+                Type::Record(of) => of.is_flexible,
+                _ => false,
+            };
+            if record.is_flexible || field.is_flexible || of_type {
+                flexible.extend_from_slice(&ids[first..]);
+            }
         }
         let bits: u32 = record
             .fields
@@ -203,11 +212,14 @@ impl GressBuilder {
             if let Base::Field(filler) = filler.base {
                 ids.push(filler);
             }
+            // Nobody else could read a header that does not end with a byte.
+            flexible.clone_from(&ids);
         }
         let made = self.headers.push(Header {
             name: name.to_owned(),
             type_name: record.name.clone(),
             fields: ids,
+            flexible,
             valid: valid_field,
             varbit,
             span,

@@ -79,6 +79,8 @@ pub(crate) struct Record {
     pub(crate) kind: RecordKind,
     /// Its fields in order.
     pub(crate) fields: Vec<RecordField>,
+    /// `@flexible`: the compiler may lay it out as it likes.
+    pub(crate) is_flexible: bool,
 }
 
 /// A field of a record.
@@ -88,6 +90,8 @@ pub(crate) struct RecordField {
     pub(crate) name: String,
     /// Its type.
     pub(crate) ty: Type,
+    /// `@flexible`: the compiler may put it elsewhere in a header.
+    pub(crate) is_flexible: bool,
     /// Its declaration.
     pub(crate) span: Span,
 }

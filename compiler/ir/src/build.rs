@@ -123,6 +123,7 @@ impl GressBuilder {
             name: name.to_owned(),
             type_name: format!("{name}_t"),
             fields: fields.clone(),
+            flexible: Vec::new(),
             valid,
             varbit: None,
             span: Span::NONE,

@@ -215,6 +215,8 @@ pub struct Header {
     pub fields: Vec<FieldId>,
     /// The field that says whether it is valid, one bit.
     pub valid: FieldId,
+    /// `@flexible`: those of the fields that the compiler may move, since only it reads them again.
+    pub flexible: Vec<FieldId>,
     /// Where one field is a varbit: that field and the field with its width in this packet.
     pub varbit: Option<(FieldId, FieldId)>,
     /// Its declaration.

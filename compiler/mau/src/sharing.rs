@@ -225,7 +225,9 @@ fn fields_in_one_byte(gress: &Gress) -> Vec<Vec<FieldId>> {
             offset = offset.saturating_add(gress.fields[*field].width);
             if offset.is_multiple_of(8) {
                 let fields = std::mem::take(&mut group);
-                if fields.len() > 1 {
+                // What the compiler may move need not stand with others.
+                let is_fixed = |of: &FieldId| !gress.headers[header].flexible.contains(of);
+                if fields.len() > 1 && fields.iter().any(is_fixed) {
                     groups.push(fields);
                 }
             }
