@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use p4rmt_ir::{Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place};
+use p4rmt_ir::{Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place, ProfileId};
 
 use crate::demand::n_subsets;
 use crate::matrix::Matrix;
@@ -217,6 +217,8 @@ fn instruction_rows(
     sharing: &Sharing,
 ) -> u32 {
     let mut rows: Vec<(BTreeSet<Container>, u32)> = Vec::new();
+    // Members of a profile name the same instructions in every table that uses it.
+    let mut of_members: BTreeSet<(ProfileId, &str)> = BTreeSet::new();
     let mut n_rows = 0;
     let in_gress = occupants
         .iter()
@@ -233,8 +235,15 @@ fn instruction_rows(
             let partition = Container::Shared(u32::MAX);
             written.extend((0..n_actions).map(|_| BTreeSet::from([partition])));
         } else {
-            let actions = actions_of(&pipe.gresses[gress].tables[table]).into_iter();
-            written.extend(actions.map(|action| sharing.written_by(occupant.unit, action)));
+            let of = &pipe.gresses[gress].tables[table];
+            let tables = pipe.gresses[gress].as_tables();
+            for action in actions_of(of) {
+                let name = tables.map(|tables| tables.actions[action].name.as_str());
+                let member = of.implementation.zip(name);
+                if member.is_none_or(|member| of_members.insert(member)) {
+                    written.push(sharing.written_by(occupant.unit, action));
+                }
+            }
         }
         for writes in written {
             if writes.is_empty() && !has_no_op {

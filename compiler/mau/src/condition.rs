@@ -76,6 +76,8 @@ struct Comparison {
     kind: Kind,
     /// What is read.
     slices: Vec<Slice>,
+    /// What it says when it holds.
+    said: Expr,
 }
 
 impl Comparison {
@@ -151,7 +153,7 @@ impl Comparisons {
             | Expr::Lookahead { .. }
             | Expr::MathUnit { .. } => {
                 let slices = field_slices(cond, gress);
-                self.row(Kind::Constant, slices, wanted)
+                self.row(Kind::Constant, slices, cond.clone(), wanted)
             }
         }
     }
@@ -194,11 +196,13 @@ impl Comparisons {
                     Kind::Field
                 };
                 let slices = left.into_iter().chain(right).collect();
-                self.row(kind, slices, (op == BinaryOp::Eq) == wanted)
+                let said = Expr::binary(BinaryOp::Eq, lhs.clone(), rhs.clone());
+                self.row(kind, slices, said, (op == BinaryOp::Eq) == wanted)
             }
             BinaryOp::LtU | BinaryOp::LeU | BinaryOp::LtS | BinaryOp::LeS => {
                 let (kind, slices) = ordered_slices(op, lhs, rhs, gress);
-                self.row(kind, slices, wanted)
+                let said = Expr::binary(op, lhs.clone(), rhs.clone());
+                self.row(kind, slices, said, wanted)
             }
             // What no gateway computes is refused elsewhere.
             BinaryOp::And
@@ -219,13 +223,14 @@ impl Comparisons {
             | BinaryOp::Concat => {
                 let mut slices = field_slices(lhs, gress);
                 slices.extend(field_slices(rhs, gress));
-                self.row(Kind::Constant, slices, wanted)
+                let said = Expr::binary(op, lhs.clone(), rhs.clone());
+                self.row(Kind::Constant, slices, said, wanted)
             }
         }
     }
 
-    fn row(&mut self, kind: Kind, slices: Vec<Slice>, holds: bool) -> Vec<Row> {
-        let comparison = self.add(Comparison { kind, slices });
+    fn row(&mut self, kind: Kind, slices: Vec<Slice>, said: Expr, holds: bool) -> Vec<Row> {
+        let comparison = self.add(Comparison { kind, slices, said });
         vec![Row::from([(comparison, holds)])]
     }
 

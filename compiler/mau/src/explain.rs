@@ -213,6 +213,22 @@ explanations! {
     "Digests, resubmissions and mirror headers are told apart by a few bits."
     "nine Digest<…>() instances in one deparser"
     "join kinds with the same fields, and tell them apart by a field";
+    "E0570" "one memory, called twice"
+    "A packet reaches one cell of a register, counter or meter."
+    "action count_both() { packets.count(md.a); packets.count(md.b); }"
+    "call it once, and let a second table with a second counter do the rest";
+    "E0571" "two indices of one memory"
+    "What comes from fields and hashes reaches a memory through hash distribution, which gives a table one value."
+    "action a() { md.x = r.execute(hdr.h.a); } action b() { md.x = r.execute(hdr.h.b); } /* of one table */"
+    "bring the index into one field in a table before, and use that in both actions";
+    "E0572" "an index from fields and one from the entry"
+    "A table takes the index of a memory from its entries, or from hash distribution, for all of its actions."
+    "action a() { md.x = r.execute(hdr.h.a); } action b(bit<32> i) { md.x = r.execute(i); } /* of one table */"
+    "let a table before write the index into a field, and use that field in both actions";
+    "E0573" "an index that is computed"
+    "Hash distribution moves bits of fields and hashes to where an index is wanted; it does not add or shift them."
+    "md.x = r.execute(hdr.h.a + hdr.h.b);"
+    "compute the index into a metadata field in an action of an earlier table";
 }
 
 #[cfg(test)]

@@ -7,37 +7,38 @@
 //! 5. Check the placement by code of its own ([`crate::checker`]).
 //! 6. Find containers ([`crate::phv`]), and check them by code of its own, too.
 
-use std::collections::BTreeSet;
+mod check;
+mod group;
+mod outcome;
 
 use p4rmt_ir::{
-    Arch, Arena, Gateway, Gress, GressId, GressPlacement, GressRole, Id, MatchKind, Pipe, PipeId,
-    Placement, Program, Slot, Table, TableId, Tables,
+    Arch, Arena, Gateway, Gress, GressId, Id, Pipe, PipeId, Placement, Program, Table, TableId,
+    Tables,
 };
 
-use crate::action::check_action;
+use self::check::{check_program, check_stages};
+use self::group::{separate_impossible_groups, share_memories};
+use self::outcome::{latency_of, placement_of, powered_units, stage_usage};
 use crate::blocked::{BlockedBy, blocked_by};
-use crate::bounds::{Direction, grouped_bounds, least_stages};
+use crate::bounds::least_stages;
 use crate::census::{Occupant, add_census};
 use crate::checker::{Violation, check_placement};
-use crate::condition::{check_condition, n_gateways};
-use crate::demand::{
-    SharedKey, SharedMemory, TableDemand, classifier_accesses, shared_usage, table_accesses,
-    table_demand,
-};
+use crate::condition::n_gateways;
+use crate::demand::table_demand;
 use crate::graph::DependencyGraph;
-use crate::latency::{GressLatency, StageFeatures, gress_latency};
+use crate::latency::GressLatency;
 use crate::parde::{PardeUse, parde_use};
 use crate::phv::checker::{PhvViolation, check_allocation};
 use crate::phv::{Allocated, PhvAllocation, PhvProblem, allocate};
-use crate::power::{PoweredUnit, worst_power};
+use crate::power::worst_power;
 use crate::problem::{LocatedProblem, Problem};
 use crate::resource::Usage;
-use crate::schedule::{Job, Schedule, UnitDemand, schedule};
+use crate::schedule::{Job, UnitDemand, schedule};
 use crate::sharing::Sharing;
-use crate::sizing::{MatchForm, lay_out};
+use crate::sizing::lay_out;
 use crate::stateful::{InexactComparison, map_registers};
 use crate::target::Target;
-use crate::unit::{Unit, UnitId, UnitKind, actions_of, collect_units};
+use crate::unit::{Unit, UnitId, UnitKind, collect_units};
 
 /// Whether and how a pipe fits a machine.
 #[derive(Clone, Debug)]
@@ -301,84 +302,6 @@ fn demands(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<UnitDem
         .collect()
 }
 
-/// What no unit of the machine can do, wherever it is placed.
-fn check_program(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<LocatedProblem> {
-    let mut problems = Vec::new();
-    for (gress_id, gress) in pipe.gresses.iter() {
-        let tables = tables_of(gress);
-        let mut checked_actions = Vec::new();
-        for unit in graph.units.iter().filter(|unit| unit.gress == gress_id) {
-            problems
-                .extend(gateway_of(pipe, unit).and_then(|of| check_condition(of, gress, target)));
-            let Some((_, table)) = table_of(pipe, unit) else {
-                continue;
-            };
-            problems.extend(check_table(table, unit, gress, target));
-            for action in actions_of(table) {
-                if checked_actions.contains(&action) {
-                    continue;
-                }
-                checked_actions.push(action);
-                problems.extend(check_action(&tables.actions[action]));
-            }
-        }
-    }
-    problems
-}
-
-fn check_table(table: &Table, unit: &Unit, gress: &Gress, target: &Target) -> Vec<LocatedProblem> {
-    let mut problems = Vec::new();
-    for key in table.keys.iter().filter(|key| key.kind == MatchKind::Range) {
-        let needed = key.expr.width(gress);
-        let available = target.tcam.range_key_bits_max;
-        if needed > available {
-            let problem = Problem::RangeTooWide {
-                key: key.name.clone(),
-                needed,
-                available,
-            };
-            problems.push(LocatedProblem {
-                problem,
-                span: key.span,
-            });
-        }
-    }
-    let demand = table_demand(
-        table,
-        unit.branches_on_action,
-        gress,
-        tables_of(gress),
-        target,
-    );
-    if lay_out(&demand.shape, demand.entries, target).is_none() {
-        let problem = Problem::EntryTooWide {
-            table: table.name.clone(),
-            bits: demand.shape.key_bits,
-        };
-        problems.push(LocatedProblem {
-            problem,
-            span: table.span,
-        });
-    }
-    let is_counter = |memory: &&SharedMemory| matches!(memory, SharedMemory::Counter(_));
-    let counters: Vec<&SharedMemory> = demand.shared.iter().filter(is_counter).collect();
-    let meters: Vec<&SharedMemory> = demand.shared.iter().filter(|m| !is_counter(m)).collect();
-    for memories in [counters, meters] {
-        if let [first, second, ..] = memories[..] {
-            let problem = Problem::TwoMemories {
-                table: table.name.clone(),
-                first: first.name(gress).to_owned(),
-                second: second.name(gress).to_owned(),
-            };
-            problems.push(LocatedProblem {
-                problem,
-                span: table.span,
-            });
-        }
-    }
-    problems
-}
-
 /// What a unit takes of the wires of a stage if it is alone there.
 fn own_wires(job: &Job<'_>, unit: UnitId) -> Usage {
     let layout = match &job.demands[unit.index()] {
@@ -402,353 +325,4 @@ fn own_wires(job: &Job<'_>, unit: UnitId) -> Usage {
         usage.add(&alone(demand.layout_of(0, job.target)));
     }
     usage
-}
-
-/// The users of each memory that tables reach by an index. Puts the users of one into one group.
-fn share_memories(job: &mut Job<'_>, pipe: &Pipe) -> Vec<(SharedKey, Vec<UnitId>)> {
-    let mut users: Vec<(SharedKey, Vec<UnitId>)> = Vec::new();
-    for unit in job.graph.unit_ids() {
-        let UnitDemand::Table(demand) = &job.demands[unit.index()] else {
-            continue;
-        };
-        for memory in &demand.shared {
-            let key = (job.graph.units[unit.index()].gress, *memory);
-            match users.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, users)) => users.push(unit),
-                None => users.push((key, vec![unit])),
-            }
-        }
-    }
-    for ((gress, memory), users) in &users {
-        let usage = shared_usage(*memory, &pipe.gresses[*gress], job.target);
-        job.shared_usage.push(((*gress, *memory), usage));
-        if !is_divided(job, users, &usage) {
-            join_groups(&mut job.groups, users);
-        }
-    }
-    users
-}
-
-/// Whether one of the users of a memory is too large for a stage and may be divided: each stage that it
-/// is in then has a copy.
-fn is_divided(job: &Job<'_>, users: &[UnitId], usage: &Usage) -> bool {
-    users.iter().any(|unit| match &job.demands[unit.index()] {
-        UnitDemand::Table(demand) if demand.is_splittable() => {
-            let layout = lay_out(&demand.shape, demand.entries, job.target);
-            layout.is_some_and(|layout| {
-                let mut total = Usage::of_memory(layout.memory);
-                total.add(usage);
-                total.first_over(job.target).is_some()
-            })
-        }
-        UnitDemand::Table(_) | UnitDemand::Gateway { .. } => false,
-    })
-}
-
-/// Makes one group of the groups of these units.
-fn join_groups(groups: &mut [Vec<UnitId>], units: &[UnitId]) {
-    let mut members: Vec<UnitId> = units
-        .iter()
-        .flat_map(|unit| groups[unit.index()].iter().copied())
-        .collect();
-    members.sort_unstable();
-    members.dedup();
-    for member in members.clone() {
-        groups[member.index()].clone_from(&members);
-    }
-}
-
-/// Dissolves groups that no placement keeps together, and says why.
-fn separate_impossible_groups(
-    job: &mut Job<'_>,
-    pipe: &Pipe,
-    users: &[(SharedKey, Vec<UnitId>)],
-    problems: &mut Vec<LocatedProblem>,
-) {
-    let mut kept: Vec<&(SharedKey, Vec<UnitId>)> = users.iter().collect();
-    while grouped_bounds(job, Direction::FromStart).is_none() {
-        let direct = kept
-            .iter()
-            .position(|(_, users)| apart(job.graph, users).is_some());
-        // Groups that are impossible only together go one after the other.
-        let many = || kept.iter().rposition(|(_, users)| users.len() > 1);
-        let Some(index) = direct.or_else(many) else {
-            return;
-        };
-        let ((gress, memory), users) = kept.remove(index);
-        let (first, second) = apart(job.graph, users)
-            .unwrap_or((users[0], *users.last().expect("a memory has a user")));
-        let name = |unit: UnitId| job.graph.units[unit.index()].name.clone();
-        let problem = Problem::SharedOverStages {
-            memory: memory.name(&pipe.gresses[*gress]).to_owned(),
-            first: name(first),
-            second: name(second),
-        };
-        problems.push(LocatedProblem {
-            problem,
-            span: job.graph.units[second.index()].span,
-        });
-        job.groups = job.graph.unit_ids().map(|unit| vec![unit]).collect();
-        for (_, users) in &kept {
-            join_groups(&mut job.groups, users);
-        }
-    }
-}
-
-/// Two of the units of which the second needs a later stage than the first.
-fn apart(graph: &DependencyGraph, units: &[UnitId]) -> Option<(UnitId, UnitId)> {
-    for &first in units {
-        let mut distances: Vec<Option<u32>> = vec![None; graph.units.len()];
-        distances[first.index()] = Some(0);
-        for unit in graph.unit_ids() {
-            for edge in graph.edges_to(unit) {
-                if let Some(distance) = distances[edge.from.index()] {
-                    let longer = distance + edge.kind.distance();
-                    distances[unit.index()] = distances[unit.index()].max(Some(longer));
-                }
-            }
-        }
-        let second = units.iter().find(|unit| distances[unit.index()] > Some(0));
-        if let Some(second) = second {
-            return Some((first, *second));
-        }
-    }
-    None
-}
-
-/// Whether all stages exist and pragmas are kept.
-fn check_stages(
-    job: &Job<'_>,
-    schedule: &Schedule,
-    critical_path: u32,
-    pipe: &Pipe,
-) -> Vec<LocatedProblem> {
-    let mut problems = Vec::new();
-    let needed = u32::try_from(schedule.stages.len()).unwrap_or(u32::MAX);
-    let available = job.target.machine.stages;
-    let is_complete = schedule.positions.iter().all(Option::is_some);
-    if needed > available || !is_complete {
-        let problem = Problem::TooManyStages {
-            needed,
-            available,
-            critical_path,
-        };
-        problems.push(LocatedProblem {
-            problem,
-            span: pipe.span,
-        });
-    }
-    for unit in job.graph.unit_ids() {
-        let UnitDemand::Table(demand) = &job.demands[unit.index()] else {
-            continue;
-        };
-        let Some(wanted) = demand.stage_pragma else {
-            continue;
-        };
-        let position = schedule.positions[unit.index()].as_ref();
-        if position.is_none_or(|position| position.first.stage != wanted) {
-            let of = &job.graph.units[unit.index()];
-            let problem = Problem::StageNotPossible {
-                table: of.name.clone(),
-                wanted,
-            };
-            problems.push(LocatedProblem {
-                problem,
-                span: of.span,
-            });
-        }
-    }
-    problems
-}
-
-fn placement_of(
-    pipe: &Pipe,
-    graph: &DependencyGraph,
-    schedule: &Schedule,
-    target: &Target,
-) -> Placement {
-    let nowhere = Slot {
-        stage: 0,
-        logical_id: 0,
-    };
-    let mut gresses: Arena<GressId, GressPlacement> = pipe
-        .gresses
-        .values()
-        .map(|gress| GressPlacement {
-            tables: gress.tables.values().map(|_| Vec::new()).collect(),
-            gateways: tables_of(gress)
-                .gateways
-                .values()
-                .map(|_| nowhere)
-                .collect(),
-            stateful: Vec::new(),
-        })
-        .collect();
-    for (unit, position) in graph.units.iter().zip(&schedule.positions) {
-        let Some(position) = position else {
-            continue;
-        };
-        match unit.kind {
-            UnitKind::Table(table) => {
-                gresses[unit.gress].tables[table].clone_from(&position.parts);
-            }
-            UnitKind::Gateway(gateway) => gresses[unit.gress].gateways[gateway] = position.first,
-        }
-    }
-    Placement {
-        target: target.name.clone(),
-        stages_available: target.machine.stages,
-        stages_used: u32::try_from(schedule.stages.len()).unwrap_or(u32::MAX),
-        gresses,
-    }
-}
-
-/// What each stage uses, of the resources that limit placement and of the others.
-fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
-    let mut occupants: Vec<Vec<Occupant<'_>>> =
-        schedule.stages.iter().map(|_| Vec::new()).collect();
-    for id in job.graph.unit_ids() {
-        let unit = &job.graph.units[id.index()];
-        let Some(position) = &schedule.positions[id.index()] else {
-            continue;
-        };
-        match &job.demands[id.index()] {
-            UnitDemand::Table(demand) => {
-                for part in &position.parts {
-                    let layout = demand.layout_of(part.entries, job.target);
-                    occupants[part.slot.stage as usize].push(Occupant { unit, layout });
-                }
-            }
-            UnitDemand::Gateway { .. } => {
-                let layout = None;
-                occupants[position.first.stage as usize].push(Occupant { unit, layout });
-            }
-        }
-    }
-    let mut stages = schedule.stages.clone();
-    for (usage, occupants) in stages.iter_mut().zip(&occupants) {
-        add_census(usage, occupants, pipe, &job.sharing, job.target);
-    }
-    stages
-}
-
-fn latency_of(pipe: &Pipe, gress: GressId, job: &Job<'_>, schedule: &Schedule) -> GressLatency {
-    let mut units_in: Vec<Vec<UnitId>> = vec![Vec::new(); schedule.stages.len()];
-    let mut features = vec![StageFeatures::default(); schedule.stages.len()];
-    let mut classified = BTreeSet::new();
-    for unit in job.graph.unit_ids() {
-        let of = &job.graph.units[unit.index()];
-        let Some(position) = schedule.positions[unit.index()].as_ref() else {
-            continue;
-        };
-        if of.gress != gress {
-            continue;
-        }
-        let has_classifier = matches!(
-            &job.demands[unit.index()],
-            UnitDemand::Table(demand) if demand.classifier.is_some()
-        );
-        if has_classifier {
-            classified.insert(unit);
-        }
-        for stage in position.stages() {
-            units_in[stage as usize].push(unit);
-            if let UnitDemand::Table(demand) = &job.demands[unit.index()] {
-                let table = table_of(pipe, of).map(|(_, table)| table);
-                let features = &mut features[stage as usize];
-                if has_classifier && stage == position.first.stage {
-                    features.has_tcam = true;
-                    continue;
-                }
-                add_features(features, demand, table, &pipe.gresses[gress], job.target);
-            }
-        }
-    }
-    let is_egress = pipe.gresses[gress].role == GressRole::Egress;
-    gress_latency(
-        job.graph,
-        (&job.sharing, &classified),
-        is_egress,
-        &units_in,
-        &features,
-        job.target,
-    )
-}
-
-/// The units of a gress with what they read and write. A memory that several tables share counts for
-/// the first of them.
-fn powered_units(
-    pipe: &Pipe,
-    gress: GressId,
-    job: &Job<'_>,
-    schedule: &Schedule,
-) -> Vec<PoweredUnit> {
-    let mut seen: Vec<SharedKey> = Vec::new();
-    let mut powered = Vec::new();
-    for unit in job.graph.unit_ids() {
-        let of = &job.graph.units[unit.index()];
-        let Some(position) = schedule.positions[unit.index()].as_ref() else {
-            continue;
-        };
-        if of.gress != gress {
-            continue;
-        }
-        let mut accesses = Vec::new();
-        if let (UnitDemand::Table(demand), Some((_, table))) =
-            (&job.demands[unit.index()], table_of(pipe, of))
-        {
-            let new = demand.shared.iter().filter(|memory| {
-                let key = (gress, **memory);
-                let is_new = !seen.contains(&key);
-                if is_new {
-                    seen.push(key);
-                }
-                is_new
-            });
-            let new: Vec<SharedMemory> = new.copied().collect();
-            for part in &position.parts {
-                let gress = &pipe.gresses[gress];
-                let of_part = if demand.classifier.is_some() && part.entries == 0 {
-                    classifier_accesses(demand, job.target)
-                } else {
-                    table_accesses(demand, table, part.entries, &new, gress, job.target)
-                };
-                accesses.push((part.slot.stage, of_part));
-            }
-        }
-        powered.push(PoweredUnit {
-            unit,
-            place: (position.first.stage, position.first.logical_id),
-            accesses,
-        });
-    }
-    powered
-}
-
-fn add_features(
-    features: &mut StageFeatures,
-    demand: &TableDemand,
-    table: Option<&Table>,
-    gress: &Gress,
-    target: &Target,
-) {
-    features.has_tcam |= match demand.shape.form {
-        MatchForm::Ternary { .. } => true,
-        MatchForm::Keyless => !demand.needs_gateway,
-        MatchForm::Exact | MatchForm::Partitioned { .. } => false,
-    };
-    let has_direct = |n: fn(&Table) -> usize| table.is_some_and(|table| n(table) > 0);
-    let reaches = |is_wanted: fn(&SharedMemory) -> bool| demand.shared.iter().any(is_wanted);
-    let profile = table.and_then(|table| table.implementation);
-    if let Some(selector) = profile.and_then(|profile| gress.profiles[profile].selector) {
-        features.has_selector = true;
-        // Words of a group are chosen on the way of TCAM.
-        features.has_tcam |= selector
-            .groups
-            .is_some_and(|groups| groups.max_size > target.selector.members_per_word);
-    }
-    features.has_meter |= has_direct(|table| table.direct_meters.len())
-        || reaches(|memory| matches!(memory, SharedMemory::Meter(_)));
-    features.has_stateful |= has_direct(|table| table.direct_registers.len())
-        || reaches(|memory| matches!(memory, SharedMemory::Register(_)));
 }

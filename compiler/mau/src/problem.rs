@@ -2,6 +2,7 @@
 
 use p4rmt_source::{Code, Diagnostic, Span};
 
+use crate::counted::counted;
 use crate::parde::PardeProblem;
 use crate::phv::PhvProblem;
 
@@ -33,7 +34,7 @@ pub enum Problem {
     #[error(transparent)]
     Parde(PardeProblem),
     /// More stages than the machine has.
-    #[error("the program needs {needed} stages, the machine has {available}")]
+    #[error("the program needs {}, the machine has {available}", counted(*needed, "stages"))]
     TooManyStages {
         /// Stages up to the last table.
         needed: u32,
@@ -44,8 +45,9 @@ pub enum Problem {
     },
     /// Units that must stand in one stage need more than a stage has.
     #[error(
-        "`{unit}`{} needs {needed} {what} in one stage, which has {available}",
-        with(memories)
+        "`{unit}`{} needs {} in one stage, which has {available}",
+        with(memories),
+        counted(*needed, what)
     )]
     StageOverflow {
         /// The first of the units.
@@ -60,7 +62,7 @@ pub enum Problem {
         available: u32,
     },
     /// No word holds one entry.
-    #[error("an entry of `{table}` with {bits} bits of key is wider than a word of the machine")]
+    #[error("an entry of `{table}` with {} of key is wider than a word of the machine", counted(*bits, "bits"))]
     EntryTooWide {
         /// The table.
         table: String,
@@ -68,7 +70,7 @@ pub enum Problem {
         bits: u64,
     },
     /// A range key is too wide.
-    #[error("the range key `{key}` has {needed} bits, at most {available} are possible")]
+    #[error("the range key `{key}` has {}, at most {available} are possible", counted(*needed, "bits"))]
     RangeTooWide {
         /// The key.
         key: String,
@@ -98,6 +100,42 @@ pub enum Problem {
         first: String,
         /// Another one.
         second: String,
+    },
+    /// An action that calls one memory twice.
+    #[error("`{action}` calls `{memory}` twice, and a packet reaches one cell of it")]
+    CalledTwice {
+        /// The action.
+        action: String,
+        /// The register, counter or meter.
+        memory: String,
+    },
+    /// Two indices that both come from fields or hashes.
+    #[error(
+        "the actions of `{table}` reach `{memory}` by two different indices; hash distribution gives a table one"
+    )]
+    TwoIndices {
+        /// The table.
+        table: String,
+        /// The register, counter or meter.
+        memory: String,
+    },
+    /// One index from fields or a hash, another one from the entry.
+    #[error(
+        "the actions of `{table}` reach `{memory}` both by an index from fields or a hash and by one of the entry; a table is wired for one of them"
+    )]
+    MixedIndex {
+        /// The table.
+        table: String,
+        /// The register, counter or meter.
+        memory: String,
+    },
+    /// An index that is computed.
+    #[error("`{action}` computes the index of `{memory}`, and hash distribution only moves bits")]
+    IndexComputed {
+        /// The action.
+        action: String,
+        /// The register, counter or meter.
+        memory: String,
     },
     /// `@stage` asks for a stage that is not possible.
     #[error("`{table}` can't be in stage {wanted} as its `@stage` wants")]
@@ -147,7 +185,7 @@ pub enum Problem {
     #[error("the condition orders two fields, and a gateway orders a field and a constant")]
     ConditionOrdersFields,
     /// A condition that orders more bits than a gateway does.
-    #[error("the condition orders {needed} bits, and a gateway orders {available}")]
+    #[error("the condition orders {}, and a gateway orders {available}", counted(*needed, "bits"))]
     ConditionOrdersTooMuch {
         /// Bits down to the lowest one of the bound.
         needed: u32,
@@ -155,7 +193,7 @@ pub enum Problem {
         available: u32,
     },
     /// Too many actions on a register.
-    #[error("`{register}` has {needed} register actions, its stateful ALU holds {available}")]
+    #[error("`{register}` has {}, its stateful ALU holds {available}", counted(*needed, "register actions"))]
     TooManyRegisterActions {
         /// The register.
         register: String,
@@ -166,7 +204,7 @@ pub enum Problem {
     },
     /// Too many fields that the actions of a register read.
     #[error(
-        "the actions of `{register}` read {needed} different fields ({fields}), its stateful ALU takes {available}"
+        "the actions of `{register}` read {} ({fields}), its stateful ALU takes {available}", counted(*needed, "different fields")
     )]
     TooManyOperands {
         /// The register.
@@ -179,7 +217,7 @@ pub enum Problem {
         available: u32,
     },
     /// A field that is too wide for the stateful ALU.
-    #[error("`{field}` has {needed} bits, an operand of `{register}` at most {available}")]
+    #[error("`{field}` has {}, an operand of `{register}` at most {available}", counted(*needed, "bits"))]
     OperandTooWide {
         /// The register.
         register: String,
@@ -202,7 +240,7 @@ pub enum Problem {
     },
     /// Too many comparisons.
     #[error(
-        "the register action `{action}` makes {needed} comparisons, its stateful ALU has {available}"
+        "the register action `{action}` makes {}, its stateful ALU has {available}", counted(*needed, "comparisons")
     )]
     TooManyComparisons {
         /// The register action.
@@ -222,7 +260,7 @@ pub enum Problem {
     },
     /// Too many values computed by one call.
     #[error(
-        "the register action `{action}` computes {needed} values, its stateful ALU {available}; one written back unchanged counts"
+        "the register action `{action}` computes {}, its stateful ALU {available}; one written back unchanged counts", counted(*needed, "values")
     )]
     TooManyValues {
         /// The register action.
@@ -233,7 +271,7 @@ pub enum Problem {
         available: u32,
     },
     /// Too many values returned by one call.
-    #[error("the register action `{action}` returns {needed} values, its stateful ALU {available}")]
+    #[error("the register action `{action}` returns {}, its stateful ALU {available}", counted(*needed, "values"))]
     TooManyOutputs {
         /// The register action.
         action: String,
@@ -244,7 +282,7 @@ pub enum Problem {
     },
     /// Too many alternatives of a value.
     #[error(
-        "the register action `{action}` has {needed} alternatives for a value, its stateful ALU {available}"
+        "the register action `{action}` has {} for a value, its stateful ALU {available}", counted(*needed, "alternatives")
     )]
     TooManyAlternatives {
         /// The register action.
@@ -288,7 +326,7 @@ pub enum Problem {
     },
     /// More large constants than the register file has rows.
     #[error(
-        "the actions of `{register}` use {needed} constants that are too large for an instruction ({values}), its register file has {available} rows"
+        "the actions of `{register}` use {} too large for an instruction ({values}), its register file has {}", counted(*needed, "constants"), counted(*available, "rows")
     )]
     TooManyConstants {
         /// The register.
@@ -304,7 +342,7 @@ pub enum Problem {
     },
     /// A constant that no row of the register file holds.
     #[error(
-        "the register action `{action}` uses a constant that does not fit into {available} bits with its sign"
+        "the register action `{action}` uses a constant that does not fit into {} with its sign", counted(*available, "bits")
     )]
     ConstantTooWide {
         /// The register action.
@@ -332,7 +370,7 @@ pub enum Problem {
     },
     /// Arithmetic that is too wide.
     #[error(
-        "the register action `{action}` computes or compares {needed} bits, its stateful ALU {available}; wider values can only be moved"
+        "the register action `{action}` computes or compares {}, its stateful ALU {available}; wider values can only be moved", counted(*needed, "bits")
     )]
     ArithmeticTooWide {
         /// The register action.
@@ -392,6 +430,10 @@ impl Problem {
             Self::ConstantTooWide { .. } => "E0536",
             Self::OneBitElement { .. } => "E0537",
             Self::MathUnitMisplaced { .. } => "E0538",
+            Self::CalledTwice { .. } => "E0570",
+            Self::TwoIndices { .. } => "E0571",
+            Self::MixedIndex { .. } => "E0572",
+            Self::IndexComputed { .. } => "E0573",
         })
     }
 
@@ -420,13 +462,29 @@ impl Problem {
             }
             Self::EntryTooWide { .. } => "match on a hash of the key, or in two tables".to_owned(),
             Self::RangeTooWide { available, .. } => {
-                format!("match on the highest {available} bits, or use a ternary key")
+                format!(
+                    "match on the highest {}, or use a ternary key",
+                    counted(*available, "bits")
+                )
             }
             Self::SharedOverStages { .. } => {
                 "let one table do both, or compute what the second needs before the first"
                     .to_owned()
             }
             Self::TwoMemories { .. } => "reach them from two tables".to_owned(),
+            Self::CalledTwice { .. } => {
+                "call it once, and let two tables do what needs two cells".to_owned()
+            }
+            Self::TwoIndices { .. } => {
+                "bring the index into one field before, and use that in all actions".to_owned()
+            }
+            Self::MixedIndex { .. } => {
+                "put what the entry says into a field in a table before, and take the index from that field in all actions"
+                    .to_owned()
+            }
+            Self::IndexComputed { .. } => {
+                "compute it into a metadata field in an action of an earlier table".to_owned()
+            }
             Self::StageNotPossible { .. } => {
                 "take the pragma away or give a later stage".to_owned()
             }

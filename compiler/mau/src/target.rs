@@ -210,6 +210,8 @@ pub struct GatewayLimits {
     pub hash_bits: u32,
     /// Rows: alternatives joined by or.
     pub rows: u32,
+    /// Rows that may say what a table does, instead of its entries.
+    pub payloads: u32,
 }
 
 /// What one stateful ALU can do.
@@ -525,6 +527,7 @@ impl Target {
             ("phv_bytes", gateway.phv_bytes, one),
             ("hash_bits", gateway.hash_bits, 0),
             ("rows", gateway.rows, one),
+            ("payloads", gateway.payloads, 0),
             ("comparators", salu.comparators, 0),
             ("phv_operands", salu.phv_operands, 0),
             ("phv_operand_bits_max", salu.phv_operand_bits_max, 0),
@@ -659,7 +662,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 86: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 87: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }

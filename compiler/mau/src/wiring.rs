@@ -13,7 +13,7 @@ use p4rmt_ir::{
 
 use crate::census::Occupant;
 use crate::condition::{Slice, compared, masked_slices};
-use crate::demand::{SharedMemory, cells_of, index_of, shared_memory};
+use crate::demand::{SharedMemory, cells_of, index_of, n_subsets, shared_memory};
 use crate::matrix::{Byte, Request, Want};
 use crate::phv::walk_block;
 use crate::sharing::Sharing;
@@ -171,10 +171,19 @@ impl<'a> Wiring<'a> {
         if layout.memory.tcam > 0 {
             return;
         }
+        if layout.pack == 0 && layout.hash_bits == 0 {
+            // A gateway has its entries.
+            let bytes = self.bytes(gress_id, &slices(None));
+            let n_bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let over = n_bytes.saturating_sub(self.target.gateway.phv_bytes);
+            let hash_bits = over.saturating_mul(8);
+            return self.ask(bytes, Want::Compare { hash_bits });
+        }
         let index_bits = self.target.exact.hash_index_bits;
         let all = self.bytes(gress_id, &slices(None));
         if let Some(partitions) = table.partitions.as_ref().filter(|_| layout.pack > 0) {
-            self.ask(all, Want::Store);
+            let stored = self.stored_bytes(gress_id, table).unwrap_or(all.len());
+            self.ask(all.into_iter().rev().take(stored).collect(), Want::Store);
             let index = match partitions.index {
                 Some(position) => self.bytes(gress_id, &slices(Some(position))),
                 None => (0..layout.hash_bits.div_ceil(8))
@@ -202,6 +211,21 @@ impl<'a> Wiring<'a> {
                 self.ask(all.clone(), Want::Distribute { bits });
             }
         }
+    }
+
+    /// Of the key of a table in partitions: bytes that it compares, where a table in front looks at the rest.
+    fn stored_bytes(&self, gress_id: GressId, table: &Table) -> Option<usize> {
+        let gress = &self.pipe.gresses[gress_id];
+        let classifier = table.partitions.as_ref()?.classifier?;
+        let keys = table.keys.iter();
+        let keys = keys.filter(|key| key.kind != MatchKind::Selector);
+        let bits: u32 = keys.map(|key| key.expr.width(gress)).sum();
+        let bits = if n_subsets(table, gress) > 1 {
+            classifier.subset_bits.unwrap_or(bits)
+        } else {
+            bits.saturating_sub(classifier.excluded_bits)
+        };
+        Some(bits.div_ceil(8) as usize)
     }
 
     /// Bits that pick the blocks of the independent ways, by hash function.

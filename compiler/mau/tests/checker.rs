@@ -266,6 +266,14 @@ fn more_than_a_stage_has_of_each_resource() {
         target.stage.exact_xbar_bytes = 3;
     });
     check_limit("instruction rows", |target| target.stage.vliw_rows = 0);
+    check_limit("hash bits", |target| target.stage.hash_bits = 39);
+    check_limit("hash functions", |target| target.stage.hash_functions = 0);
+    check_limit("hash distribution units", |target| {
+        target.stage.hash_dist_units = 0;
+    });
+    check_limit("bytes of the action data bus", |target| {
+        target.stage.action_bus_bytes = 3;
+    });
     check(
         |placement| parts(placement, READER)[0].memory.tcam = 25,
         same,

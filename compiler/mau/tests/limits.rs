@@ -2,9 +2,14 @@
 //! not.
 
 use p4rmt_ir::build::{GressBuilder, apply, assign, branch, call, constant, eq, param, program};
-use p4rmt_ir::{Arch, Block, CallKind, Expr, GressRole, Id, MatchKind, PipeId, Program};
+use p4rmt_ir::{
+    Arch, BinaryOp, Bits, Block, CallKind, CountKind, Counter, Entry, Expr, GressRole, Id, Match,
+    MatchKind, PipeId, Program,
+};
+use p4rmt_mau::counted::counted;
 use p4rmt_mau::target::StageLimits;
 use p4rmt_mau::{Fit, Target, place};
+use p4rmt_source::Span;
 
 /// A gress with fields `a` to `d` of 32 bits that leave on the wire.
 struct Maker {
@@ -53,6 +58,57 @@ impl Maker {
         self.program(vec![apply(table, [])])
     }
 
+    /// One table whose action counts at `b`.
+    fn counter(mut self) -> Program {
+        let counter = self.builder.gress.counters.push(Counter {
+            name: "counter".to_owned(),
+            kind: CountKind::Packets,
+            width: 32,
+            size: 4096,
+            adjust_bytes: 0,
+            span: Span::default(),
+        });
+        let index = Some(self.read(1));
+        let kind = CallKind::Count { counter, index };
+        let action = self.builder.action("act", &[], vec![call(kind, [])]);
+        let keys = [(self.read(0), MatchKind::Exact)];
+        let table = self.builder.table("t", &keys, &[action]);
+        self.program(vec![apply(table, [])])
+    }
+
+    /// A table under a condition that holds for `n` values of `b`.
+    fn alternatives(mut self, n: u64) -> Program {
+        let action =
+            self.builder
+                .action("set_c", &[32], vec![assign(self.fields[2], param(0, 32))]);
+        let keys = [(self.read(0), MatchKind::Exact)];
+        let table = self.builder.table("t", &keys, &[action]);
+        let values = (0..n).map(|value| eq(self.read(1), constant(32, value)));
+        let cond = values.reduce(|one, other| Expr::binary(BinaryOp::Or, one, other));
+        let cond = cond.expect("there is a value");
+        self.program(vec![branch(cond, vec![apply(table, [])], vec![])])
+    }
+
+    /// A table with this many constant entries.
+    fn constant_entries(mut self, n: u64) -> Program {
+        let action =
+            self.builder
+                .action("set_c", &[], vec![assign(self.fields[2], constant(32, 1))]);
+        let keys = [(self.read(0), MatchKind::Exact)];
+        let table = self.builder.table("t", &keys, &[action]);
+        let of = &mut self.builder.gress.tables[table];
+        of.are_entries_const = true;
+        of.entries = (0..n)
+            .map(|value| Entry {
+                matches: vec![Match::Exact(Bits::from_u64(32, value))],
+                priority: 0,
+                action: of.default_action.clone(),
+                span: Span::default(),
+            })
+            .collect();
+        self.program(vec![apply(table, [])])
+    }
+
     /// A table under a condition.
     fn condition(mut self) -> Program {
         let body = vec![assign(self.fields[2], param(0, 32))];
@@ -83,7 +139,8 @@ fn check(
     assert_eq!(fits.placement.stages_used, 1);
     let refused = fit_with(program, needed - 1, set);
     let message = format!(
-        "`{unit}` needs {needed} {what} in one stage, which has {}",
+        "`{unit}` needs {} in one stage, which has {}",
+        counted(needed, what),
         needed - 1
     );
     let messages: Vec<String> = refused
@@ -107,6 +164,7 @@ fn exact_tables() {
         "bytes of the exact match crossbar",
     );
     check(|of| &mut of.hash_bits, 40, "hash bits");
+    check(|of| &mut of.hash_functions, 1, "hash functions");
     check(|of| &mut of.search_buses, 1, "search buses");
     check(|of| &mut of.vliw_rows, 1, "instruction rows");
     check(
@@ -142,6 +200,48 @@ fn registers() {
     check(|of| &mut of.map_rams, 2, "map RAM blocks");
     check(|of| &mut of.meter_alus, 1, "stateful and meter ALUs");
     check(|of| &mut of.hash_dist_units, 1, "hash distribution units");
+}
+
+#[test]
+fn counters() {
+    check(
+        &maker().counter(),
+        |of| &mut of.stats_alus,
+        1,
+        ("t` with `counter", "counter ALUs"),
+    );
+}
+
+/// A gateway has four rows.
+#[test]
+fn alternatives_of_a_condition() {
+    let check = |n, needed| {
+        let program = maker().alternatives(n);
+        check(
+            &program,
+            |of| &mut of.gateways,
+            needed,
+            ("cond-0", "gateways"),
+        );
+    };
+    check(4, 1);
+    check(5, 2);
+    check(9, 3);
+}
+
+/// A gateway has the entries of a small table that never changes; a larger one takes memory.
+#[test]
+fn constant_entries() {
+    let blocks = |n| {
+        let program = maker().constant_entries(n);
+        let fit = fit_with(&program, 16, |of| &mut of.gateways);
+        assert_eq!(fit.problems, []);
+        let parts = &fit.placement.gresses[Id::from_index(0)].tables[Id::from_index(0)];
+        (parts[0].entries, parts[0].memory.sram)
+    };
+    assert_eq!(blocks(1), (1, 0));
+    assert_eq!(blocks(4), (4, 0));
+    assert_eq!(blocks(5).1, 4);
 }
 
 #[test]

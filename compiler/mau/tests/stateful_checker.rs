@@ -100,27 +100,27 @@ fn more_than_the_unit_has() {
     check(
         keep,
         |target| target.salu.comparators = 1,
-        "2 comparators, but 1 are there",
+        "it uses 2 comparators, and has 1",
     );
     check(
         keep,
         |target| target.salu.slots_per_value = 1,
-        "2 slots of a half, but 1 are there",
+        "it uses 2 slots of a half, and has 1",
     );
     check(
         keep,
         |target| target.salu.phv_operands = 0,
-        "1 operands, but 0 are there",
+        "it uses 1 operand, and has 0",
     );
     check(
         keep,
         |target| target.salu.register_file_rows = 0,
-        "1 rows of constants, but 0 are there",
+        "it uses 1 row of constants, and has 0",
     );
     check(
         keep,
         |target| target.salu.actions_per_register = 0,
-        "1 instructions, but 0 are there",
+        "it uses 1 instruction, and has 0",
     );
     check(
         keep,

@@ -7,8 +7,8 @@
 //! 2. The control loses its jumps likewise; a table applied on several branches gets one place behind
 //!    them (`share`); then the control becomes a sequence of tables and gateways; loose
 //!    statements become keyless tables (`flow`).
-//! 3. Writes of zero to local fields that still hold it go (`zeroing`), writes that nothing reads, and
-//!    what is empty without them (`dead`, `compact`).
+//! 3. Writes that nothing reads go (`dead`), then writes of zero to local fields that still hold it
+//!    (`zeroing`), once more what nothing reads, and what is empty without them (`compact`).
 //! 4. Assignments that are more than one operation are divided over tables before and behind (`divide`).
 //! 5. Generated tables are split where some of their work could be done earlier (`spread`).
 //! 6. A register that one packet can touch twice is refused: the machine has each in one stage.
@@ -122,6 +122,8 @@ fn lower_gress(gress: &mut Gress, errors: &mut Vec<MidendError>) {
         gateways,
         actions: parallel,
     };
+    // A zero may follow a write that nothing reads.
+    dead::remove_dead(&mut tables, gress);
     zeroing::remove_zeroing(&mut tables, gress);
     dead::remove_dead(&mut tables, gress);
     divide::divide(&mut tables, gress);

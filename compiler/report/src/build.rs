@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use p4rmt_ir::{GressId, GressRole, Id, MatchKind, Pipe, PipeId, Program, Table, TablePart};
+use p4rmt_mau::counted::counted;
 use p4rmt_mau::demand::{SharedMemory, shared_usage, table_demand};
 use p4rmt_mau::graph::{DependencyKind, Edge};
 use p4rmt_mau::problem::LocatedProblem;
@@ -334,8 +335,8 @@ impl Reporter<'_> {
                 kind: "resource",
                 on: resource.name().to_owned(),
                 detail: format!(
-                    "needs {needed} {}, the stage before had {available} left",
-                    resource.words()
+                    "needs {}, the stage before had {available} left",
+                    counted(*needed, resource.words())
                 ),
             },
             BlockedBy::SharedMemory { user } => BlockedByReport {

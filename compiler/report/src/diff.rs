@@ -1,5 +1,6 @@
 //! Two fits compared: which table moved, and what pushed it there.
 
+use p4rmt_mau::counted::counted;
 use serde::Serialize;
 
 use crate::columns::columns;
@@ -101,7 +102,8 @@ impl FitDiff {
                 critical_path,
                 ..
             } = side;
-            format!("{program} {fits}: {stages_used} stages, {critical_path} by dependencies")
+            let stages = counted(*stages_used, "stages");
+            format!("{program} {fits}: {stages}, {critical_path} by dependencies")
         };
         let mut text = format!("before  {}\nnow     {}\n", side(&self.old), side(&self.new));
         if self.moved.is_empty() && self.added.is_empty() && self.removed.is_empty() {

@@ -11,6 +11,8 @@ mod phv;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
+use p4rmt_mau::counted::counted;
+
 use crate::schema::{FitReport, ProblemReport, SpanReport};
 
 /// The report as an HTML page.
@@ -62,7 +64,7 @@ fn figures(report: &FitReport) -> Markup {
     markup! {
         dl.figures {
             (figure("stages used", &format!("{} of {}", report.stages_used, report.stages_available)))
-            (figure("longest chain", &format!("{} stages", report.critical_path)))
+            (figure("longest chain", &counted(report.critical_path, "stages")))
             (figure("ingress", &format!("{} cycles", cycles(latency.ingress_cycles))))
             (figure("egress", &format!("{} cycles", cycles(latency.egress_cycles))))
             (figure("both", &format!("{} ns", latency.mau_ns)))

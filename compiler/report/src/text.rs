@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use p4rmt_mau::counted::counted;
+
 use crate::columns::columns;
 use crate::resources::RESOURCES;
 use crate::schema::{FitReport, MemoryReport, PhvReport, ProblemReport, TableReport};
@@ -20,8 +22,10 @@ pub fn text(report: &FitReport) -> String {
     line(
         &mut text,
         &format!(
-            "{} of {} stages used, {} needed by the longest chain of dependencies",
-            report.stages_used, report.stages_available, report.critical_path
+            "{} of {} used, {} needed by the longest chain of dependencies",
+            report.stages_used,
+            counted(report.stages_available, "stages"),
+            report.critical_path
         ),
     );
     if !report.problems.is_empty() {
@@ -144,7 +148,10 @@ fn containers(phv: &PhvReport) -> String {
         ]
     });
     format!(
-        "{used} containers hold {bits} bits of fields, {bytes} bytes pass outside them\n{}{}",
+        "{} hold {} of fields, {} pass outside them\n{}{}",
+        counted(used, "containers"),
+        counted(bits, "bits"),
+        counted(bytes, "bytes"),
         columns(&titles, rows, &[0, 1]),
         unallocated(&phv.unallocated)
     )
@@ -166,14 +173,14 @@ fn ends(report: &FitReport) -> String {
     let mut lines: Vec<String> = Vec::new();
     for parser in &report.parser {
         let depth = parser.max_depth_bytes;
-        let depth = depth.map_or_else(|| "unbounded".to_owned(), |bytes| format!("{bytes} bytes"));
+        let depth = depth.map_or_else(|| "unbounded".to_owned(), |bytes| counted(bytes, "bytes"));
         lines.push(format!(
-            "{} parser: {} states, rows {}, match bytes {}, {} cycles a state at most, depth {depth}, checksum units {}",
+            "{} parser: {}, rows {}, match bytes {}, {} a state at most, depth {depth}, checksum units {}",
             parser.gress,
-            parser.states,
+            counted(parser.states, "states"),
             of(parser.tcam_rows, parser.tcam_rows_available),
             of(parser.match_bytes, parser.match_bytes_available),
-            parser.extract_cycles,
+            counted(parser.extract_cycles, "cycles"),
             of(parser.checksum_units, parser.checksum_units_available),
         ));
     }

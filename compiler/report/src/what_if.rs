@@ -1,5 +1,6 @@
 //! The answer to `what if`: the fit of what was asked for, and how it differs from what is.
 
+use p4rmt_mau::counted::counted;
 use serde::Serialize;
 
 use crate::diff::FitDiff;
@@ -47,18 +48,19 @@ impl WhatIf {
         text.push('\n');
         let takes = match tables_keep_percent {
             _ if report.critical_path > report.stages_available => format!(
-                "no size helps: the longest chain of dependencies needs {} stages; \
+                "no size helps: the longest chain of dependencies needs {}; \
                  `--what-if stages={}` is the least",
-                report.critical_path, report.critical_path
+                counted(report.critical_path, "stages"),
+                report.critical_path
             ),
             Some(percent) => format!(
                 "it would fit if every table kept at most {percent} % of its entries, \
-                 or on a machine of {} stages",
-                report.stages_used
+                 or on a machine of {}",
+                counted(report.stages_used, "stages")
             ),
             None => format!(
-                "smaller tables do not help; it takes a machine of {} stages",
-                report.stages_used
+                "smaller tables do not help; it takes a machine of {}",
+                counted(report.stages_used, "stages")
             ),
         };
         text.push_str(&takes);

@@ -1,44 +1,15 @@
-//! The page: well-formed, complete, and shown by a browser without a complaint.
+//! The page: well-formed and complete. A browser looks at it in `browser.rs`.
 
-use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::process::Command;
+mod chain;
 
-use p4rmt_ir::build::{GressBuilder, apply, assign, branch, constant, eq, param, program};
-use p4rmt_ir::{Arch, Expr, GressRole, Id, MatchKind, PipeId};
+use p4rmt_ir::build::{GressBuilder, program};
+use p4rmt_ir::{Arch, GressRole, Id, PipeId};
 use p4rmt_mau::{Target, place};
 use p4rmt_report::{FitReport, html, report};
 use p4rmt_source::Sources;
 use scraper::{Html, Selector};
 
-/// The report of `n_tables` tables, each matching on what the one before wrote, the last under a
-/// condition, on a machine of `n_stages`.
-fn chain(n_tables: usize, n_stages: u32) -> FitReport {
-    let mut builder = GressBuilder::new(GressRole::Ingress);
-    let names: Vec<String> = (0..=n_tables).map(|index| format!("f{index}")).collect();
-    let fields: Vec<(&str, u32)> = names.iter().map(|name| (name.as_str(), 32)).collect();
-    let (header, fields) = builder.header("hdr.h", &fields);
-    builder.extract(header);
-    let mut body = Vec::new();
-    for index in 0..n_tables {
-        let write = vec![assign(fields[index + 1], param(0, 32))];
-        // What a page must escape.
-        let action = builder.action(&format!("set<{index}>&"), &[32], write);
-        let key = [(Expr::Field(fields[index]), MatchKind::Exact)];
-        let name = format!("Ingress.t<{index}>&");
-        body.push(apply(builder.table(&name, &key, &[action]), []));
-    }
-    let last = body.pop().expect("there is a table");
-    let condition = eq(Expr::Field(fields[n_tables - 1]), constant(32, 7));
-    body.push(branch(condition, vec![last], vec![]));
-    let structured = program("chain", Arch::T2na, [builder.structured(body)]);
-    let program = p4rmt_midend::to_tables(&structured).expect("it has a tables form");
-    let mut target = Target::built_in("tofino2").expect("it comes with the compiler");
-    target.machine.stages = n_stages;
-    let pipe = PipeId::from_index(0);
-    let fit = place(&program, pipe, &target).expect("it is in the tables form");
-    report(&fit, &program, pipe, &target, &Sources::new())
-}
+use chain::chain;
 
 fn select(page: &Html, selector: &str) -> Vec<String> {
     let selector = Selector::parse(selector).expect("a selector");
@@ -105,59 +76,4 @@ fn a_page_of_nothing_is_a_page() {
     let pipe = PipeId::from_index(0);
     let fit = place(&program, pipe, &target).expect("it is in the tables form");
     check_page(&report(&fit, &program, pipe, &target, &Sources::new()));
-}
-
-/// The first browser of these in the search path.
-fn browser() -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-    std::env::split_paths(&folders)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|path| path.is_file())
-}
-
-#[test]
-fn a_browser_shows_the_page_without_a_complaint() {
-    let Some(browser) = browser() else {
-        eprintln!("skipped: no Chromium in the search path");
-        return;
-    };
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut page = html(&chain(5, 20));
-    // Says so in the log if a style is not understood or anything is to be fetched.
-    let script = "<script>\
-        for (const rule of document.styleSheets[0].cssRules) if (!rule.cssText) console.error('empty rule');\
-        if (performance.getEntriesByType('resource').length) console.error('fetched');\
-        const box = document.querySelector('#map svg').getBoundingClientRect();\
-        if (box.width < 100 || box.height < 50) console.error('the map is not drawn');\
-        document.body.dataset.looked = 'yes';</script></body>";
-    page = page.replace("</body>", script);
-    let path = folder.path().join("page.html");
-    std::fs::write(&path, page).expect("a file");
-    let output = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-        ])
-        .args(["--no-first-run", "--disable-background-networking"])
-        .args(["--disable-component-update", "--disable-sync"])
-        .args(["--enable-logging=stderr", "--dump-dom"])
-        .arg(format!(
-            "--user-data-dir={}",
-            folder.path().join("profile").display()
-        ))
-        .arg(format!("file://{}", path.display()))
-        .output()
-        .expect("the browser starts");
-    let mut log = String::new();
-    for line in String::from_utf8_lossy(&output.stderr).lines() {
-        if line.contains("CONSOLE") {
-            let _ = writeln!(log, "{line}");
-        }
-    }
-    assert_eq!(log, "", "the browser complains");
-    let dom = String::from_utf8_lossy(&output.stdout);
-    assert!(dom.contains("data-looked=\"yes\""), "it was shown: {dom}");
 }

@@ -51,6 +51,17 @@ macro_rules! acting {
     };
 }
 
+/// The body of the ingress: a table `t` with the actions `a` and `b`, which use the counter `n`.
+macro_rules! counting {
+    ($actions:literal) => {
+        concat!(
+            "Counter<bit<32>, bit<32>>(16, CounterType_t.PACKETS) n;\n",
+            $actions,
+            "\ntable t { key = { hdr.h.n : exact; } actions = { a; b; } }\napply { t.apply(); }"
+        )
+    };
+}
+
 /// The body of the ingress: a table `t` with this key.
 macro_rules! matching {
     ($key:literal) => {
@@ -332,5 +343,33 @@ pub(crate) const CASES: &[Case] = &[
         setting_bytes!("hdr.h.kind"),
         setting_bytes!("hdr.h.a"),
         6,
+    ),
+    fits(
+        "E0570",
+        acting!("Counter<bit<32>, bit<32>>(16, CounterType_t.PACKETS) n;\naction a() {\n n.count(hdr.h.a); }"),
+        acting!(
+            "Counter<bit<32>, bit<32>>(16, CounterType_t.PACKETS) n;\naction a() {\n n.count(hdr.h.a);\n n.count(hdr.h.a); }"
+        ),
+        4,
+    ),
+    fits(
+        "E0571",
+        counting!("action a() { n.count(hdr.h.a); }\naction b() { n.count(hdr.h.a); }"),
+        counting!("action a() { n.count(hdr.h.a); }\naction b() { n.count(hdr.h.b); }"),
+        3,
+    ),
+    fits(
+        "E0572",
+        counting!("action a() { n.count(5); }\naction b(bit<32> i) { n.count(i); }"),
+        counting!("action a() { n.count(hdr.h.a); }\naction b(bit<32> i) { n.count(i); }"),
+        3,
+    ),
+    fits(
+        "E0573",
+        acting!("Counter<bit<32>, bit<32>>(16, CounterType_t.PACKETS) n;\naction a() {\n n.count(hdr.h.a); }"),
+        acting!(
+            "Counter<bit<32>, bit<32>>(16, CounterType_t.PACKETS) n;\naction a() {\n n.count(hdr.h.a + hdr.h.b); }"
+        ),
+        3,
     ),
 ];

@@ -747,6 +747,52 @@ fn replay_makes_a_capture_a_port() {
     assert_eq!(written.len(), 24 + 16 + 60);
 }
 
+/// In lock step the same packets leave; each takes the clocks of the machine, so they come later.
+#[test]
+fn replay_in_lock_step_takes_the_clocks_of_the_machine() {
+    let (folder, input) = folder_with("in.pcap", &capture());
+    let setup = folder.path().join("setup.stf");
+    let entry = "add switching hdr.ethernet.dst_addr:0x020000000002 forward(port:2)\n";
+    fs::write(&setup, entry).expect("a setup");
+    let setup = setup.to_str().expect("text");
+    let replay = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let arrival = format!("1={input}");
+        let out_text = out.to_str().expect("text");
+        let arguments = [
+            "replay", TINY, "--in", &arrival, "--setup", setup, "--out", out_text,
+        ];
+        check(&[&arguments[..], more].concat(), 0, &["on port 2"]);
+        fs::read(out.join("port-2.pcap")).expect("a capture")
+    };
+    let (batch, clocked) = (replay("batch", &[]), replay("clocked", &["--lock-step"]));
+    let (header, packet) = (24, 24 + 16);
+    assert_eq!(batch[packet..], clocked[packet..], "the packet itself");
+    let nanoseconds = |capture: &[u8]| {
+        let word = |at: usize| {
+            let bytes = capture[at..at + 4].try_into().expect("four bytes");
+            u64::from(u32::from_le_bytes(bytes))
+        };
+        word(header) * 1_000_000_000 + word(header + 4)
+    };
+    assert!(
+        nanoseconds(&clocked) > nanoseconds(&batch),
+        "parser, stages and deparser take time"
+    );
+    let empty = folder_with("empty.p4", b"");
+    check(
+        &[
+            "replay",
+            &empty.1,
+            "--in",
+            &format!("1={input}"),
+            "--lock-step",
+        ],
+        1,
+        &["error"],
+    );
+}
+
 #[test]
 fn replay_of_a_damaged_capture_leaves_none_behind() {
     let mut bytes = capture();

@@ -12,6 +12,7 @@ use p4rmt_ir::{
 };
 
 use super::Violation;
+use crate::counted::counted;
 use crate::target::{SaluLimits, Target};
 
 /// What is wrong with a stateful ALU.
@@ -27,7 +28,7 @@ pub enum UnitFault {
     #[error("the element does not lie in the halves")]
     Layout,
     /// More of something than there is.
-    #[error("{needed} {what}, but {available} are there")]
+    #[error("it uses {}, and has {available}", counted(*needed as u64, what))]
     TooMany {
         /// Of what.
         what: &'static str,

@@ -2,11 +2,13 @@
 
 use p4rmt_source::Code;
 
+use crate::counted::counted;
+
 /// What parser or deparser can't do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PardeProblem {
     /// Too many transitions.
-    #[error("the states of `{parser}` take {needed} rows, the machine has {available}")]
+    #[error("the states of `{parser}` take {}, the machine has {available}", counted(*needed, "rows"))]
     TooManyRows {
         /// The parser.
         parser: String,
@@ -16,7 +18,7 @@ pub enum PardeProblem {
         available: u32,
     },
     /// A state looks too far ahead.
-    #[error("`{state}` looks {needed} bytes ahead, a parser sees {available}")]
+    #[error("`{state}` looks {} ahead, a parser sees {available}", counted(*needed, "bytes"))]
     LookaheadTooFar {
         /// The state.
         state: String,
@@ -27,7 +29,7 @@ pub enum PardeProblem {
     },
     /// The packet is parsed too deep.
     #[error(
-        "`{state}` ends {needed} bytes into the packet, a parser of the {gress} goes to {available}"
+        "`{state}` ends {} into the packet, a parser of the {gress} goes to {available}", counted(*needed, "bytes")
     )]
     TooDeep {
         /// The state.
@@ -47,7 +49,7 @@ pub enum PardeProblem {
     },
     /// A value set that is wider than what a transition looks at.
     #[error(
-        "a member of the value set `{value_set}` has {needed} bytes, a transition matches on {available}"
+        "a member of the value set `{value_set}` has {}, a transition matches on {available}", counted(*needed, "bytes")
     )]
     ValueSetTooWide {
         /// The value set.
@@ -59,7 +61,7 @@ pub enum PardeProblem {
     },
     /// Too many checksums at one time.
     #[error(
-        "`{block}` computes {needed} checksums of one packet, the {place} has {available} units"
+        "`{block}` computes {} of one packet, the {place} has {}", counted(*needed, "checksums"), counted(*available, "units")
     )]
     TooManyChecksums {
         /// The parser or deparser.
@@ -72,7 +74,7 @@ pub enum PardeProblem {
         available: u32,
     },
     /// Too many entries of the field dictionary.
-    #[error("`{deparser}` emits {needed} pieces, its field dictionary holds {available}")]
+    #[error("`{deparser}` emits {}, its field dictionary holds {available}", counted(*needed, "pieces"))]
     DictionaryFull {
         /// The deparser.
         deparser: String,
@@ -82,7 +84,7 @@ pub enum PardeProblem {
         available: u32,
     },
     /// A message or a header in front of a copy is too long.
-    #[error("a {what} of `{deparser}` has {needed} bytes, the machine takes {available}")]
+    #[error("a {what} of `{deparser}` has {}, the machine takes {available}", counted(*needed, "bytes"))]
     ListTooLong {
         /// The deparser.
         deparser: String,
@@ -94,7 +96,7 @@ pub enum PardeProblem {
         available: u32,
     },
     /// Too many of them to be told apart.
-    #[error("`{deparser}` has {needed} kinds of {what}, the machine tells {available} apart")]
+    #[error("`{deparser}` has {} of {what}, the machine tells {available} apart", counted(*needed, "kinds"))]
     TooManyKinds {
         /// The deparser.
         deparser: String,
@@ -133,7 +135,10 @@ impl PardeProblem {
                     .to_owned()
             }
             Self::LookaheadTooFar { available, .. } => {
-                format!("extract or advance first, so that at most {available} bytes lie ahead")
+                format!(
+                    "extract or advance first, so that at most {} lie ahead",
+                    counted(*available, "bytes")
+                )
             }
             Self::TooDeep { .. } => {
                 "stop parsing earlier; what is not parsed follows as payload".to_owned()
@@ -143,7 +148,8 @@ impl PardeProblem {
             }
             Self::ValueSetTooWide { available, .. } => {
                 format!(
-                    "match on {available} bytes of it in the parser, and on the rest in a table"
+                    "match on {} of it in the parser, and on the rest in a table",
+                    counted(*available, "bytes")
                 )
             }
             Self::TooManyChecksums { .. } => {

@@ -164,7 +164,10 @@ impl Placer<'_> {
             let is_child = self.job.graph.units[unit.index()]
                 .parent()
                 .is_some_and(|d| d.unit == gateway);
-            let is_table = matches!(self.job.demands[unit.index()], UnitDemand::Table(_));
+            let is_table = matches!(
+                &self.job.demands[unit.index()],
+                UnitDemand::Table(demand) if !demand.is_in_gateway
+            );
             let is_new =
                 self.positions[unit.index()].is_none() && self.partials[unit.index()].is_none();
             is_child && is_table && is_new && self.earliest_now(unit) <= self.stage
@@ -208,7 +211,11 @@ impl Placer<'_> {
     fn host_of(&self, unit: UnitId) -> Option<(UnitId, Slot)> {
         let graph = &self.job.graph;
         let gateway = graph.units[unit.index()].parent()?.unit;
-        if !self.state.lone_gateways.contains(&gateway) || self.job.has_classifier(unit) {
+        let is_taken = match &self.job.demands[unit.index()] {
+            UnitDemand::Table(demand) => demand.is_in_gateway || demand.classifier.is_some(),
+            UnitDemand::Gateway { .. } => true,
+        };
+        if is_taken || !self.state.lone_gateways.contains(&gateway) {
             return None;
         }
         let slot = self.positions[gateway.index()].as_ref()?.first;
@@ -316,7 +323,11 @@ impl Placer<'_> {
         };
         parts.push(TablePart {
             slot,
-            entries: layout.capacity_entries,
+            entries: if demand.is_in_gateway {
+                demand.entries
+            } else {
+                layout.capacity_entries
+            },
             memory,
         });
         if is_last {
