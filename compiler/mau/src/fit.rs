@@ -32,7 +32,7 @@ use crate::phv::checker::{PhvViolation, check_allocation};
 use crate::phv::{Allocated, PhvAllocation, PhvProblem, allocate};
 use crate::power::worst_power;
 use crate::problem::{LocatedProblem, Problem};
-use crate::resource::Usage;
+use crate::resource::{Resource, Usage};
 use crate::schedule::{Job, UnitDemand, schedule};
 use crate::sharing::Sharing;
 use crate::sizing::lay_out;
@@ -315,6 +315,9 @@ fn own_wires(job: &Job<'_>, unit: UnitId) -> Usage {
         };
         let mut usage = Usage::default();
         add_census(&mut usage, &[occupant], job.pipe, &job.sharing, job.target);
+        // Together, a section that one has begun may be of no use to another.
+        let bytes = usage[Resource::ExactXbarBytes];
+        usage[Resource::ExactXbarBytes] = bytes.next_multiple_of(job.target.hash.section_bytes);
         usage
     };
     let mut usage = alone(layout);

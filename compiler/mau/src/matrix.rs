@@ -572,3 +572,103 @@ fn ones(bits: u32) -> u64 {
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use p4rmt_ir::Id;
+
+    use super::*;
+
+    /// Bytes `0..n` of a field.
+    fn bytes(field: usize, n: u32) -> BTreeSet<Byte> {
+        let of = FieldId::from_index(field);
+        (0..n).map(|byte| Byte::Of(0, of, byte)).collect()
+    }
+
+    /// Bytes, hash bits, functions and distribution units that requests take on Tofino 1.
+    #[track_caller]
+    fn check(requests: Vec<(BTreeSet<Byte>, Want)>, expected: [u32; 4]) {
+        let target = Target::built_in("tofino1").expect("built in");
+        let mut matrix = Matrix::new(&target);
+        for (bytes, want) in requests {
+            matrix.add(&Request { bytes, want });
+        }
+        let mut usage = Usage::default();
+        matrix.count(&mut usage);
+        let counted = [
+            Resource::ExactXbarBytes,
+            Resource::HashBits,
+            Resource::HashFunctions,
+            Resource::HashDist,
+        ];
+        assert_eq!(counted.map(|resource| usage[resource]), expected);
+    }
+
+    fn four_ways() -> Want {
+        Want::Find {
+            select_bits: vec![0; 4],
+        }
+    }
+
+    #[test]
+    fn two_tables_with_one_key_take_it_twice() {
+        // Four ways take all columns of a section.
+        let key = || (bytes(0, 4), four_ways());
+        check(vec![key()], [4, 40, 1, 0]);
+        check(vec![key(), key()], [8, 80, 2, 0]);
+    }
+
+    #[test]
+    fn tables_found_by_a_way_each_share_key_and_function() {
+        let key = || {
+            let select_bits = vec![1];
+            (bytes(0, 2), Want::Find { select_bits })
+        };
+        check(vec![key(), key()], [2, 22, 1, 0]);
+    }
+
+    #[test]
+    fn a_comparison_shares_bytes_with_a_key() {
+        let compared = |hash_bits| (bytes(0, 4), Want::Compare { hash_bits });
+        check(vec![(bytes(0, 4), four_ways()), compared(0)], [4, 40, 1, 0]);
+        // Bits that are ordered come through the columns that are left.
+        check(vec![(bytes(0, 4), four_ways()), compared(8)], [4, 48, 1, 0]);
+    }
+
+    /// Three slices of a function are taken, the fourth is one of another, whose sections hold the bytes
+    /// once more.
+    #[test]
+    fn a_hash_in_two_functions_takes_its_bytes_twice() {
+        let half = |field| (bytes(field, 4), Want::Distribute { bits: 16 });
+        check(vec![half(0), half(0), half(1)], [8, 48, 1, 3]);
+        check(vec![half(0), half(0), half(1), half(1)], [12, 64, 2, 4]);
+    }
+
+    #[test]
+    fn more_distribution_than_there_is_counts_as_more() {
+        let units = (0..7).map(|field| (bytes(field, 1), Want::Distribute { bits: 16 }));
+        check(units.collect(), [8, 112, 3, 7]);
+    }
+
+    #[test]
+    fn what_feeds_an_alu_is_shared_with_nobody() {
+        let fed = || (bytes(0, 4), Want::Feed);
+        check(
+            vec![(bytes(0, 4), four_ways()), fed(), fed()],
+            [12, 40, 1, 0],
+        );
+    }
+
+    #[test]
+    fn a_selector_hashes_its_input_apart_from_what_picks_a_word() {
+        let whole = (bytes(0, 16), Want::Whole { bits: 14 });
+        let word = (bytes(0, 16), Want::Distribute { bits: 15 });
+        check(vec![whole, word], [32, 29, 2, 1]);
+    }
+
+    #[test]
+    fn more_bytes_than_there_are_count_as_more() {
+        let keys = (0..17).map(|field| (bytes(field, 8), four_ways()));
+        check(keys.collect(), [136, 680, 17, 0]);
+    }
+}

@@ -328,6 +328,19 @@ mod tests {
     }
 
     #[test]
+    fn a_program_may_ask_for_ways_and_entries_a_word() {
+        // 60 bits: by itself two a word in four ways; eight share a word of five blocks.
+        let mut shape = exact(60, 1, 0);
+        check(&shape, 4096, (4, 0, 0));
+        shape.wanted_pack = Some(8);
+        shape.wanted_ways = Some(5);
+        check(&shape, 4096, (25, 0, 0));
+        shape.wanted_pack = None;
+        // Of 20 blocks each way is a power of two.
+        check(&shape, 30_000, (16, 0, 0));
+    }
+
+    #[test]
     fn a_wide_key_takes_blocks_side_by_side() {
         // 104 bits and 15 beside: one entry a word, 32 words deep; or 32,768 entries in 32 blocks.
         check(&exact(104, 0, 15), 32_768, (32, 0, 0));
