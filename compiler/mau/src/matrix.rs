@@ -647,7 +647,7 @@ mod tests {
     #[test]
     fn more_distribution_than_there_is_counts_as_more() {
         let units = (0..7).map(|field| (bytes(field, 1), Want::Distribute { bits: 16 }));
-        check(units.collect(), [8, 112, 3, 7]);
+        check(units.collect(), [7, 112, 3, 7]);
     }
 
     #[test]

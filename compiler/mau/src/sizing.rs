@@ -336,8 +336,8 @@ mod tests {
         shape.wanted_ways = Some(5);
         check(&shape, 4096, (25, 0, 0));
         shape.wanted_pack = None;
-        // Of 20 blocks each way is a power of two.
-        check(&shape, 30_000, (16, 0, 0));
+        // Five share a word of three blocks, in ways of two, one, one, one and one.
+        check(&shape, 30_000, (18, 0, 0));
     }
 
     #[test]

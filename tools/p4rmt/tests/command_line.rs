@@ -779,18 +779,6 @@ fn replay_in_lock_step_takes_the_clocks_of_the_machine() {
         nanoseconds(&clocked) > nanoseconds(&batch),
         "parser, stages and deparser take time"
     );
-    let empty = folder_with("empty.p4", b"");
-    check(
-        &[
-            "replay",
-            &empty.1,
-            "--in",
-            &format!("1={input}"),
-            "--lock-step",
-        ],
-        1,
-        &["error"],
-    );
 }
 
 #[test]

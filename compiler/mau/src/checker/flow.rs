@@ -447,7 +447,11 @@ impl Item {
     /// Whether it may be a table whose key is the position of the entry.
     pub(super) fn is_found_by_position(&self, gress: &Gress) -> bool {
         let table = self.table.map(|table| &gress.tables[table]);
-        table.is_some_and(|table| table.actions.len() <= 1)
+        table.is_some_and(|table| {
+            let bits: u32 = table.keys.iter().map(|key| key.expr.width(gress)).sum();
+            let has_each_key = bits < u64::BITS && table.size >= 1 << bits;
+            table.actions.len() <= 1 && has_each_key
+        })
     }
 
     /// The first of those.

@@ -1,7 +1,7 @@
 //! What the tables of a stage need of crossbars, hash functions, buses and instruction memory at the least,
 //! derived from the control flow alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
     ActionId, Body, CallKind, Expr, FieldId, Gress, Id, Key, MatchKind, ParallelAction, Pipe,
@@ -182,17 +182,21 @@ fn distributed(
 /// Bytes of parameters that the greediest action of a table assigns as they are.
 fn bus_bytes(table: &Table, gress: &Gress, tables: &Tables) -> u64 {
     let bytes = actions(table, tables).map(|action| -> u64 {
-        let is_param = |value: &Expr| matches!(value, Expr::Param { .. });
-        let assigned = action
-            .assigns
-            .iter()
-            .filter(|assign| is_param(&assign.value));
-        let assigned = assigned.map(|assign| match &assign.dst {
-            Place::Field(field) => gress.fields[*field].width,
-            Place::FieldSlice { hi, lo, .. } => hi - lo + 1,
-            Place::Local(_) | Place::LocalSlice { .. } => 0,
-        });
-        assigned.map(|bits| u64::from(bits.div_ceil(8))).sum()
+        // A parameter that goes to several fields may come once.
+        let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
+        for assign in &action.assigns {
+            let Expr::Param { index, .. } = &assign.value else {
+                continue;
+            };
+            let bits = match &assign.dst {
+                Place::Field(field) => gress.fields[*field].width,
+                Place::FieldSlice { hi, lo, .. } => hi - lo + 1,
+                Place::Local(_) | Place::LocalSlice { .. } => 0,
+            };
+            let known = taken.entry(*index).or_default();
+            *known = bits.max(*known);
+        }
+        taken.values().map(|bits| u64::from(bits.div_ceil(8))).sum()
     });
     bytes.max().unwrap_or(0)
 }
