@@ -113,6 +113,7 @@ impl DeclaredGress {
             name: name.to_owned(),
             type_name: type_name.to_owned(),
             fields: ids(fields),
+            flexible: Vec::new(),
             valid: id(valid),
             varbit: varbit.map(|(field, width)| (id(field), id(width))),
             span: Span::NONE,
@@ -180,6 +181,8 @@ impl DeclaredGress {
             proxy_hash: None,
             partitions: None,
             stage_pragma: None,
+            ways_pragma: None,
+            pack_pragma: None,
             is_declared: table.is_declared,
             span: Span::NONE,
         });
