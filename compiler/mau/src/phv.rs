@@ -9,7 +9,8 @@
 //! 3. [`layout`]: which fields share a container, from the wire and from what actions combine:
 //!    [`class`] says which bits need one size of container, [`size`] which; [`tile`] divides headers,
 //!    [`phase`] says where the parser finds what it assigns, [`alu`] what one ALU can do.
-//! 4. [`assign`]: a container for each chunk.
+//! 4. [`assign`]: a container for each chunk; [`cluster`] says which need one group, [`room`] what fits
+//!    beside what.
 //!
 //! The result is a side table, checked by [`checker`], which shares nothing with these steps.
 
@@ -18,6 +19,7 @@ mod assign;
 pub mod checker;
 mod class;
 mod clot;
+mod cluster;
 pub mod container;
 mod job;
 mod layout;
@@ -25,6 +27,7 @@ mod life;
 mod operation;
 mod phase;
 mod problem;
+mod room;
 mod size;
 mod tile;
 
@@ -41,10 +44,11 @@ pub(crate) use job::reachable_states;
 pub(crate) use life::walk_block;
 
 use crate::phv::alu::AluFault;
-use crate::phv::assign::{Assignment, Effort, assign};
+use crate::phv::assign::{Assignment, assign};
 use crate::phv::clot::find_clots;
 use crate::phv::job::GressJob;
 use crate::phv::layout::{Layout, lay_out};
+use crate::phv::room::Effort;
 use crate::phv::size::Load;
 use crate::phv::tile::TileFault;
 use crate::problem::{LocatedProblem, Problem};

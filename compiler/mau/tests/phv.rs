@@ -32,6 +32,19 @@ fn sample() -> Program {
     let x = builder.metadata("md.x", 32);
     let y = builder.metadata("md.y", 16);
     let z = builder.metadata("md.z", 12);
+    // Widened into a sum, summed over two containers, taken by the device, found beside the header.
+    let short = builder.metadata("md.short", 8);
+    let sum = builder.metadata("md.sum", 16);
+    let long = builder.metadata("md.long", 64);
+    let queue = builder.intrinsic("ingress_intrinsic_metadata_for_tm_t.qid", 5);
+    let ahead = builder.metadata("md.ahead", 4);
+    let peek = Expr::Lookahead {
+        offset: 4,
+        width: 4,
+    };
+    let start = builder.gress.parser.start;
+    let found = assign(ahead, peek);
+    builder.gress.parser.states[start].body.insert(0, found);
     let read = Expr::Field;
     let key = [(read(fields[2]), MatchKind::Exact)];
     let first = builder.action(
@@ -41,11 +54,24 @@ fn sample() -> Program {
             assign(x, add(read(fields[4]), read(fields[5]))),
             assign(y, param(0, 16)),
             assign(z, add(read(z), constant(12, 1))),
+            assign(sum, add(read(sum), widened(short, 16))),
+            assign(long, add(read(long), constant(64, 1))),
         ],
     );
     let first = builder.table("first", &key, &[first]);
-    let second = builder.action("second", &[4], vec![assign(fields[1], param(0, 4))]);
-    let second = builder.table("second", &key, &[second]);
+    let second = builder.action(
+        "second",
+        &[4],
+        vec![
+            assign(fields[1], param(0, 4)),
+            assign(queue, constant(5, 1)),
+        ],
+    );
+    let keys = [
+        (read(fields[2]), MatchKind::Exact),
+        (read(ahead), MatchKind::Exact),
+    ];
+    let second = builder.table("second", &keys, &[second]);
     let third = builder.action(
         "third",
         &[],
@@ -56,10 +82,23 @@ fn sample() -> Program {
     );
     let third = builder.table("third", &key, &[third]);
     let fourth = builder.action("fourth", &[8], vec![assign(fields[2], param(0, 8))]);
-    let fourth = builder.table("fourth", &[(read(z), MatchKind::Exact)], &[fourth]);
+    let fourth = builder.table(
+        "fourth",
+        &[z, sum, long].map(|key| (read(key), MatchKind::Exact)),
+        &[fourth],
+    );
     let body = [first, second, third, fourth].map(|table| apply(table, []));
     let structured = program("sample", Arch::Tna, [builder.structured(body.into())]);
     p4rmt_midend::to_tables(&structured).expect("it has a tables form")
+}
+
+/// A field with zeros above it.
+fn widened(field: FieldId, width: u32) -> Expr {
+    Expr::Resize {
+        arg: Box::new(Expr::Field(field)),
+        width,
+        is_signed: false,
+    }
 }
 
 fn placed(program: &Program, target: &Target) -> Fit {
@@ -193,6 +232,67 @@ fn a_neighbour_of_a_sum() {
             homes[valid].lo = 14;
         },
         |of| matches!(of, PhvViolation::Disturbs { .. }),
+    );
+}
+
+#[test]
+fn something_above_a_value_that_is_widened() {
+    check_broken(
+        |homes, find| {
+            let valid = find("hdr.h.$valid");
+            homes[valid].container = homes[find("md.short")].container;
+            homes[valid].lo = 9;
+        },
+        |of| matches!(of, PhvViolation::Disturbs { neighbour, .. } if neighbour == "hdr.h.$valid"),
+    );
+}
+
+#[test]
+fn an_operand_that_is_not_where_the_result_is() {
+    check_broken(
+        |homes, find| homes[find("md.short")].lo = 3,
+        |of| matches!(of, PhvViolation::Misaligned { action, .. } if action == "first"),
+    );
+}
+
+#[test]
+fn a_sum_over_containers_that_are_not_neighbours() {
+    check_broken(
+        |homes, find| homes[find("md.long")].container.index += 2,
+        |of| matches!(of, PhvViolation::Divided { action, .. } if action == "first"),
+    );
+}
+
+#[test]
+fn a_value_that_the_device_does_not_find() {
+    check_broken(
+        |homes, find| {
+            let queue = &mut homes[find("ingress_intrinsic_metadata_for_tm_t.qid")];
+            queue.container.size = ContainerSize::B16;
+            queue.container.index = 80;
+            queue.lo = 8;
+        },
+        |of| matches!(of, PhvViolation::Scattered { .. }),
+    );
+}
+
+#[test]
+fn bits_that_the_parser_finds_elsewhere_in_their_byte() {
+    check_broken(
+        |homes, find| homes[find("md.ahead")].lo += 1,
+        |of| matches!(of, PhvViolation::NotAsOnTheWire { field, .. } if field == "md.ahead"),
+    );
+}
+
+#[test]
+fn something_beside_bits_that_the_parser_finds() {
+    check_broken(
+        |homes, find| {
+            let valid = find("hdr.h.$valid");
+            homes[valid].container = homes[find("md.ahead")].container;
+            homes[valid].lo = 7;
+        },
+        |of| matches!(of, PhvViolation::ForeignBits { field, .. } if field == "md.ahead"),
     );
 }
 

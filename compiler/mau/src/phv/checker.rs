@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{FieldId, Gress, GressId, HeaderId, Id, Pipe, Placement};
 
-use self::ends::headers_apart;
+use self::ends::{deparsed, headers_apart, parsed};
 use crate::phv::{Container, ContainerKind, PhvAllocation, Residence};
 use crate::target::Target;
 use crate::unit::{Access, Unit, UnitId, UnitKind, Usage};
@@ -54,6 +54,8 @@ pub fn check_allocation(
             homes: BTreeMap::new(),
             last: placement.stages_available.max(placement.stages_used),
             target,
+            parsed: parsed(gress),
+            deparsed: deparsed(gress),
             apart: headers_apart(gress),
             violations: &mut violations,
         };
@@ -153,6 +155,10 @@ struct Checker<'a> {
     /// The entry that the deparser sees.
     last: u32,
     target: &'a Target,
+    /// Fields that the parser writes, and the headers that it extracts.
+    parsed: (BTreeSet<FieldId>, BTreeSet<HeaderId>),
+    /// Fields that the deparser reads, and the headers that it emits.
+    deparsed: (BTreeSet<FieldId>, BTreeSet<HeaderId>),
     /// Pairs of headers that the parser extracts, but never both.
     apart: BTreeSet<(HeaderId, HeaderId)>,
     violations: &'a mut Vec<PhvViolation>,
@@ -164,8 +170,8 @@ impl Checker<'_> {
     }
 
     fn check_presence(&mut self, allocation: &PhvAllocation, passing: &BTreeSet<FieldId>) {
-        let (parsed, _) = self.parsed();
-        let (deparsed, _) = self.deparsed();
+        let (parsed, _) = &self.parsed;
+        let (deparsed, _) = &self.deparsed;
         for (field, of) in self.gress.fields.iter() {
             let mut needed: BTreeSet<u32> = BTreeSet::new();
             let mut written: Vec<u32> = Vec::new();
@@ -251,8 +257,8 @@ impl Checker<'_> {
     }
 
     fn check_kinds(&mut self, allocation: &PhvAllocation) {
-        let (parsed, _) = self.parsed();
-        let (deparsed, _) = self.deparsed();
+        let (parsed, _) = &self.parsed;
+        let (deparsed, _) = &self.deparsed;
         let mut touched: BTreeMap<FieldId, BTreeSet<Usage>> = BTreeMap::new();
         for placed in &self.units {
             for access in &placed.unit.accesses {

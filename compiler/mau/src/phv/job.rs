@@ -51,6 +51,8 @@ pub(crate) struct GressJob<'a> {
     pub(crate) readers: Vec<Vec<usize>>,
     /// By header: the headers that no packet has beside it.
     exclusive: Vec<Vec<bool>>,
+    /// By field that neither end of the gress touches: the units that do.
+    touched_by: Vec<Option<Vec<usize>>>,
 }
 
 impl<'a> GressJob<'a> {
@@ -83,7 +85,9 @@ impl<'a> GressJob<'a> {
             writers: vec![Vec::new(); gress.fields.len()],
             readers: vec![Vec::new(); gress.fields.len()],
             exclusive: exclusive_headers(gress),
+            touched_by: Vec::new(),
         };
+        job.touched_by = job.touched_inside();
         job.collect_actions(&stages_of);
         job
     }
@@ -141,6 +145,38 @@ impl<'a> GressJob<'a> {
     /// Whether no packet has both headers.
     pub(crate) fn are_exclusive(&self, first: HeaderId, second: HeaderId) -> bool {
         self.exclusive[first.index()][second.index()]
+    }
+
+    fn touched_inside(&self) -> Vec<Option<Vec<usize>>> {
+        let is_inside = |field: FieldId| {
+            let of = &self.uses.fields[field];
+            !of.is_parsed && !of.is_deparsed
+        };
+        let fields = self.gress.fields.ids();
+        let mut touched: Vec<Option<Vec<usize>>> = fields
+            .map(|field| is_inside(field).then(Vec::new))
+            .collect();
+        for (index, unit) in self.units.iter().enumerate() {
+            for access in &unit.accesses {
+                if let Some(units) = &mut touched[access.field.index()] {
+                    push_once(units, index);
+                }
+            }
+        }
+        touched
+    }
+
+    /// Whether two fields are of stages only, and those that touch the one never run with those that
+    /// touch the other.
+    pub(crate) fn never_meet(&self, first: FieldId, second: FieldId) -> bool {
+        let units = |field: FieldId| self.touched_by[field.index()].as_ref();
+        let (Some(first), Some(second)) = (units(first), units(second)) else {
+            return false;
+        };
+        first.iter().all(|one| {
+            let mut others = second.iter();
+            others.all(|other| self.units[*one].is_exclusive_with(self.units[*other]))
+        })
     }
 
     /// Two tables of one stage, both of which some packet may run, that write these two fields.

@@ -328,7 +328,7 @@ impl Layouter<'_> {
                 header: None,
                 sharing: if is_validity {
                     Sharing::Validity
-                } else if of_device || fixed.is_some() {
+                } else if of_device || fixed.is_some() || self.tiler.is_widened(slice) {
                     Sharing::Alone
                 } else {
                     Sharing::Scarce

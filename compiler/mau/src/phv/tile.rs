@@ -237,6 +237,16 @@ impl<'a> Tiler<'a> {
         for piece in pieces {
             actions.extend(&self.job.writers[piece.slice.field.index()]);
             faults.extend(self.operand_fault(piece));
+            let is_above = |of: &&Piece| of.at > piece.at && of.life.overlaps(piece.life);
+            if let Some(action) = self.widening(piece.slice)
+                && pieces.iter().any(|of| is_above(&of))
+            {
+                faults.push(TileFault::Alu {
+                    action,
+                    field: piece.slice.field,
+                    fault: AluFault::Neighbours,
+                });
+            }
         }
         actions.sort_unstable();
         actions.dedup();
@@ -387,6 +397,31 @@ impl<'a> Tiler<'a> {
         let first_of = |header: HeaderId| self.job.gress.headers[header].fields.first().copied();
         let header = self.job.header_of(source.field).and_then(first_of);
         Origin::Unplaced(header.unwrap_or(FieldId::from_index(ANY_FIELD)))
+    }
+
+    /// An action that computes with bits as a wider value: there are zeros above them.
+    fn widening(&self, slice: FieldSlice) -> Option<usize> {
+        let readers = self.job.readers[slice.field.index()].iter().copied();
+        readers.into_iter().find(|action| {
+            let mut operations = self.job.actions[*action].operations.iter();
+            operations.any(|operation| {
+                let Effect::Compute { sources, .. } = &operation.effect else {
+                    return false;
+                };
+                let mut sources = sources.iter().filter_map(|source| source.slice());
+                sources.any(|source| {
+                    source.width() < operation.dst.width()
+                        && slice
+                            .common(source)
+                            .is_some_and(|common| common.hi == source.hi)
+                })
+            })
+        })
+    }
+
+    /// Whether an action computes with bits as a wider value.
+    pub(crate) fn is_widened(&self, slice: FieldSlice) -> bool {
+        self.widening(slice).is_some()
     }
 
     /// Whether a computation needs the field of this piece elsewhere in its container.

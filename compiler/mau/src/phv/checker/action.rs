@@ -298,7 +298,7 @@ impl Work<'_> {
             let mut accesses = placed.unit.accesses.iter();
             accesses.any(|access| access.usage == Usage::Write && access.field == field)
         });
-        !is_written && !self.checker.parsed().0.contains(&field)
+        !is_written && !self.checker.parsed.0.contains(&field)
     }
 
     fn check_moves(&self, found: &mut Vec<PhvViolation>) {
@@ -432,7 +432,10 @@ impl Work<'_> {
         let here = self.checker.homes.get(&from).into_iter().flatten();
         let mut above =
             here.filter(|of| of.life.contains(self.stage) && bits_of(of).any(|bit| bit == at));
-        if let Some(of) = above.find(|of| !self.is_zero(of.slice.field)) {
+        let is_harmless = |of: &Residence| {
+            self.is_zero(of.slice.field) || self.checker.are_apart(highest.0, of.slice.field)
+        };
+        if let Some(of) = above.find(|of| !is_harmless(of)) {
             found.push(PhvViolation::Disturbs {
                 action: self.action.name.clone(),
                 container: from,

@@ -6,83 +6,9 @@ use p4rmt_ir::{Expr, FieldId, FieldKind, Gress, HeaderId, Id, Place, StmtKind};
 
 use super::{Checker, PhvViolation};
 use crate::phv::Residence;
-use crate::unit::{Usage, field_slices};
+use crate::unit::field_slices;
 
 impl Checker<'_> {
-    /// Fields that the parser writes, and the headers that it extracts.
-    pub(super) fn parsed(&self) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>) {
-        let (mut fields, mut headers) = (BTreeSet::new(), BTreeSet::new());
-        for state in self.gress.parser.states.values() {
-            let mut open: Vec<&p4rmt_ir::Stmt> = state.body.iter().collect();
-            while let Some(stmt) = open.pop() {
-                match &stmt.kind {
-                    StmtKind::Extract { header, .. } => {
-                        headers.insert(*header);
-                        let header = &self.gress.headers[*header];
-                        fields.extend(header.fields.iter().copied());
-                        fields.insert(header.valid);
-                    }
-                    StmtKind::Assign { dst, .. } => fields.extend(dst.field()),
-                    StmtKind::Call(call) => {
-                        let outs = call.outs.iter().flatten();
-                        fields.extend(outs.filter_map(Place::field));
-                    }
-                    StmtKind::If {
-                        then, otherwise, ..
-                    } => open.extend(then.iter().chain(otherwise)),
-                    StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
-                        open.extend(body);
-                    }
-                    StmtKind::Apply { .. }
-                    | StmtKind::Leave(_)
-                    | StmtKind::Exit
-                    | StmtKind::Advance { .. }
-                    | StmtKind::Verify { .. }
-                    | StmtKind::Emit { .. } => {}
-                }
-            }
-        }
-        (fields, headers)
-    }
-
-    /// Fields that the deparser reads, and the headers that it emits.
-    pub(super) fn deparsed(&self) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>) {
-        let (mut fields, mut headers) = (BTreeSet::new(), BTreeSet::new());
-        let mut open: Vec<&p4rmt_ir::Stmt> = self.gress.deparser.body.iter().collect();
-        while let Some(stmt) = open.pop() {
-            let mut read = |expr: &Expr| {
-                let slices = field_slices(expr, self.gress);
-                fields.extend(slices.into_iter().map(|(field, _, _)| field));
-            };
-            match &stmt.kind {
-                StmtKind::Emit { header } => {
-                    headers.insert(*header);
-                    let header = &self.gress.headers[*header];
-                    fields.extend(header.fields.iter().copied());
-                    fields.insert(header.valid);
-                }
-                StmtKind::Assign { value, .. } => read(value),
-                StmtKind::Call(call) => call.args().into_iter().for_each(read),
-                StmtKind::If {
-                    cond,
-                    then,
-                    otherwise,
-                } => {
-                    read(cond);
-                    open.extend(then.iter().chain(otherwise));
-                }
-                StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => open.extend(body),
-                StmtKind::Apply { .. }
-                | StmtKind::Leave(_)
-                | StmtKind::Exit
-                | StmtKind::Extract { .. }
-                | StmtKind::Advance { .. }
-                | StmtKind::Verify { .. } => {}
-            }
-        }
-        (fields, headers)
-    }
-
     /// Whether two fields may have one place because no packet has both.
     pub(super) fn are_apart(&self, first: FieldId, second: FieldId) -> bool {
         let header = |field: FieldId| match self.gress.fields[field].kind {
@@ -93,24 +19,36 @@ impl Checker<'_> {
             | FieldKind::Intrinsic
             | FieldKind::Local => None,
         };
-        let is_written = |field: FieldId| {
-            self.units.iter().any(|placed| {
+        match (header(first), header(second)) {
+            (Some(a), Some(b)) if self.apart.contains(&(a, b)) => true,
+            _ => self.are_of_other_branches(first, second),
+        }
+    }
+
+    /// Whether stages alone touch two fields, and no packet runs a unit of the one and a unit of the
+    /// other.
+    fn are_of_other_branches(&self, first: FieldId, second: FieldId) -> bool {
+        let at_ends = [&self.parsed.0, &self.deparsed.0];
+        if at_ends
+            .iter()
+            .any(|of| of.contains(&first) || of.contains(&second))
+        {
+            return false;
+        }
+        let touching = |field: FieldId| {
+            self.units.iter().filter(move |placed| {
                 let mut accesses = placed.unit.accesses.iter();
-                accesses.any(|of| of.usage == Usage::Write && of.field == field)
+                accesses.any(|access| access.field == field)
             })
         };
-        match (header(first), header(second)) {
-            (Some(a), Some(b)) => {
-                self.apart.contains(&(a, b)) && !is_written(first) && !is_written(second)
-            }
-            (Some(_) | None, _) => false,
-        }
+        touching(first)
+            .all(|one| touching(second).all(|other| one.unit.is_exclusive_with(other.unit)))
     }
 
     /// Headers whose bytes are on the wire in the order of their fields.
     pub(super) fn check_wire(&mut self, passing: &BTreeSet<FieldId>) {
-        let (_, extracted) = self.parsed();
-        let (_, emitted) = self.deparsed();
+        let (_, extracted) = &self.parsed;
+        let (_, emitted) = &self.deparsed;
         let mut found = Vec::new();
         for (header, of) in self.gress.headers.iter() {
             let ends = [
@@ -192,9 +130,8 @@ impl Checker<'_> {
     pub(super) fn check_filled(&mut self) {
         let mut found = Vec::new();
         let ends = self.wire_ends();
-        let extracted = self.parsed().1;
+        let extracted = self.parsed.1.iter().copied();
         let free = extracted
-            .into_iter()
             .filter(|header| self.is_laid_out_freely(*header))
             .flat_map(|header| self.gress.headers[header].fields.iter().copied());
         let free: BTreeSet<FieldId> = free.collect();
@@ -352,6 +289,80 @@ impl Checker<'_> {
                 _ => false,
             })
     }
+}
+
+/// Fields that the parser writes, and the headers that it extracts.
+pub(super) fn parsed(gress: &Gress) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>) {
+    let (mut fields, mut headers) = (BTreeSet::new(), BTreeSet::new());
+    for state in gress.parser.states.values() {
+        let mut open: Vec<&p4rmt_ir::Stmt> = state.body.iter().collect();
+        while let Some(stmt) = open.pop() {
+            match &stmt.kind {
+                StmtKind::Extract { header, .. } => {
+                    headers.insert(*header);
+                    let header = &gress.headers[*header];
+                    fields.extend(header.fields.iter().copied());
+                    fields.insert(header.valid);
+                }
+                StmtKind::Assign { dst, .. } => fields.extend(dst.field()),
+                StmtKind::Call(call) => {
+                    let outs = call.outs.iter().flatten();
+                    fields.extend(outs.filter_map(Place::field));
+                }
+                StmtKind::If {
+                    then, otherwise, ..
+                } => open.extend(then.iter().chain(otherwise)),
+                StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                    open.extend(body);
+                }
+                StmtKind::Apply { .. }
+                | StmtKind::Leave(_)
+                | StmtKind::Exit
+                | StmtKind::Advance { .. }
+                | StmtKind::Verify { .. }
+                | StmtKind::Emit { .. } => {}
+            }
+        }
+    }
+    (fields, headers)
+}
+
+/// Fields that the deparser reads, and the headers that it emits.
+pub(super) fn deparsed(gress: &Gress) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>) {
+    let (mut fields, mut headers) = (BTreeSet::new(), BTreeSet::new());
+    let mut open: Vec<&p4rmt_ir::Stmt> = gress.deparser.body.iter().collect();
+    while let Some(stmt) = open.pop() {
+        let mut read = |expr: &Expr| {
+            let slices = field_slices(expr, gress);
+            fields.extend(slices.into_iter().map(|(field, _, _)| field));
+        };
+        match &stmt.kind {
+            StmtKind::Emit { header } => {
+                headers.insert(*header);
+                let header = &gress.headers[*header];
+                fields.extend(header.fields.iter().copied());
+                fields.insert(header.valid);
+            }
+            StmtKind::Assign { value, .. } => read(value),
+            StmtKind::Call(call) => call.args().into_iter().for_each(read),
+            StmtKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
+                read(cond);
+                open.extend(then.iter().chain(otherwise));
+            }
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => open.extend(body),
+            StmtKind::Apply { .. }
+            | StmtKind::Leave(_)
+            | StmtKind::Exit
+            | StmtKind::Extract { .. }
+            | StmtKind::Advance { .. }
+            | StmtKind::Verify { .. } => {}
+        }
+    }
+    (fields, headers)
 }
 
 fn targets(transition: &p4rmt_ir::Transition) -> Vec<&p4rmt_ir::Target> {
