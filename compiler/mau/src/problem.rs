@@ -326,7 +326,7 @@ pub enum Problem {
     },
     /// More large constants than the register file has rows.
     #[error(
-        "the actions of `{register}` use {} too large for an instruction ({values}), its register file has {}", counted(*needed, "constants"), counted(*available, "rows")
+        "the actions of `{register}` use {} that are too large for an instruction ({values}), its register file has {}", counted(*needed, "constants"), counted(*available, "rows")
     )]
     TooManyConstants {
         /// The register.
