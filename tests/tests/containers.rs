@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use p4rmt_driver::{Generation, Options, compile};
+use p4rmt_driver::{DiskLoader, Generation, Options, compile};
 use p4rmt_ir::{Id, PipeId};
 use p4rmt_mau::{Target, place};
 use p4rmt_syntax::{LoadError, Loader};
@@ -234,6 +234,53 @@ fn arithmetic_in_a_part_of_a_byte() {
     );
     let shown = check_pair("E0543", &high, &low);
     insta::assert_snapshot!("E0543_arithmetic_in_a_part_of_a_byte", shown);
+}
+
+/// Only a header that stays between the gresses is short of a byte: its fields may stand anywhere.
+#[test]
+fn a_header_short_of_a_byte_has_no_order() {
+    let parts = |types: &'static str| Parts {
+        types,
+        headers: "h_t h; g_t g;",
+        control: "action count() { hdr.g.x = 1; hdr.g.sum = hdr.g.sum + 1; }
+    table t { key = { hdr.h.key : exact; } actions = { count; } }",
+        apply: "hdr.g.setValid(); hdr.g.sum = hdr.h.key; t.apply();",
+        ..ONE_HEADER
+    };
+    let short = parts("header h_t { bit<8> key; } header g_t { bit<3> x; bit<8> sum; }");
+    let whole = parts("header h_t { bit<8> key; } header g_t { bit<3> x; bit<8> sum; bit<5> y; }");
+    check_pair("E0543", &short, &whole);
+}
+
+/// The halves of an address go different ways: one into a sum, the other into a field of half its size.
+#[test]
+fn halves_of_a_field_in_containers_of_different_sizes() {
+    let parts = Parts {
+        types: "header h_t { bit<48> a; bit<32> b; bit<16> c; bit<8> key; }",
+        control: "action split() { hdr.h.b = hdr.h.a[31:0]; hdr.h.c = hdr.h.a[47:32]; }
+    action count() { hdr.h.b = hdr.h.b + 1; }
+    table t { key = { hdr.h.key : exact; } actions = { split; count; } }",
+        apply: "t.apply();",
+        ..ONE_HEADER
+    };
+    let (_, shown) = problems(&parts, |_| {});
+    assert_eq!(shown, "", "it should fit");
+}
+
+#[test]
+fn laminar_has_a_container_for_every_field() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let options = Options {
+        include_dirs: vec![folder.clone()],
+        generation: Some(Generation::Tofino2),
+        ..Options::default()
+    };
+    let compiled = compile(&folder.join("laminar.p4"), &options, &DiskLoader);
+    let program = compiled.expect("it compiles").program;
+    let target = Target::built_in("tofino2").expect("built in");
+    let fit = place(&program, PipeId::from_index(0), &target).expect("it is sound");
+    assert!(fit.fits() && !fit.phv.residences.is_empty());
+    assert_eq!((fit.unallocated, fit.bugs), (vec![], vec![]));
 }
 
 #[test]
