@@ -17,6 +17,7 @@ mod native;
 mod packets;
 mod prng;
 mod report;
+mod stopwatch;
 mod tables;
 mod work;
 

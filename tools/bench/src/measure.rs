@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::error::PacketDifference;
+use crate::stopwatch::Stopwatch;
 use crate::{BenchError, EngineName, Packets, Prepared, Row, Runner, Sink, Work};
 
 /// A work on an engine.
@@ -76,14 +77,14 @@ impl<'a> Bench<'a> {
             let native = &mut self.prepared.native;
             let by_hand = shortest(|| {
                 native.reset();
-                let started = Instant::now();
+                let started = Stopwatch::start();
                 native.run(packets, &mut Sink::default());
                 Ok(started.elapsed())
             })?;
             let runner = &mut self.runner;
             let on_engine = shortest(|| {
                 runner.reset();
-                let started = Instant::now();
+                let started = Stopwatch::start();
                 runner.run(packets, &mut Sink::default())?;
                 Ok(started.elapsed())
             })?;
