@@ -86,10 +86,7 @@ impl Instance for InterpInstance {
         let interface = &self.interface.gresses[gress_id];
         for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
             check_job(job, loaded, interface)?;
-            outcome.clear();
-            outcome
-                .written
-                .resize(interface.watched.len(), Writer::NONE);
+            begin(outcome, interface);
             let trace: Option<&mut dyn Trace> = match &mut trace {
                 Some(trace) => Some(&mut **trace),
                 None => None,
@@ -144,10 +141,7 @@ impl Instance for InterpInstance {
             Step::Parser => {
                 check_job(job, loaded, interface)?;
                 flight.exchange(work);
-                outcome.clear();
-                outcome
-                    .written
-                    .resize(interface.watched.len(), Writer::NONE);
+                begin(outcome, interface);
                 let mut packet = Packet::new(packet, work, state, outcome, trace, *job);
                 packet.enter(0, interface);
                 packet.enter_stages(schedule);
@@ -208,6 +202,13 @@ impl Instance for InterpInstance {
             .get(gress)
             .map_or_else(Vec::new, |work| work.counts.clone())
     }
+}
+
+/// Nothing has come of the packet yet.
+fn begin(outcome: &mut Outcome, interface: &GressInterface) {
+    outcome.clear();
+    let n_watched = interface.watched.len();
+    outcome.written.resize(n_watched, Writer::NONE);
 }
 
 /// Refuses a job that is not one of the interface.

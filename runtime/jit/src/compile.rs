@@ -1,8 +1,8 @@
 //! One gress as a function of machine code.
 //!
 //! In: a gress of the IR, and which part of it. Out: a function that runs one packet, whose frame it is
-//! given. A field of up to 64 bits is one variable, a wider one several; Cranelift keeps them in
-//! registers as far as there are any. The files answer the same questions as those of the
+//! given. Fields lie in memory, where every path through the parser leaves them in the same place; what is
+//! computed from them is kept in registers. The files answer the same questions as those of the
 //! interpreter:
 //!
 //! | file | what |
@@ -79,38 +79,29 @@ impl From<Part> for Section {
     }
 }
 
-/// Which function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Variant {
-    pub(crate) section: Section,
-    /// Whether fields start as the job says; at zero otherwise.
-    pub(crate) has_fields: bool,
-}
-
-impl Variant {
-    /// A number that no other variant of the gress has.
+impl Section {
+    /// A number that no other section of the gress has.
     pub(crate) fn number(self) -> usize {
-        let section = match self.section {
-            Section::Whole => 0,
-            Section::Parser => 1,
-            Section::Front => 2,
-            Section::Back => 3,
-            Section::Through => 4,
-            Section::Step(Step::Parser) => 5,
-            Section::Step(Step::Deparser) => 6,
-            Section::Step(Step::Stage(stage)) => 7 + stage as usize,
-        };
-        section * 2 + usize::from(self.has_fields)
+        match self {
+            Self::Whole => 0,
+            Self::Parser => 1,
+            Self::Front => 2,
+            Self::Back => 3,
+            Self::Through => 4,
+            Self::Step(Step::Parser) => 5,
+            Self::Step(Step::Deparser) => 6,
+            Self::Step(Step::Stage(stage)) => 7 + stage as usize,
+        }
     }
 }
 
-/// Compiles a variant of a gress.
+/// Compiles a section of a gress.
 pub(crate) fn compile(
     machine_code: &mut MachineCode,
     gress: &Gress,
     loaded: &mut LoadedGress,
     schedule: Option<&Schedule>,
-    variant: Variant,
+    section: Section,
 ) -> Result<FuncId, EngineError> {
     let module: &mut JITModule = &mut machine_code.module;
     let mut context = module.make_context();
@@ -123,18 +114,13 @@ pub(crate) fn compile(
     let mut builder_context = FunctionBuilderContext::new();
     let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
     let mut compiler = Compiler::new(builder, gress, loaded, schedule, callbacks);
-    compiler.compile(variant)?;
+    compiler.compile(section)?;
     compiler.b.seal_all_blocks();
     compiler.b.finalize(module.target_config());
-    let name = format!(
-        "gress{}_{:?}_{}",
-        loaded.id.index(),
-        variant.section,
-        u8::from(variant.has_fields)
-    );
+    let name = format!("gress{}_{section:?}", loaded.id.index());
     let id = module
         .declare_function(&name, Linkage::Local, &context.func.signature)
-        .expect("each variant is declared once");
+        .expect("each section is declared once");
     module
         .define_function(id, &mut context)
         .unwrap_or_else(|error| panic!("compiled code of `{name}` is not valid: {error:?}"));
@@ -182,8 +168,8 @@ struct Compiler<'a> {
     scratch: Word,
     bytes: Word,
     n_bits: Word,
-    /// By field: its words, the lowest first.
-    fields: Vec<Vec<Variable>>,
+    /// Where the fields lie, as [`LoadedGress::phv`] says.
+    phv: Word,
     /// By field, in a stage: what it will be behind it; none where nothing there writes it.
     next_fields: Vec<Option<Vec<Variable>>>,
     /// Variables of the action or register action at hand.
@@ -258,28 +244,20 @@ impl<'a> Compiler<'a> {
         let scratch = load(&mut b, offset_of!(Frame, scratch));
         let bytes = load(&mut b, offset_of!(Frame, bytes));
         let n_bits = load(&mut b, offset_of!(Frame, n_bits));
+        let phv = load(&mut b, offset_of!(Frame, fields));
         let zero = b.ins().iconst(types::I64, 0);
         let variable = |b: &mut FunctionBuilder<'_>| {
             let variable = b.declare_var(types::I64);
             b.def_var(variable, zero);
             variable
         };
-        let fields = gress
-            .fields
-            .values()
-            .map(|field| {
-                (0..field.width.div_ceil(64))
-                    .map(|_| variable(&mut b))
-                    .collect()
-            })
-            .collect();
         Self {
             frame,
             memory,
             scratch,
             bytes,
             n_bits,
-            fields,
+            phv,
             next_fields: vec![None; gress.fields.len()],
             locals: Vec::new(),
             params: Vec::new(),
@@ -310,15 +288,15 @@ impl<'a> Compiler<'a> {
     }
 
     /// The whole function.
-    fn compile(&mut self, variant: Variant) -> Result<(), EngineError> {
-        self.section = variant.section;
-        self.read_inputs(variant.has_fields);
+    fn compile(&mut self, section: Section) -> Result<(), EngineError> {
+        self.section = section;
+        self.read_inputs();
         let turns = self.word(MAX_TURNS.into());
         self.b.def_var(self.turns_left, turns);
         let none = self.word(u64::MAX);
         self.b.def_var(self.direct_index, none);
         let finish = self.b.create_block();
-        match variant.section {
+        match section {
             Section::Whole => {
                 self.parse(finish)?;
                 self.body()?;
@@ -326,11 +304,9 @@ impl<'a> Compiler<'a> {
             }
             Section::Step(step) => self.step(step)?,
             Section::Parser => {
-                // Whatever becomes of the packet, its fields are saved.
                 let parsed = self.b.create_block();
                 self.parse(parsed)?;
                 self.go(parsed);
-                self.save_fields();
             }
             Section::Front => {
                 let parsed = self.b.create_block();
@@ -340,7 +316,6 @@ impl<'a> Compiler<'a> {
                 self.one_control(ControlRole::Verify, parsed)?;
                 self.one_control(ControlRole::Ingress, parsed)?;
                 self.go(parsed);
-                self.save_fields();
             }
             Section::Through => self.through(finish)?,
             Section::Back => {
@@ -354,10 +329,7 @@ impl<'a> Compiler<'a> {
             }
         }
         self.go(finish);
-        if !matches!(
-            variant.section,
-            Section::Step(Step::Parser | Step::Stage(_))
-        ) {
+        if !matches!(section, Section::Step(Step::Parser | Step::Stage(_))) {
             self.show_values();
         }
         self.b.ins().return_(&[]);
@@ -375,7 +347,6 @@ impl<'a> Compiler<'a> {
                 let parsed = self.b.create_block();
                 self.parse(parsed)?;
                 self.go(parsed);
-                self.save_fields();
                 self.enter_stages(body, schedule);
                 Ok(())
             }

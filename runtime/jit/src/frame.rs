@@ -4,7 +4,7 @@
 //! [`crate::callbacks`] where it needs more than arithmetic.
 
 use p4rmt_engine::{Job, Outcome, ProfileMembers, State};
-use p4rmt_ir::{Bits, Gress, GressId, HashId};
+use p4rmt_ir::{Bits, Gress, GressId, HashId, Id};
 
 use crate::tables::TableView;
 
@@ -31,9 +31,9 @@ pub(crate) struct Frame {
     pub(crate) packet_bytes: u64,
     /// [`Job::inputs`].
     pub(crate) inputs: *const u64,
-    /// [`Job::phv`].
-    pub(crate) phv_in: *const u64,
-    /// [`Outcome::phv`], as long as all fields take.
+    /// Every field, as the packet starts with it and as it becomes.
+    pub(crate) fields: *mut u64,
+    /// Behind the traffic manager: [`Outcome::phv`].
     pub(crate) phv_out: *mut u64,
     /// [`Outcome::values`].
     pub(crate) values: *mut u64,
@@ -101,7 +101,7 @@ impl Default for Frame {
             n_bits: 0,
             packet_bytes: 0,
             inputs: null(),
-            phv_in: null(),
+            fields: null_mut(),
             phv_out: null_mut(),
             values: null_mut(),
             written: null_mut(),
@@ -114,6 +114,22 @@ impl Default for Frame {
             is_dropped: 0,
             parsed_bits: 0,
             crossed: 0,
+        }
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        use std::ptr::{null, null_mut};
+        Self {
+            gress: null(),
+            gress_id: GressId::from_index(0),
+            loaded: null(),
+            state: null(),
+            memory_bytes: 0,
+            job: null(),
+            outcome: null_mut(),
+            buffers: null_mut(),
         }
     }
 }

@@ -9,7 +9,7 @@ use p4rmt_engine::{
 };
 use p4rmt_ir::{Arena, Gress, GressId, Id, PipeId, Program, TableId};
 
-use crate::compile::{Section, Variant, compile};
+use crate::compile::{Section, compile};
 use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::LoadedGress;
 use crate::machine_code::{Function, MachineCode};
@@ -24,7 +24,7 @@ pub(crate) struct JitInstance {
 
 /// A gress with its compiled code.
 struct GressCode {
-    /// By [`Variant::number`]. Functions are dropped before the code that they point to.
+    /// By [`Section::number`]. Functions are dropped before the code that they point to.
     functions: Vec<Option<Function>>,
     machine_code: MachineCode,
     loaded: LoadedGress,
@@ -55,10 +55,16 @@ struct Buffers {
     /// By table: hits and misses.
     counts: Vec<[u64; 2]>,
     scratch: Vec<u64>,
-    run: RunBuffers,
+    /// The fields of a packet whose caller does not see them.
+    fields: Vec<u64>,
+    /// Pointers in it are set anew for each batch, or each packet.
+    frame: Frame,
+    run: Run,
+    callbacks: RunBuffers,
 }
 
-// SAFETY: the pointers of the views lead to what the instance owns, and moves with it.
+// SAFETY: the pointers of the views lead to what the instance owns, and moves with it; those of the frame
+// are set anew before each use.
 unsafe impl Send for JitInstance {}
 
 impl JitInstance {
@@ -125,7 +131,7 @@ impl Instance for JitInstance {
         let interface = &self.interface.gresses[gress_id];
         for job in jobs {
             code.check_job(job, interface)?;
-            code.prepare(gress, Variant::of(job))?;
+            code.prepare(gress, Section::from(job.part))?;
         }
         code.run(gress, jobs, outcomes, state);
         Ok(())
@@ -210,22 +216,24 @@ fn refuse_trace(gress: &Gress, has_trace: bool) -> Result<(), EngineError> {
     })
 }
 
-/// Where the fields of a packet lie, if anywhere: where compiled code reads them first, and where it
-/// leaves them.
-#[derive(Clone, Copy)]
-struct Fields {
-    before: *const u64,
-    after: *mut u64,
+/// Nothing has come of the packet yet.
+fn begin(outcome: &mut Outcome, n_watched: usize) {
+    outcome.clear();
+    outcome.written.resize(n_watched, Writer::NONE);
 }
 
-impl Variant {
-    /// What a job needs.
-    fn of(job: &Job<'_>) -> Self {
-        Self {
-            section: Section::from(job.part),
-            has_fields: !job.phv.is_empty(),
-        }
-    }
+/// Where the fields of a packet lie, and where they are shown, if that is elsewhere.
+#[derive(Clone, Copy)]
+struct Fields {
+    at: *mut u64,
+    shown: *mut u64,
+}
+
+/// Every field as the job has it.
+fn start_fields(fields: &mut Vec<u64>, job: &Job<'_>, n_words: usize) {
+    fields.clear();
+    fields.extend_from_slice(job.phv);
+    fields.resize(n_words, 0);
 }
 
 impl GressCode {
@@ -317,20 +325,15 @@ impl GressCode {
         if self.flights.len() <= slot {
             self.flights.resize_with(slot + 1, Flight::default);
         }
-        let mut variant = Variant {
-            section: Section::Step(step),
-            has_fields: true,
-        };
         match step {
             Step::Parser => {
                 self.check_job(job, interface)?;
-                variant.has_fields = !job.phv.is_empty();
-                outcome.clear();
-                let n_watched = self.loaded.watched_fields.len();
-                outcome.written.resize(n_watched, Writer::NONE);
+                begin(outcome, self.loaded.watched_fields.len());
                 let n_nodes = self.schedule.as_ref().map_or(0, Schedule::n_nodes);
                 let n_words = self.loaded.phv.n_words() + n_nodes + 1 + gress.randoms.len();
-                self.flights[slot].words.resize(n_words, 0);
+                let words = &mut self.flights[slot].words;
+                start_fields(words, job, self.loaded.phv.n_words());
+                words.resize(n_words, 0);
                 if self.tables.len() < gress.tables.len() {
                     self.arrange_entries(gress, state);
                 }
@@ -340,13 +343,11 @@ impl GressCode {
         }
         let flight = &mut self.flights[slot];
         let words = flight.words.as_mut_ptr();
-        let mut fields = Fields {
-            before: words.cast_const(),
-            after: words,
+        let fields = Fields {
+            at: words,
+            shown: words,
         };
-        if step == Step::Parser {
-            fields.before = job.phv.as_ptr();
-        } else if flight.is_over {
+        if step != Step::Parser && flight.is_over {
             if step == Step::Deparser {
                 for field in &self.loaded.watched_fields {
                     let value = self.loaded.phv.get(&flight.words, field.index());
@@ -355,18 +356,19 @@ impl GressCode {
             }
             return Ok(());
         }
-        let function = self.prepare(gress, variant)?;
+        let section = Section::Step(step);
+        let function = self.prepare(gress, section)?;
         let mut call = self.call(gress, state);
-        call.run(function, variant, fields, job, outcome);
+        call.run(function, section, fields, job, outcome);
         if step == Step::Parser {
             self.flights[slot].is_over = matches!(outcome.verdict, Verdict::Dropped(_));
         }
         Ok(())
     }
 
-    /// The function for a variant, compiled when it is wanted first.
-    fn prepare(&mut self, gress: &Gress, variant: Variant) -> Result<Function, EngineError> {
-        let number = variant.number();
+    /// The function for a section, compiled when it is wanted first.
+    fn prepare(&mut self, gress: &Gress, section: Section) -> Result<Function, EngineError> {
+        let number = section.number();
         if let Some(Some(function)) = self.functions.get(number) {
             return Ok(*function);
         }
@@ -375,7 +377,7 @@ impl GressCode {
             gress,
             &mut self.loaded,
             self.schedule.as_ref(),
-            variant,
+            section,
         )?;
         let function = self.machine_code.finish(id);
         if self.functions.len() <= number {
@@ -396,22 +398,34 @@ impl GressCode {
         state: &mut State,
     ) {
         let functions = std::mem::take(&mut self.functions);
+        let mut own_fields = std::mem::take(&mut self.buffers.fields);
         let mut call = self.call(gress, state);
         let (n_watched, n_fields) = (call.loaded.watched_fields.len(), call.loaded.phv.n_words());
         for (job, outcome) in jobs.iter().zip(outcomes) {
-            let variant = Variant::of(job);
-            outcome.clear();
-            outcome.written.resize(n_watched, Writer::NONE);
-            if variant.section != Section::Whole {
-                outcome.phv.resize(n_fields, 0);
-            }
-            let fields = Fields {
-                before: job.phv.as_ptr(),
-                after: outcome.phv.as_mut_ptr(),
+            let section = Section::from(job.part);
+            begin(outcome, n_watched);
+            let fields = match section {
+                // The caller does not see them, or only as they are on the way.
+                Section::Whole | Section::Back => {
+                    start_fields(&mut own_fields, job, n_fields);
+                    outcome
+                        .phv
+                        .resize(n_fields * usize::from(section == Section::Back), 0);
+                    Fields {
+                        at: own_fields.as_mut_ptr(),
+                        shown: outcome.phv.as_mut_ptr(),
+                    }
+                }
+                Section::Parser | Section::Front | Section::Through | Section::Step(_) => {
+                    start_fields(&mut outcome.phv, job, n_fields);
+                    let at = outcome.phv.as_mut_ptr();
+                    Fields { at, shown: at }
+                }
             };
-            let function = functions[variant.number()].expect("the caller has prepared it");
-            call.run(function, variant, fields, job, outcome);
+            let function = functions[section.number()].expect("the caller has prepared it");
+            call.run(function, section, fields, job, outcome);
         }
+        self.buffers.fields = own_fields;
         self.functions = functions;
     }
 
@@ -421,29 +435,27 @@ impl GressCode {
             views,
             counts,
             scratch,
+            frame,
             run,
+            callbacks,
+            fields: _,
         } = &mut self.buffers;
         let memory = state.memory_mut();
-        let (memory, memory_bytes) = (memory.as_mut_ptr(), memory.len());
+        frame.memory = memory.as_mut_ptr();
+        frame.scratch = scratch.as_mut_ptr();
+        frame.tables = views.as_ptr();
+        frame.counts = counts.as_mut_ptr();
+        frame.run = run;
+        run.gress = gress;
+        run.gress_id = self.loaded.id;
+        run.loaded = &raw const self.loaded;
+        run.memory_bytes = memory.len();
+        run.state = state;
+        run.buffers = callbacks;
         Call {
             loaded: &self.loaded,
-            frame: Frame {
-                memory,
-                scratch: scratch.as_mut_ptr(),
-                tables: views.as_ptr(),
-                counts: counts.as_mut_ptr(),
-                ..Frame::default()
-            },
-            run: Run {
-                gress,
-                gress_id: self.loaded.id,
-                loaded: &raw const self.loaded,
-                state,
-                memory_bytes,
-                job: std::ptr::null(),
-                outcome: std::ptr::null_mut(),
-                buffers: run,
-            },
+            frame,
+            run,
         }
     }
 }
@@ -451,8 +463,8 @@ impl GressCode {
 /// Calls of compiled code, as long as nothing that they share changes.
 struct Call<'c> {
     loaded: &'c LoadedGress,
-    frame: Frame,
-    run: Run,
+    frame: *mut Frame,
+    run: *mut Run,
 }
 
 impl Call<'_> {
@@ -460,16 +472,15 @@ impl Call<'_> {
     fn run(
         &mut self,
         function: Function,
-        variant: Variant,
+        section: Section,
         fields: Fields,
         job: &Job<'_>,
         outcome: &mut Outcome,
     ) {
-        let (loaded, frame) = (self.loaded, &mut self.frame);
-        let shows_values = !matches!(
-            variant.section,
-            Section::Step(Step::Parser | Step::Stage(_))
-        );
+        let loaded = self.loaded;
+        // SAFETY: the frame belongs to the gress, which is borrowed as long as the call is.
+        let frame = unsafe { &mut *self.frame };
+        let shows_values = !matches!(section, Section::Step(Step::Parser | Step::Stage(_)));
         if shows_values {
             outcome.values.resize(loaded.watched.n_words(), 0);
             outcome.bytes.reserve(loaded.n_out_bytes);
@@ -479,8 +490,8 @@ impl Call<'_> {
         frame.n_bits = job.bytes.len() as u64 * 8;
         frame.packet_bytes = job.packet().len() as u64;
         frame.inputs = job.inputs.as_ptr();
-        frame.phv_in = fields.before;
-        frame.phv_out = fields.after;
+        frame.fields = fields.at;
+        frame.phv_out = fields.shown;
         frame.values = outcome.values.as_mut_ptr();
         frame.written = outcome.written.as_mut_ptr().cast();
         frame.out = outcome.bytes.as_mut_ptr();
@@ -496,9 +507,12 @@ impl Call<'_> {
         frame.parsed_bits = 0;
         frame.crossed = 0;
         let outcome_at: *mut Outcome = outcome;
-        self.run.job = std::ptr::from_ref(job).cast();
-        self.run.outcome = outcome_at;
-        frame.run = &raw mut self.run;
+        {
+            // SAFETY: as for the frame; nothing else reaches what callbacks work on before the call.
+            let run = unsafe { &mut *self.run };
+            run.job = std::ptr::from_ref(job).cast();
+            run.outcome = outcome_at;
+        }
         // SAFETY: the code belongs to this gress; all buffers are as long as it was compiled for, and
         // outlive the call.
         unsafe { function.run(frame) };
@@ -512,10 +526,7 @@ impl Call<'_> {
             // SAFETY: so many ids were reserved, and the code wrote them; an id is its number.
             unsafe { outcome.emitted.set_len(frame.n_emitted as usize) };
         }
-        if !matches!(
-            variant.section,
-            Section::Step(Step::Stage(_) | Step::Deparser)
-        ) {
+        if !matches!(section, Section::Step(Step::Stage(_) | Step::Deparser)) {
             outcome.payload_offset = frame.payload_offset as usize;
             outcome.parsed_bits = frame.parsed_bits;
             outcome.crossed = frame.crossed.checked_sub(1);

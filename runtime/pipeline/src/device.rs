@@ -129,6 +129,7 @@ impl Device {
 
     /// The same, to change.
     pub fn config_mut(&mut self) -> &mut DeviceConfig {
+        self.chassis.forget_now();
         &mut self.chassis.config
     }
 

@@ -218,26 +218,32 @@ fn tcp_sum(ip: Ipv4, frame: &[u8]) -> u16 {
     let segment = &frame[ip.payload..ip.end];
     let addresses = &frame[ETHERNET + 12..ETHERNET + 20];
     let length = segment.len() as u64;
-    let mut sum = u64::from(PROTOCOL_TCP) + length + sum_words(addresses) + sum_words(segment);
+    let rest = u64::from(PROTOCOL_TCP) + length;
+    let sum = fold(sum_words(addresses) + sum_words(segment));
+    // Such a sum turned around is the sum of words turned around (RFC 1071).
+    fold(rest + u64::from(u16::from_be(sum)))
+}
+
+/// A sum of 16-bit words, with its carries.
+fn fold(mut sum: u64) -> u16 {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     sum as u16
 }
 
-/// The sum of all big-endian words, an odd last byte in the higher half: modulo 2^16 - 1, and zero only
-/// where all is. Words of 32 bits are summed, which comes to the same.
+/// The sum of all 16-bit words as the processor reads them, zeros behind, without carries: modulo 2^16 - 1,
+/// and zero only where all is. Words of 32 bits are summed, which comes to the same.
 fn sum_words(bytes: &[u8]) -> u64 {
-    let words = bytes.chunks_exact(4);
-    let mut rest = [0; 4];
+    let words = bytes.chunks_exact(8);
+    let mut rest = [0; 8];
     let left = words.remainder();
     rest[..left.len()].copy_from_slice(left);
-    let sum: u64 = words.map(|word| u64::from(be32(word))).sum();
-    sum + u64::from(be32(&rest))
-}
-
-fn be32(bytes: &[u8]) -> u32 {
-    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    let halves = |word: u64| (word & 0xffff_ffff) + (word >> 32);
+    let sum: u64 = words
+        .map(|word| halves(u64::from_ne_bytes(word.try_into().expect("eight bytes"))))
+        .sum();
+    sum + halves(u64::from_ne_bytes(rest))
 }
 
 fn be16(bytes: &[u8], at: usize) -> u16 {

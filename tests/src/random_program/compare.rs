@@ -115,8 +115,11 @@ pub fn compare(random: &RandomProgram) -> Result<Compared, Found> {
     let mut first: Option<Execution> = None;
     let (mut n_departures, mut n_hits) = (0, 0);
     for (form, program, mode) in forms {
-        for engine in ENGINES {
-            let execution = execute(engine, form, program, mode.clone(), &vector)?;
+        // With nobody to look at them, packets may take shorter ways.
+        let watched = ENGINES.map(|engine| (engine, true));
+        let unwatched = ENGINES.map(|engine| (engine, false));
+        for (engine, is_watched) in watched.into_iter().chain(unwatched) {
+            let execution = execute(engine, form, is_watched, program, mode.clone(), &vector)?;
             match &first {
                 Some(first) => first.hold_against(&execution)?,
                 None => {
@@ -145,13 +148,14 @@ fn placed(compiled: &Compiled) -> Option<Mode> {
 fn execute(
     engine: &dyn Engine,
     form: &str,
+    is_watched: bool,
     program: &Arc<Program>,
     mode: Mode,
     vector: &p4rmt_stf::Vector,
 ) -> Result<Execution, Found> {
     let device = Device::new(engine, Arc::clone(program), PipeId::from_index(0), mode);
     let mut device = device.map_err(|error| Found::DoesNotRun(error.to_string()))?;
-    device.record_fates(true);
+    device.record_fates(is_watched);
     let (mut device, errors) = p4rmt_stf::apply(vector, device);
     let departures = device.take_departures().collect();
     Ok(Execution {
@@ -178,7 +182,13 @@ impl Execution {
         let n = self.departures.len().max(other.departures.len());
         for index in 0..n {
             let (left, right) = (self.departures.get(index), other.departures.get(index));
-            if left != right {
+            let alone = |departure: Option<&Departure>| {
+                departure.cloned().map(|departure| Departure {
+                    headers: None,
+                    ..departure
+                })
+            };
+            if alone(left) != alone(right) {
                 return Err(differ(format!("departure {index}: {left:?} and {right:?}")));
             }
         }

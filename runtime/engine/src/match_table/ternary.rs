@@ -207,6 +207,17 @@ impl TernaryTable {
         key: &[u64],
         patterns: &[Option<Pattern>],
     ) -> Option<&Order> {
+        if self.ranked.len() <= 64 {
+            let mut bits = vectors.first_word(key);
+            while bits != 0 {
+                let order = self.ranked.get(bits.trailing_zeros() as usize)?;
+                if is_in_ranges(patterns, order, key) {
+                    return Some(order);
+                }
+                bits &= bits - 1;
+            }
+            return None;
+        }
         for line in 0..vectors.n_lines {
             let left = vectors.conjunction(key, line);
             for (word, mut bits) in left.0.into_iter().enumerate() {
@@ -363,6 +374,16 @@ impl BitVectors {
             let first = word_of(vector, word);
             *first = (*first & below) | (*first >> 1 & !below) | carry;
         }
+    }
+
+    /// Of the first 64 entries those that no byte of a key rules out.
+    fn first_word(&self, key: &[u64]) -> u64 {
+        let vectors = self.lines.chunks_exact(256 * self.n_lines);
+        let of_bytes = self.bytes.iter().zip(vectors);
+        of_bytes.fold(u64::MAX, |left, (byte, vectors)| {
+            let value = key[*byte as usize / 8] >> (byte % 8 * 8) & 0xff;
+            left & vectors[value as usize * self.n_lines].0[0]
+        })
     }
 
     /// Of 512 entries those that no byte of a key rules out.

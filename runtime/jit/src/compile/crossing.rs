@@ -6,7 +6,7 @@ use std::mem::offset_of;
 use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC};
 use p4rmt_engine::{Crossing, EngineError, MAX_TURNS};
 use p4rmt_ir::{
-    Block as Statements, Body, CallKind, ControlRole, FieldId, Gress, Id, StmtKind, V1Call,
+    Block as Statements, Body, CallKind, ControlRole, FieldId, Gress, StmtKind, V1Call,
 };
 
 use super::number::Number;
@@ -34,7 +34,6 @@ impl Compiler<'_> {
             self.jump(waits);
         }
         self.enter(waits);
-        self.save_fields();
         Ok(())
     }
 
@@ -42,7 +41,7 @@ impl Compiler<'_> {
         let before = crossing.map_or(&[][..], |crossing| &crossing.before);
         for (position, field) in before.iter().enumerate() {
             let value = self.crossing_input(position, *field);
-            Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
+            self.set_field(*field, &value);
         }
     }
 
@@ -102,7 +101,7 @@ impl Compiler<'_> {
     fn give(&mut self, field: Option<FieldId>, word: Word) {
         if let Some(field) = field {
             let value = self.cut(vec![word], self.gress.fields[field].width);
-            Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
+            self.set_field(field, &value);
         }
     }
 

@@ -15,12 +15,18 @@ use crate::frame::Frame;
 impl Compiler<'_> {
     pub(super) fn field(&mut self, field: FieldId) -> Number {
         let width = self.gress.fields[field].width;
-        let variables = self.fields[field.index()].clone();
-        let words = variables.iter().map(|variable| self.b.use_var(*variable));
-        Number {
-            width,
-            words: words.collect(),
-        }
+        let offset = self.field_offset(field);
+        self.number_at(self.phv, offset, width)
+    }
+
+    /// Sets a field; the value has its width.
+    pub(super) fn set_field(&mut self, field: FieldId, value: &Number) {
+        let offset = self.field_offset(field);
+        self.put_number(value, self.phv, offset);
+    }
+
+    fn field_offset(&self, field: FieldId) -> usize {
+        self.loaded.phv.first_word(field.index()) * 8
     }
 
     pub(super) fn set(variables: &[Variable], number: &Number, b: &mut FunctionBuilder<'_>) {
@@ -29,17 +35,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Fields as the packet starts with.
-    pub(super) fn read_inputs(&mut self, has_fields: bool) {
-        if has_fields {
-            let phv = self.load_frame(offset_of!(Frame, phv_in));
-            for field in self.gress.fields.ids() {
-                let width = self.gress.fields[field].width;
-                let offset = self.loaded.phv.first_word(field.index()) * 8;
-                let value = self.number_at(phv, offset, width);
-                Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
-            }
-        }
+    /// The inputs, on top of what the packet starts with.
+    pub(super) fn read_inputs(&mut self) {
         if matches!(
             self.section,
             Section::Through | Section::Step(Step::Stage(_) | Step::Deparser)
@@ -51,22 +48,17 @@ impl Compiler<'_> {
             let width = self.gress.fields[field].width;
             let offset = self.loaded.inputs.first_word(position) * 8;
             let value = self.number_at(inputs, offset, width);
-            Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
+            self.set_field(field, &value);
         }
     }
 
     /// Shows every field to the caller.
     pub(super) fn save_fields(&mut self) {
-        let phv = self.load_frame(offset_of!(Frame, phv_out));
-        for field in self.gress.fields.ids() {
-            self.save_field(field, phv);
+        let shown = self.load_frame(offset_of!(Frame, phv_out));
+        for position in 0..self.loaded.phv.n_words() {
+            let word = self.load(self.phv, position * 8);
+            self.store(word, shown, position * 8);
         }
-    }
-
-    pub(super) fn save_field(&mut self, field: FieldId, phv: Word) {
-        let value = self.field(field);
-        let offset = self.loaded.phv.first_word(field.index()) * 8;
-        self.put_number(&value, phv, offset);
     }
 
     /// Shows the watched fields, and how much was emitted.
@@ -110,7 +102,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn write_field(&mut self, field: FieldId, value: &Number, span: Span) {
-        Self::set(&self.fields[field.index()].clone(), value, &mut self.b);
+        self.set_field(field, value);
         if let Some(next) = self.next_fields[field.index()].clone() {
             Self::set(&next, value, &mut self.b);
         }

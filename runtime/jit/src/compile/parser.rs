@@ -257,7 +257,7 @@ impl Compiler<'_> {
         let width = self.gress.fields[field].width;
         let value = self.cut(vec![value], width);
         let value = self.resize(&value, width, false);
-        Self::set(&self.fields[field.index()].clone(), &value, &mut self.b);
+        self.set_field(field, &value);
         if let Some(position) = self.loaded.watched_at[field.index()] {
             let position = self.word(position as u64);
             self.call(Name::NoteFailure, [failure, position, zero]);

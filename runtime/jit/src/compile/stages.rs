@@ -1,16 +1,14 @@
 //! Control flow, placed: stage by stage. What units of a stage write, they write beside what was read;
 //! it takes its place between two stages.
 
-use std::mem::offset_of;
-
 use cranelift_codegen::ir::{InstBuilder, condcodes::IntCC, types};
 use cranelift_frontend::Variable;
 use p4rmt_engine::{EngineError, OTHERWISE, PlacedUnit, Schedule, THEN, TablePart, UnitKind};
 use p4rmt_ir::{FieldId, Id, Outcome, Tables};
 
+use super::number::Number;
 use super::table::{Applied, Share};
 use super::{Compiler, Word};
-use crate::frame::Frame;
 
 /// The branch of a node that has not run.
 const NOT_YET: u64 = u64::MAX;
@@ -49,7 +47,7 @@ impl Compiler<'_> {
         schedule: &Schedule,
         stage: u32,
     ) -> Result<(), EngineError> {
-        let slot = self.load_frame(offset_of!(Frame, phv_in));
+        let slot = self.phv;
         let taken = self.no_node_taken(body, schedule);
         let all = taken.branches.iter().chain(&taken.last_node);
         for (position, variable) in all.enumerate() {
@@ -58,10 +56,7 @@ impl Compiler<'_> {
         }
         self.load_draws(slot, taken.n_words());
         let units = schedule.units(stage);
-        let written = self.stage(body, units, &taken)?;
-        for field in written {
-            self.save_field(field, slot);
-        }
+        self.stage(body, units, &taken)?;
         let nodes = units.iter().map(|unit| unit.node);
         let of_units = nodes.map(|node| (node, taken.branches[node]));
         let last_node = taken
@@ -77,7 +72,7 @@ impl Compiler<'_> {
 
     /// Leaves a packet that its parser is done with in memory, before the first stage.
     pub(super) fn enter_stages(&mut self, body: &Tables, schedule: &Schedule) {
-        let slot = self.load_frame(offset_of!(Frame, phv_out));
+        let slot = self.phv;
         let taken = self.no_node_taken(body, schedule);
         let not_yet = self.word(NOT_YET);
         for position in 0..taken.n_words() {
@@ -121,21 +116,19 @@ impl Compiler<'_> {
         }
     }
 
-    /// One stage; returns the fields that it may have written.
+    /// One stage.
     fn stage(
         &mut self,
         body: &Tables,
         units: &[PlacedUnit],
         taken: &Taken,
-    ) -> Result<Vec<FieldId>, EngineError> {
+    ) -> Result<(), EngineError> {
         let written = self.written_by(body, units);
         for field in &written {
-            let now = self.fields[field.index()].clone();
-            let later: Vec<Variable> = now.iter().map(|_| self.b.declare_var(types::I64)).collect();
-            for (now, later) in now.iter().zip(&later) {
-                let word = self.b.use_var(*now);
-                self.b.def_var(*later, word);
-            }
+            let now = self.field(*field);
+            let words = now.words.iter();
+            let later: Vec<Variable> = words.map(|_| self.b.declare_var(types::I64)).collect();
+            Self::set(&later, &now, &mut self.b);
             self.next_fields[field.index()] = Some(later);
         }
         for unit in units {
@@ -143,13 +136,14 @@ impl Compiler<'_> {
         }
         for field in &written {
             let later = self.next_fields[field.index()].take();
-            let now = self.fields[field.index()].clone();
-            for (now, later) in now.iter().zip(later.iter().flatten()) {
-                let word = self.b.use_var(*later);
-                self.b.def_var(*now, word);
-            }
+            let words = later.iter().flatten().map(|later| self.b.use_var(*later));
+            let later = Number {
+                width: self.gress.fields[*field].width,
+                words: words.collect(),
+            };
+            self.set_field(*field, &later);
         }
-        Ok(written)
+        Ok(())
     }
 
     /// The fields that actions of these units write.

@@ -73,6 +73,8 @@ pub(super) struct Chassis {
     pub(super) port_metadata: Vec<Option<Vec<u8>>>,
     /// The clock of the next entry into a gress.
     pub(super) clock: u64,
+    /// A clock, and the nanoseconds that it is.
+    now: (u64, u64),
     pub(super) arrivals: u64,
     /// How many more passes the arrival in work may lead to.
     pub(super) passes_left: u32,
@@ -107,6 +109,7 @@ impl Chassis {
             units: vec![None; usize::from(MAX_PORTS)],
             port_metadata: vec![None; usize::from(MAX_PORTS)],
             clock: 0,
+            now: (0, 0),
             arrivals: 0,
             passes_left: 0,
             departures: Vec::new(),
@@ -131,12 +134,30 @@ impl Chassis {
     }
 
     /// Nanoseconds since clock 0.
-    pub(super) fn now_ns(&self) -> u64 {
-        self.config.nanoseconds(self.clock)
+    pub(super) fn now_ns(&mut self) -> u64 {
+        let (clock, ns) = self.now;
+        if clock == self.clock {
+            return ns;
+        }
+        let ns = self.config.nanoseconds(self.clock);
+        self.now = (self.clock, ns);
+        ns
+    }
+
+    /// A clock may be other nanoseconds from now on.
+    pub(super) fn forget_now(&mut self) {
+        self.now = (0, 0);
     }
 
     /// Records what happens to a packet.
+    #[inline]
     pub(super) fn tell(&mut self, arrival: u64, event: FateEvent) {
+        if !self.keeps_no_records() {
+            self.keep_record(arrival, event);
+        }
+    }
+
+    fn keep_record(&mut self, arrival: u64, event: FateEvent) {
         let fate = Fate {
             arrival,
             clock: self.clock,
@@ -279,9 +300,10 @@ impl Chassis {
         self.counters.packets_out += 1;
         self.counters.bytes_out += len as u64;
         self.tell(arrival, FateEvent::Left { port, len });
+        let timestamp_ns = self.now_ns();
         self.departures.push(Departure {
             port,
-            timestamp_ns: self.now_ns(),
+            timestamp_ns,
             clock: self.clock,
             arrival,
             bytes: packet,

@@ -65,7 +65,8 @@ pub(super) struct Tofino {
     ingress_queue: VecDeque<IngressEntry>,
     egress_queue: VecDeque<EgressEntry>,
     mirrors: MirrorGate<EgressEntry>,
-    buffers: Buffers,
+    /// None only during a pass.
+    buffers: Option<Box<Buffers>>,
 }
 
 /// The way into a gress, and what is read behind it.
@@ -97,7 +98,8 @@ pub(super) struct EgressEntry {
     length: usize,
     pub(super) is_mirrored: bool,
     pub(super) queued: Queued,
-    mirror_header: Vec<u8>,
+    /// Bytes of the mirror header, which stands in front of the packet.
+    mirror_len: usize,
     packet: Packet,
 }
 
@@ -130,7 +132,7 @@ pub(super) struct Head {
 #[derive(Default)]
 struct Buffers {
     head: Head,
-    outcome: Box<[Outcome; 1]>,
+    outcome: [Outcome; 1],
 }
 
 impl Head {
@@ -249,7 +251,7 @@ impl Tofino {
             ingress_queue: VecDeque::new(),
             egress_queue: VecDeque::new(),
             mirrors: MirrorGate::default(),
-            buffers: Buffers::default(),
+            buffers: None,
         })
     }
 
@@ -298,14 +300,17 @@ impl Tofino {
 
     /// A pass through a gress, and what follows it.
     fn run(&mut self, chassis: &mut Chassis, mut entry: Entry) -> Result<(), DeviceError> {
-        let mut buffers = std::mem::take(&mut self.buffers);
+        let mut buffers = self.buffers.take().unwrap_or_default();
         self.prepare(chassis, &mut entry, &mut buffers.head);
         let job = entry.job(&buffers.head, chassis.clock);
         let gress = self.gress(&entry);
         let headers = chassis.pass(gress, entry.entrant(), job, &mut buffers.outcome)?;
-        let [outcome] = &mut *buffers.outcome;
-        self.follow(chassis, entry, &buffers.head, outcome, headers);
-        self.buffers = buffers;
+        let Buffers {
+            head,
+            outcome: [outcome],
+        } = &mut *buffers;
+        self.follow(chassis, entry, head, outcome, headers);
+        self.buffers = Some(buffers);
         Ok(())
     }
 

@@ -99,7 +99,8 @@ pub(super) struct V1model {
     ingress_queue: VecDeque<IngressEntry>,
     egress_queue: VecDeque<EgressEntry>,
     copies: MirrorGate<EgressEntry>,
-    outcome: Box<[Outcome; 1]>,
+    /// None only during a pass.
+    outcome: Option<Box<[Outcome; 1]>>,
     /// Fields of packets that are gone: their room is used again.
     free_fields: Vec<Vec<u64>>,
     /// Whether packets may pass both halves at once.
@@ -167,7 +168,7 @@ impl V1model {
             ingress_queue: VecDeque::new(),
             egress_queue: VecDeque::new(),
             copies: MirrorGate::default(),
-            outcome: Default::default(),
+            outcome: None,
             free_fields: Vec::new(),
             inputs: Vec::new(),
         })

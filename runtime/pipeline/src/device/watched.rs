@@ -7,8 +7,16 @@ use p4rmt_source::Span;
 /// Fields that the device reads behind a gress, by their place in [`GressInterface::watched`].
 #[derive(Clone, Debug)]
 pub(super) struct Watched<const N: usize> {
-    places: [Option<usize>; N],
-    words: WordLayout,
+    places: [Option<WatchedPlace>; N],
+}
+
+/// Where a field is found.
+#[derive(Clone, Copy, Debug)]
+struct WatchedPlace {
+    /// Its position among the watched ones.
+    position: usize,
+    /// Its first word among their values.
+    word: usize,
 }
 
 impl<const N: usize> Watched<N> {
@@ -16,21 +24,18 @@ impl<const N: usize> Watched<N> {
     pub(super) fn new(gress: &Gress, names: [&str; N], interface: &mut GressInterface) -> Self {
         let places = names.map(|name| {
             let field = *gress.intrinsics.get(name)?;
+            let word = WordLayout::new(gress, &interface.watched).n_words();
             interface.watched.push(field);
-            Some(interface.watched.len() - 1)
+            let position = interface.watched.len() - 1;
+            Some(WatchedPlace { position, word })
         });
-        Self {
-            places,
-            words: WordLayout::new(gress, &interface.watched),
-        }
+        Self { places }
     }
 
     /// The value of a field; zero where the program has no such field.
     pub(super) fn get(&self, outcome: &Outcome, name: usize) -> u64 {
-        self.places[name].map_or(0, |place| {
-            let first = self.words.first_word(place);
-            outcome.values.get(first).copied().unwrap_or_default()
-        })
+        let value = self.places[name].and_then(|place| outcome.values.get(place.word));
+        value.copied().unwrap_or_default()
     }
 
     /// Whether the hardware takes the field for valid: the program wrote it, or has no such field.
@@ -40,6 +45,6 @@ impl<const N: usize> Watched<N> {
 
     /// The statement that wrote a field last.
     pub(super) fn written(&self, outcome: &Outcome, name: usize) -> Option<Span> {
-        outcome.written.get(self.places[name]?)?.span()
+        outcome.written.get(self.places[name]?.position)?.span()
     }
 }

@@ -12,7 +12,7 @@ use crate::{Entrant, EntrantKind, Packet};
 
 impl Tofino {
     /// What the device puts in front of a packet that enters now.
-    pub(super) fn egress_head(&self, chassis: &Chassis, entry: &EgressEntry, head: &mut Head) {
+    pub(super) fn egress_head(&self, chassis: &mut Chassis, entry: &EgressEntry, head: &mut Head) {
         let ns = chassis.now_ns();
         let queued = entry.queued;
         let enqueued_ns = queued
@@ -32,7 +32,8 @@ impl Tofino {
             ns.wrapping_sub(enqueued_ns),
         ];
         self.egress.header.append(&mut head.prefix, values);
-        head.prefix.extend(&entry.mirror_header);
+        let mirror_header = &entry.packet.with_front(entry.mirror_len)[..entry.mirror_len];
+        head.prefix.extend_from_slice(mirror_header);
         self.egress.timestamp.inputs(ns, &mut head.inputs);
     }
 

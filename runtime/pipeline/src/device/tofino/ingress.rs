@@ -66,7 +66,12 @@ impl Decision {
 
 impl Tofino {
     /// What the device puts in front of a packet that enters now.
-    pub(super) fn ingress_head(&self, chassis: &Chassis, entry: &IngressEntry, head: &mut Head) {
+    pub(super) fn ingress_head(
+        &self,
+        chassis: &mut Chassis,
+        entry: &IngressEntry,
+        head: &mut Head,
+    ) {
         let ns = chassis.now_ns();
         head.prefix.clear();
         let values = [
@@ -79,7 +84,8 @@ impl Tofino {
         let metadata = chassis.port_metadata.get(usize::from(entry.entrant.port));
         let metadata = metadata.and_then(Option::as_ref);
         let metadata = entry.resubmit.as_ref().or(metadata);
-        head.prefix.extend(metadata.into_iter().flatten());
+        head.prefix
+            .extend_from_slice(metadata.map_or(&[][..], |bytes| bytes));
         head.prefix
             .resize(start + chassis.config.port_metadata_bytes, 0);
         self.ingress.timestamp.inputs(ns, &mut head.inputs);
@@ -152,7 +158,7 @@ impl Tofino {
             length,
             is_mirrored: false,
             queued: Queued::default(),
-            mirror_header: Vec::new(),
+            mirror_len: 0,
             packet,
         };
         if decision.is_for_cpu {

@@ -225,10 +225,14 @@ impl<const N: usize> IntrinsicHeader<N> {
             words[field.word] |= value >> 1 >> (63 - field.below);
             words[field.word + 1] |= value << field.below;
         }
-        for word in &words[1..][..self.n_bytes.div_ceil(8).min(MAX_WORDS)] {
-            bytes.extend_from_slice(&word.to_be_bytes());
+        let mut header = [0; MAX_WORDS * 8];
+        for (bytes, word) in header.chunks_exact_mut(8).zip(&words[1..]) {
+            bytes.copy_from_slice(&word.to_be_bytes());
         }
-        bytes.resize(start + self.n_bytes, 0);
+        bytes.extend_from_slice(&header[..self.n_bytes.min(header.len())]);
+        if self.n_bytes > header.len() {
+            bytes.resize(start + self.n_bytes, 0);
+        }
     }
 }
 

@@ -42,11 +42,9 @@ impl Tofino {
         let length = whole.min(target.truncate.map_or(MAX_PACKET, usize::from));
         let header = &header[..header.len().min(length)];
         let packet = &packet[..length - header.len()];
-        let replicas = match target.to {
-            MirrorTarget::Port(port) => vec![Replica::of_unicast(port)],
-            MirrorTarget::Group(group) => chassis.replicate(arrival, group),
-        };
-        for replica in replicas {
+        let mut copy = |chassis: &mut Chassis, replica: Replica| {
+            let mut packet = chassis.pool.packet(packet);
+            packet.put_in_front(header);
             let copy = EgressEntry {
                 arrival,
                 made_by: chassis.made_by,
@@ -56,13 +54,22 @@ impl Tofino {
                 length,
                 is_mirrored: true,
                 queued: Queued::default(),
-                mirror_header: header.to_vec(),
-                packet: chassis.pool.packet(packet),
+                mirror_len: header.len(),
+                packet,
             };
             match self.mirrors.arrive(copy) {
                 Gated::In(copy) => self.queue_egress(chassis, copy),
                 Gated::Held => chassis.tell(arrival, FateEvent::MirrorHeld),
                 Gated::Lost => chassis.end(arrival, DropReason::MirrorLost),
+            }
+        };
+        match target.to {
+            MirrorTarget::Port(port) => copy(chassis, Replica::of_unicast(port)),
+            MirrorTarget::Group(group) => {
+                let replicas = chassis.replicate(arrival, group);
+                for replica in replicas {
+                    copy(chassis, replica);
+                }
             }
         }
     }

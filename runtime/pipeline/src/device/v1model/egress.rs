@@ -61,7 +61,7 @@ impl V1model {
             },
             port: entry.port,
         };
-        let mut outcome = std::mem::take(&mut self.outcome);
+        let mut outcome = self.outcome.take().unwrap_or_default();
         let result = chassis
             .pass(self.gress, entrant, job, &mut outcome)
             .and_then(|headers| {
@@ -70,7 +70,7 @@ impl V1model {
                 self.after_egress(chassis, entry, &outcome[0], headers);
                 Ok(())
             });
-        self.outcome = outcome;
+        self.outcome = Some(outcome);
         result
     }
 

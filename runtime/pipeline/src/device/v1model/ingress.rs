@@ -42,7 +42,7 @@ impl V1model {
             part: Part::Front,
             phv: &phv,
         };
-        let mut outcome = std::mem::take(&mut self.outcome);
+        let mut outcome = self.outcome.take().unwrap_or_default();
         let entrant = Entrant {
             arrival: entry.arrival,
             made_by: entry.made_by,
@@ -63,7 +63,7 @@ impl V1model {
                 self.check_claims(&outcome[0])?;
                 self.after_ingress(chassis, entry, &mut outcome[0])
             });
-        self.outcome = outcome;
+        self.outcome = Some(outcome);
         self.free_fields.push(phv);
         result
     }
@@ -103,7 +103,7 @@ impl V1model {
             kind: EntrantKind::Arrived,
             port: entry.port,
         };
-        let mut outcome = std::mem::take(&mut self.outcome);
+        let mut outcome = self.outcome.take().unwrap_or_default();
         let passed = chassis.pass(self.gress, entrant, job, &mut outcome);
         let result = passed.and_then(|_| {
             let [outcome] = &mut *outcome;
@@ -135,7 +135,7 @@ impl V1model {
             chassis.depart(entry.arrival, port as u16, entry.packet, None);
             Ok(())
         });
-        self.outcome = outcome;
+        self.outcome = Some(outcome);
         result
     }
 

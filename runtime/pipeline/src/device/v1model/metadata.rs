@@ -11,6 +11,8 @@ pub(super) struct Metadata {
     words: WordLayout,
     standard: [Option<StandardPlace>; STANDARD.len()],
     multicast_group: Option<FieldId>,
+    /// Of [`BEFORE`] and [`BEHIND`] those that the program has.
+    crossing_fields: Vec<Standard>,
     /// Those that do not belong to a header.
     metadata: Vec<usize>,
     headers: PacketHeaders,
@@ -89,6 +91,11 @@ impl Metadata {
         let metadata = metadata.filter(|(_, field)| is_metadata(field.kind));
         Self {
             words,
+            crossing_fields: BEFORE
+                .into_iter()
+                .chain(BEHIND)
+                .filter(|field| standard[*field as usize].is_some())
+                .collect(),
             multicast_group: gress
                 .intrinsics
                 .get("standard_metadata_t.mcast_grp")
@@ -118,10 +125,8 @@ impl Metadata {
 
     /// The inputs of a packet that is to cross.
     pub(super) fn crossing_inputs(&self, inputs: &mut Vec<u64>, value: impl Fn(Standard) -> u64) {
-        let known = |field: &&Standard| self.standard[**field as usize].is_some();
         inputs.clear();
-        inputs.extend(BEFORE.iter().filter(known).map(|field| value(*field)));
-        inputs.extend(BEHIND.iter().filter(known).map(|field| value(*field)));
+        inputs.extend(self.crossing_fields.iter().map(|field| value(*field)));
     }
 
     /// Makes every field zero.
