@@ -227,13 +227,17 @@ pub struct Header {
 pub const FILLER: &str = ".$filler";
 
 impl Header {
-    /// Whether its last field was not written by the program, but fills it up to whole bytes. Only a
-    /// header that goes from one gress to the other has one, and no order on the wire that anybody else
-    /// knows.
+    /// Whether nobody else knows its order on the wire: it only goes from one gress to the other. Its
+    /// fields are `@flexible`, or the last one was not written by the program, but fills it up to whole
+    /// bytes.
     #[must_use]
-    pub fn has_filler(&self, fields: &Arena<FieldId, Field>) -> bool {
+    pub fn has_no_order(&self, fields: &Arena<FieldId, Field>) -> bool {
         let last = self.fields.last().map(|field| &fields[*field]);
         last.is_some_and(|field| field.name.ends_with(FILLER))
+            || self
+                .fields
+                .iter()
+                .all(|field| self.flexible.contains(field))
     }
 }
 

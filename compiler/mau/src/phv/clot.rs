@@ -62,7 +62,7 @@ fn runs(job: &GressJob<'_>, header: HeaderId, limits: &ClotLimits) -> Vec<Clot> 
     // A header that an action makes has its bytes in containers, and one without an order of its own may
     // have another one in the other gress.
     let is_made = is_made_valid(of.valid, job.gress);
-    if is_made || of.varbit.is_some() || of.has_filler(&job.gress.fields) {
+    if is_made || of.varbit.is_some() || of.has_no_order(&job.gress.fields) {
         return Vec::new();
     }
     let mut runs: Vec<Clot> = Vec::new();

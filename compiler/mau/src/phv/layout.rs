@@ -151,7 +151,8 @@ impl Layouter<'_> {
 
     /// A header is on the wire if the parser extracts or the deparser emits it. One that the parser
     /// only fills from elsewhere in the packet, at other positions in a byte, carries metadata to the
-    /// other gress: it has no order of its own, and neither has one that is short of whole bytes.
+    /// other gress: it has no order of its own, and neither has one that is `@flexible` or
+    /// short of whole bytes.
     fn find_wire_headers(&mut self) {
         self.is_wire = vec![false; self.job.gress.headers.len()];
         for header in self.job.gress.headers.ids() {
@@ -164,8 +165,8 @@ impl Layouter<'_> {
                 is_elsewhere |=
                     found.is_some_and(|phase| phase != offset % 8) && self.is_live(field);
             }
-            let is_filled_up = self.job.gress.headers[header].has_filler(&self.job.gress.fields);
-            self.is_wire[header.index()] = is_wire && !is_elsewhere && !is_filled_up;
+            let has_no_order = self.job.gress.headers[header].has_no_order(&self.job.gress.fields);
+            self.is_wire[header.index()] = is_wire && !is_elsewhere && !has_no_order;
         }
     }
 

@@ -270,7 +270,7 @@ impl Checker<'_> {
     /// Whether a header's layout is the compiler's own: it does not fill whole bytes by itself, or the
     /// parser fills it from bits that stand elsewhere in their bytes.
     fn is_laid_out_freely(&self, header: HeaderId) -> bool {
-        if self.gress.headers[header].has_filler(&self.gress.fields) {
+        if self.gress.headers[header].has_no_order(&self.gress.fields) {
             return true;
         }
         let ends = self.wire_ends();
