@@ -29,7 +29,8 @@ pub(crate) fn declaration_module(program: &Program, pipe: &Pipe, names: &[Ident]
         #![doc = " What the control plane and the device are told of the program."]
         use std::sync::Arc;
         use p4rmt_engine as engine;
-        use p4rmt_engine::emitted::declare::{call, id, wide, DeclaredGress, DeclaredTable};
+        use p4rmt_engine::emitted as rt;
+        use p4rmt_engine::emitted::declare::{call, id, DeclaredGress, DeclaredTable};
         use p4rmt_engine::ir;
 
         /// The program's declarations: what it has, without what it does.
