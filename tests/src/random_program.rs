@@ -32,7 +32,7 @@ use architecture::write_program;
 use happenings::write_vector;
 use writer::Writer;
 
-pub use compare::{Compared, Found, compare};
+pub use compare::{Compared, Found, compare, compare_on, lowered};
 
 /// A program with what happens to it.
 #[derive(Clone, Debug)]

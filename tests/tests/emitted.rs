@@ -7,11 +7,13 @@ use std::sync::{Arc, OnceLock};
 
 use p4rmt_driver::Compiled;
 use p4rmt_engine::{Engine, EngineError, Instance, Interface, Mode, StateLayout};
+use p4rmt_interp::Interp;
 use p4rmt_ir::{Arch, Id, PipeId, Program};
 use p4rmt_pipeline::{Device, interface};
 use p4rmt_rustgen::{ChildEngine, Dependency, Emitted, Host, Options, Profile, emit};
 use p4rmt_source::Span;
 use p4rmt_stf::Vector;
+use p4rmt_tests::random_program::{compare_on, lowered, random_program};
 use p4rmt_tests::rig::{compile_program, root};
 
 /// Folder of vectors, program, setup that runs before each vector.
@@ -124,26 +126,69 @@ fn engine() -> Dependency {
     Dependency::Path(path.to_string_lossy().into_owned())
 }
 
-/// All cases, and the program that runs them, built once.
-fn built() -> &'static (Vec<Case>, PathBuf) {
-    static BUILT: OnceLock<(Vec<Case>, PathBuf)> = OnceLock::new();
+/// A program that nobody wrote.
+struct RandomCase {
+    name: String,
+    program: Arc<Program>,
+    vector: String,
+}
+
+/// Of each architecture so many random programs.
+const RANDOM: [(Arch, u64); 2] = [(Arch::V1model, 60), (Arch::T2na, 40)];
+
+fn random_cases() -> Vec<RandomCase> {
+    let seeds = RANDOM
+        .iter()
+        .flat_map(|(arch, n)| (0..*n).map(|seed| (*arch, seed)));
+    let cases = seeds.filter_map(|(arch, seed)| {
+        let random = random_program(arch, seed);
+        Some(RandomCase {
+            name: format!("random {arch:?} {seed}"),
+            program: lowered(&random)?,
+            vector: random.vector,
+        })
+    });
+    cases.collect()
+}
+
+/// All that was built into one program, once.
+struct AllBuilt {
+    cases: Vec<Case>,
+    random: Vec<RandomCase>,
+    host: PathBuf,
+}
+
+fn built() -> &'static AllBuilt {
+    static BUILT: OnceLock<AllBuilt> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let cases = cases();
-        let pipes: Vec<Emitted> = cases.iter().map(|case| emitted(&case.program)).collect();
-        let names = cases.iter().map(|case| &*case.name);
-        let named: Vec<(&str, &Emitted)> = names.zip(&pipes).collect();
-        let host = Host::new(&named, &engine()).unwrap();
+        let (cases, random) = (cases(), random_cases());
+        let written = cases.iter().map(|case| (&*case.name, &case.program));
+        let found = random.iter().map(|case| (&*case.name, &case.program));
+        let pipes = written.chain(found);
+        let pipes: Vec<(&str, Emitted)> = pipes
+            .map(|(name, program)| (name, emitted(program)))
+            .collect();
+        let named: Vec<(&str, &Emitted)> = pipes
+            .iter()
+            .map(|(name, emitted)| (*name, emitted))
+            .collect();
+        let host = Host::new(Some("p4rmt-host-of-tests"), &named, &engine()).unwrap();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emitted");
         let lock = root().join("Cargo.lock");
         let cargo = Path::new(env!("CARGO"));
         let built = host.build(cargo, &folder, Some(&lock), Profile::Dev);
-        (cases, built.unwrap_or_else(|error| panic!("{error}")))
+        let host = built.unwrap_or_else(|error| panic!("{error}"));
+        AllBuilt {
+            cases,
+            random,
+            host,
+        }
     })
 }
 
 #[test]
 fn every_vector_passes_on_emitted_rust() {
-    let (cases, host) = built();
+    let AllBuilt { cases, host, .. } = built();
     let mut failures = Vec::new();
     for case in cases {
         let engine = Built {
@@ -173,6 +218,26 @@ fn every_vector_passes_on_emitted_rust() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn random_programs_mean_the_same_on_emitted_rust() {
+    let AllBuilt { random, host, .. } = built();
+    let mut n_departures = 0;
+    let mut different = Vec::new();
+    for case in random {
+        let engine = Built {
+            host: host.clone(),
+            name: case.name.clone(),
+        };
+        match compare_on([&Interp, &engine], &case.program, &case.vector) {
+            Ok(n) => n_departures += n,
+            Err(found) => different.push(format!("{}: {found}", case.name)),
+        }
+    }
+    assert_eq!(different, Vec::<String>::new());
+    assert!(random.len() > 90, "{} programs", random.len());
+    assert!(n_departures > 1_500, "{n_departures} packets");
 }
 
 /// What one program emits is the same text every time, and the engine's crate is all that it needs.

@@ -50,7 +50,7 @@ impl Engine for ChildEngine {
             engine: &self.engine,
         };
         let emitted = emit(&program, pipe, &options).map_err(not_emitted)?;
-        let host = Host::new(&[("pipe", &emitted)], &self.engine).map_err(not_emitted)?;
+        let host = Host::new(None, &[("pipe", &emitted)], &self.engine).map_err(not_emitted)?;
         let built = host.build(&self.cargo, &self.cache, self.lock.as_deref(), self.profile);
         let layout = StateLayout::new(program, pipe)?;
         Self::start(&built.map_err(not_made)?, "pipe", layout, interface)

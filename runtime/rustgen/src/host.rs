@@ -31,11 +31,16 @@ pub struct Host {
 }
 
 impl Host {
-    /// The program of these pipes, each with its name.
+    /// The program of these pipes, each with its name. Without a name of its own it is named after its
+    /// text, so that programs can lie side by side.
     ///
     /// # Errors
     /// A bug of ours: text that is no Rust.
-    pub fn new(pipes: &[(&str, &Emitted)], engine: &Dependency) -> Result<Self, EmitError> {
+    pub fn new(
+        name: Option<&str>,
+        pipes: &[(&str, &Emitted)],
+        engine: &Dependency,
+    ) -> Result<Self, EmitError> {
         let modules: Vec<_> = (0..pipes.len())
             .map(|number| format_ident!("pipe_{number}"))
             .collect();
@@ -73,7 +78,10 @@ impl Host {
             let below = pipe.as_module(&folder);
             files.extend(below.map(|(path, text)| (path, text.to_owned())));
         }
-        let name = format!("p4rmt-host-{:016x}", fingerprint(&files));
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => format!("p4rmt-host-{:016x}", fingerprint(&files)),
+        };
         let line = engine.to_line();
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n{line}\n\n\

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use p4rmt_driver::{Compiled, Options, compile};
+use p4rmt_driver::{Compiled, Options, Rejected, compile};
 use p4rmt_engine::{Engine, Mode, Ref, State};
 use p4rmt_ir::{Arch, Bits, Id, PipeId, Program};
 use p4rmt_mau::{Target, place_tables};
@@ -71,17 +71,47 @@ struct Execution {
     refused: Vec<String>,
 }
 
+fn compiled(random: &RandomProgram) -> Result<Compiled, Box<Rejected>> {
+    compile(
+        Path::new("random.p4"),
+        &Options::default(),
+        &OneFile(&random.text),
+    )
+}
+
+/// The program in the form that its machine runs; none where the machine cannot carry it.
+#[must_use]
+pub fn lowered(random: &RandomProgram) -> Option<Arc<Program>> {
+    Some(compiled(random).ok()?.program)
+}
+
+/// Runs a program without stages on two engines; how many packets left.
+///
+/// # Errors
+/// The first difference, or what kept the program from running.
+pub fn compare_on(
+    engines: [&dyn Engine; 2],
+    program: &Arc<Program>,
+    vector: &str,
+) -> Result<usize, Found> {
+    let vector = p4rmt_stf::parse("random.stf", vector)
+        .map_err(|errors| Found::DoesNotRun(format!("{:?}", errors.first())))?;
+    let run = |engine| {
+        let form = "without stages";
+        execute(engine, form, true, program, Mode::Unplaced, &vector)
+    };
+    let [left, right] = engines;
+    let (left, right) = (run(left)?, run(right)?);
+    left.hold_against(&right)?;
+    Ok(left.departures.len())
+}
+
 /// Runs a program in every form on every engine.
 ///
 /// # Errors
 /// The first difference, or what kept the program from running.
 pub fn compare(random: &RandomProgram) -> Result<Compared, Found> {
-    let compiled = compile(
-        Path::new("random.p4"),
-        &Options::default(),
-        &OneFile(&random.text),
-    );
-    let compiled = match compiled {
+    let compiled = match compiled(random) {
         Ok(compiled) => compiled,
         Err(rejected) => {
             let errors = rejected.diagnostics.iter();
