@@ -118,7 +118,11 @@ impl Machine {
             timing: None,
             why_unplaced: None,
         };
-        if args.unplaced {
+        if args.engine == EngineName::Rust && args.target.is_some() {
+            let why = "emitted Rust runs without stages: leave `--target` out";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        if args.unplaced || args.engine == EngineName::Rust {
             return Ok(machine);
         }
         let name = args

@@ -147,9 +147,16 @@ fn wrong_usage_is_2() {
     check(&["chekc"], 2, &[]);
     check(&["test", TINY], 2, &["VECTOR.stf"]);
     check(
-        &["test", TINY, SWITCHING, "--engine", "rust"],
+        &["test", TINY, SWITCHING, "--engine", "gpu"],
         2,
         &["possible values: interp, jit"],
+    );
+    check(
+        &[
+            "test", TINY, SWITCHING, "--engine", "rust", "--target", "tofino2",
+        ],
+        2,
+        &["emitted Rust runs without stages"],
     );
     check(
         &["fit", TINY, "--target", "tofino9"],
@@ -173,7 +180,12 @@ fn wrong_usage_is_2() {
         2,
         &["no warning `W0193`: did you mean `W0103`?"],
     );
-    check(&["emit", TINY, "--to", "rust"], 2, &["possible values"]);
+    check(&["emit", TINY, "--to", "c"], 2, &["possible values"]);
+    check(
+        &["emit", TINY, "--to", "rust"],
+        2,
+        &["give a folder with `-o DIR`"],
+    );
     check(
         &["emit", TINY, "--to", "dot", "--form", "tables"],
         2,
@@ -643,7 +655,7 @@ fn fit_diff_says_what_moved_and_why() {
         &["every table is where it was"],
     );
     let parts = [
-        "before  tiny fits: 1 stages",
+        "before  tiny fits: 1 stage,",
         "now     slower fits: 2 stages",
         "Ingress.switching",
     ];
@@ -844,4 +856,35 @@ fn state_is_saved_and_loaded() {
         state,
     ];
     check(&other, 1, &["state"]);
+}
+
+#[test]
+fn emitted_rust_is_a_crate_with_a_module_a_block() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("tiny");
+    let into = into.to_str().expect("text");
+    check(&["emit", TINY, "--to", "rust", "-o", into], 0, &[]);
+    let manifest = fs::read_to_string(folder.path().join("tiny/Cargo.toml")).expect("a manifest");
+    assert!(manifest.contains("p4rmt-engine"), "{manifest}");
+    let source = fs::read_to_string(folder.path().join("tiny/src/lib.rs")).expect("a crate");
+    assert!(source.contains("mod "), "{source}");
+}
+
+#[test]
+fn emitted_rust_that_nobody_can_build_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_p4rmt"))
+        .args(["test", TINY, SWITCHING, "--engine", "rust", "--cache"])
+        .arg(folder.path())
+        .env("CARGO", folder.path().join("no-cargo"))
+        .current_dir(root())
+        .output()
+        .expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{printed}");
+    assert!(
+        format!("{said}{printed}").contains("cargo"),
+        "{said}{printed}"
+    );
 }
