@@ -28,7 +28,7 @@
 //! let mut outcomes = [Outcome::default()];
 //! instance.run(Id::from_index(0), &jobs, &mut outcomes, &mut state, None)?;
 //! assert_eq!(outcomes[0].values, [2]);
-//! assert_eq!(jobs[0].payload(&outcomes[0]).1, packet);
+//! assert_eq!(jobs[0].payload(&outcomes[0]), packet);
 //! # Ok::<(), p4rmt_engine::EngineError>(())
 //! ```
 //!
