@@ -70,7 +70,7 @@ pub struct TablePart {
 }
 
 /// Memory in blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub struct MemoryUse {
     /// SRAM blocks of 1,024 words of 128 bits.
     pub sram: u32,

@@ -11,6 +11,8 @@ mod check;
 mod group;
 mod outcome;
 
+use std::cell::RefCell;
+
 use p4rmt_ir::{
     Arch, Arena, Gateway, Gress, GressId, Id, Pipe, PipeId, Placement, Program, Table, TableId,
     Tables,
@@ -159,6 +161,7 @@ fn place_on(
         groups: graph.unit_ids().map(|unit| vec![unit]).collect(),
         sharing: Sharing::new(&graph.units, pipe, target),
         own_wires: Vec::new(),
+        known_wires: RefCell::default(),
         pipe,
         graph: &graph,
         target,

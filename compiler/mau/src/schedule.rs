@@ -12,6 +12,9 @@
 
 mod stage;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use p4rmt_ir::{FieldId, Id, Pipe, Slot, TablePart};
 
 use crate::bounds::{Direction, grouped_bounds};
@@ -37,9 +40,14 @@ pub(crate) struct Job<'a> {
     pub(crate) sharing: Sharing,
     /// By unit: what it alone takes of the wires of a stage.
     pub(crate) own_wires: Vec<Usage>,
+    /// What units take of the wires of a stage together, as far as it was asked: tries ask again.
+    pub(crate) known_wires: RefCell<HashMap<Occupants, Usage>>,
     pub(crate) pipe: &'a Pipe,
     pub(crate) target: &'a Target,
 }
+
+/// The units of a stage, in the order in which they came, with their layouts there.
+pub(crate) type Occupants = Vec<(UnitId, Option<TableLayout>)>;
 
 impl Job<'_> {
     /// Whether a table in front of this one finds the partition of a packet.
@@ -227,7 +235,7 @@ struct StageState {
     /// Gateways that have a logical table of their own.
     lone_gateways: Vec<UnitId>,
     /// Units of which a part is here, with its layout if they are tables.
-    occupants: Vec<(UnitId, Option<TableLayout>)>,
+    occupants: Occupants,
     /// What the occupants take of wires, each one alone: at least what they take together.
     wires: Usage,
 }

@@ -87,7 +87,7 @@ pub enum MatchForm {
 }
 
 /// A way to lay a table out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TableLayout {
     /// Entries that it holds.
     pub capacity_entries: u64,

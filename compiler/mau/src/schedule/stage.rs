@@ -51,6 +51,9 @@ impl Placer<'_> {
             return Ok(());
         }
         let wires = |state: &StageState| {
+            if let Some(known) = job.known_wires.borrow().get(&state.occupants) {
+                return *known;
+            }
             let occupants: Vec<Occupant<'_>> = state
                 .occupants
                 .iter()
@@ -61,6 +64,8 @@ impl Placer<'_> {
                 .collect();
             let mut usage = Usage::default();
             add_census(&mut usage, &occupants, job.pipe, &job.sharing, job.target);
+            let mut known = job.known_wires.borrow_mut();
+            known.insert(state.occupants.clone(), usage);
             usage
         };
         let now = wires(&self.state);
