@@ -79,7 +79,7 @@ pub use key_set::{are_in_key_sets, is_in_key_set};
 pub use layout::{Array, ArrayField, GressLayout, Ref, StateLayout};
 pub use load::{open_pipe, schedule_of, watched_positions};
 pub use match_table::{
-    Changes, ExactTable, KeyLayout, KeyPiece, MatchTable, PrefixTable, Search, TableKind,
+    Changes, ExactTable, KeyLayout, KeyPiece, Masked, MatchTable, PrefixTable, Search, TableKind,
     TernaryTable,
 };
 pub use math_unit::math_unit;

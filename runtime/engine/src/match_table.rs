@@ -56,6 +56,17 @@ pub enum Search {
     Ternary(TernaryTable),
 }
 
+/// An entry that matches the keys that, under its mask, are its value.
+#[derive(Clone, Copy, Debug)]
+pub struct Masked<'a> {
+    /// Words of the mask, the lowest first.
+    pub mask: &'a [u64],
+    /// Words of the value, zero where the mask is.
+    pub value: &'a [u64],
+    /// Its place.
+    pub place: u64,
+}
+
 /// What an update has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes {
@@ -185,26 +196,22 @@ impl MatchTable {
         }
     }
 
-    /// Of a table with few entries that compete, none of them by ranges: for each in order of strength the words
-    /// of its mask, those of its value, and its place; then a mask of zeros with place 0, which ends
-    /// any search.
+    /// Of a table with at most so many entries that compete, none of them by ranges: each, the strongest
+    /// first.
     #[must_use]
-    pub fn in_order(&self) -> Option<Vec<u64>> {
+    pub fn in_order(&self, most: usize) -> Option<Vec<Masked<'_>>> {
         let Search::Ternary(ternary) = &self.search else {
             return None;
         };
-        let mut words = Vec::new();
-        for slot in ternary.in_order()? {
+        let entries = ternary.in_order(most)?.map(|slot| {
             let pattern = self.patterns[slot].as_ref()?;
-            if !pattern.ranges.is_empty() {
-                return None;
-            }
-            words.extend_from_slice(&pattern.mask);
-            words.extend_from_slice(&pattern.value);
-            words.push(u64::from(place_of(slot)));
-        }
-        words.resize(words.len() + self.layout.n_words() * 2 + 1, 0);
-        Some(words)
+            pattern.ranges.is_empty().then(|| Masked {
+                mask: &pattern.mask,
+                value: &pattern.value,
+                place: u64::from(place_of(slot)),
+            })
+        });
+        entries.collect()
     }
 
     /// The rank of the entry in a slot.

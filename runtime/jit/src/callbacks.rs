@@ -13,7 +13,7 @@ use p4rmt_ir::{BinaryOp, Bits, ChecksumId, FilterKind, HashId, Id, MeterId, Tabl
 
 use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::{Request, RequestKind};
-use crate::tables::{NO_ACTION, record};
+use crate::tables::{NO_ACTION, possible_actions, record};
 
 /// A callback.
 pub(crate) type Callback = extern "C" fn(*mut Frame, u64, u64, u64) -> u64;
@@ -211,7 +211,8 @@ extern "C" fn pick(frame: *mut Frame, table: u64, slot: u64, hash: u64) -> u64 {
     let gress = call.run.gress_id;
     let entry = state.table(Ref { gress, id }).ok();
     let entry = entry.and_then(|entries| entries.get(slot as usize));
-    let profile = call.run.gress().tables[id].implementation;
+    let table = &call.run.gress().tables[id];
+    let profile = table.implementation;
     let profile = profile.and_then(|profile| call.run.profile(profile));
     let picked = entry.and_then(|entry| match &entry.target {
         EntryTarget::Action(call) => Some(call),
@@ -219,7 +220,7 @@ extern "C" fn pick(frame: *mut Frame, table: u64, slot: u64, hash: u64) -> u64 {
         EntryTarget::Group(group) => profile.and_then(|profile| profile.pick(*group, hash)),
     });
     let record = match picked {
-        Some(picked) => record(picked),
+        Some(picked) => record(picked, &possible_actions(table)),
         None => vec![NO_ACTION],
     };
     let buffers = call.buffers();

@@ -1,12 +1,12 @@
 //! The entries of a table as compiled code reads them: a record of words an entry.
 //!
-//! A record is the action (or [`PICK`]) and the action data, each parameter in ceil(width / 64) words,
+//! A record is the number of the action among those that are possible (or [`PICK`]) and the action data, each parameter in ceil(width / 64) words,
 //! the lowest first. Records lie one after the other, all of the same length: first that of the default
 //! action, then that of each slot, so that the place that a lookup gives ([`MatchTable::place`]) is
 //! the number of the record that counts.
 
 use p4rmt_engine::{Changes, EntryTarget, MatchTable, Search, TableEntries, WordLayout};
-use p4rmt_ir::{ActionCall, ActionId, Body, Gress, Id, Table};
+use p4rmt_ir::{ActionCall, ActionId, Body, Gress, Table};
 
 /// Stands for the action of an entry that leads to a member or a group.
 pub(crate) const PICK: u64 = u64::MAX;
@@ -19,19 +19,95 @@ pub(crate) const DATA: usize = 1;
 /// Entries of a table, as they were when they were last brought up to date.
 pub(crate) struct ArrangedTable {
     matching: MatchTable,
-    /// [`MatchTable::in_order`].
-    in_order: Option<Vec<u64>>,
+    /// What else it is looked up in.
+    masked: MaskedEntries,
     records: Vec<u64>,
     /// Words of a record.
     stride: usize,
+    /// [`possible_actions`].
+    possible: Vec<ActionId>,
+}
+
+/// Entries that compete, as compiled code goes through them.
+enum MaskedEntries {
+    /// Few, each tried in turn: its mask, its value and its place; then a mask of zeros with place 0, which ends any
+    /// search.
+    Few(Vec<u64>),
+    /// Up to 64: by byte of the key, from the lowest, and by its value the entries that it does not rule out, as bits,
+    /// the strongest lowest; then the places of the entries.
+    ByBytes(Vec<u64>),
+    /// None, or more, or by ranges: the engine looks up.
+    Elsewhere,
+}
+
+/// No more entries than that are tried in turn.
+const FEW: usize = 4;
+
+impl MaskedEntries {
+    fn new(table: &MatchTable) -> Self {
+        let layout = table.layout();
+        let (Some(n_bytes), Some(entries)) = (layout.n_bytes(), table.in_order(64)) else {
+            return Self::Elsewhere;
+        };
+        if entries.len() <= FEW {
+            let mut words = Vec::new();
+            for entry in entries {
+                words.extend_from_slice(entry.mask);
+                words.extend_from_slice(entry.value);
+                words.push(entry.place);
+            }
+            words.resize(words.len() + layout.n_words() * 2 + 1, 0);
+            return Self::Few(words);
+        }
+        let mut words = vec![0; n_bytes * 256];
+        for (rank, entry) in entries.iter().enumerate() {
+            for (byte, vectors) in words.chunks_exact_mut(256).enumerate() {
+                let of = |words: &[u64]| (words[byte / 8] >> (byte % 8 * 8)) as u8;
+                let (value, free) = (of(entry.value), !of(entry.mask));
+                // Every number below the bits that are free, from all of them down to none.
+                let mut more = free;
+                loop {
+                    vectors[usize::from(value | more)] |= 1 << rank;
+                    if more == 0 {
+                        break;
+                    }
+                    more = (more - 1) & free;
+                }
+            }
+        }
+        words.extend(entries.iter().map(|entry| entry.place));
+        // Where nothing is left, the lowest bit that is set is number 64.
+        words.resize(n_bytes * 256 + 65, 0);
+        Self::ByBytes(words)
+    }
+
+    /// Where the few lie, and where the vectors do.
+    fn addresses(&self) -> [*const u8; 2] {
+        match self {
+            Self::Few(words) => [words.as_ptr().cast(), std::ptr::null()],
+            Self::ByBytes(words) => [std::ptr::null(), words.as_ptr().cast()],
+            Self::Elsewhere => [std::ptr::null(); 2],
+        }
+    }
+}
+
+/// The actions that a table may run, in the order of their numbers in records.
+pub(crate) fn possible_actions(table: &Table) -> Vec<ActionId> {
+    let listed = table.actions.iter().map(|listed| listed.action);
+    let mut possible: Vec<ActionId> = listed.chain([table.default_action.action]).collect();
+    possible.sort_unstable();
+    possible.dedup();
+    possible
 }
 
 /// Where compiled code finds a table. Pointers are good until entries are brought up to date.
 #[repr(C)]
 pub(crate) struct TableView {
-    /// The buckets of an exact table, the cells of a prefix table, or the entries of another in order; nothing
-    /// where it has more than a few.
+    /// The buckets of an exact table, the cells of a prefix table, or the few entries of another; nothing
+    /// where there are more.
     pub(crate) entries: *const u8,
+    /// Of up to 64 entries that compete: their vectors and places; else nothing.
+    pub(crate) vectors: *const u64,
     /// Of an exact table: by how much a hash is shifted to the right to number a bucket.
     pub(crate) shift: u64,
     /// Of an exact table: the number of its last bucket.
@@ -51,11 +127,12 @@ impl ArrangedTable {
     ) -> Self {
         let mut arranged = Self {
             matching: MatchTable::new(gress, table, entries, is_divided),
-            in_order: None,
+            masked: MaskedEntries::Elsewhere,
             records: Vec::new(),
             stride: record_words(gress, table),
+            possible: possible_actions(table),
         };
-        arranged.in_order = arranged.matching.in_order();
+        arranged.masked = MaskedEntries::new(&arranged.matching);
         arranged.write_all(entries);
         arranged
     }
@@ -68,14 +145,14 @@ impl ArrangedTable {
     pub(crate) fn update(&mut self, entries: &TableEntries) {
         let changes = self.matching.update(entries);
         if changes != Changes::None {
-            self.in_order = self.matching.in_order();
+            self.masked = MaskedEntries::new(&self.matching);
         }
         match changes {
             Changes::None => {}
             Changes::Slots(slots) => {
                 let n_words = self.stride * (entries.n_slots() + 1);
                 self.records.resize(n_words, 0);
-                self.write(0, &record(entries.default_action()));
+                self.write(0, &record(entries.default_action(), &self.possible));
                 slots
                     .iter()
                     .for_each(|slot| self.write_slot(*slot, entries));
@@ -88,7 +165,7 @@ impl ArrangedTable {
         self.records.clear();
         self.records
             .resize(self.stride * (entries.n_slots() + 1), 0);
-        self.write(0, &record(entries.default_action()));
+        self.write(0, &record(entries.default_action(), &self.possible));
         for (slot, _) in entries.iter() {
             self.write_slot(slot, entries);
         }
@@ -96,7 +173,9 @@ impl ArrangedTable {
 
     fn write_slot(&mut self, slot: usize, entries: &TableEntries) {
         match entries.get(slot).map(|entry| &entry.target) {
-            Some(EntryTarget::Action(call)) => self.write(slot + 1, &record(call)),
+            Some(EntryTarget::Action(call)) => {
+                self.write(slot + 1, &record(call, &self.possible));
+            }
             Some(EntryTarget::Member(_) | EntryTarget::Group(_)) => self.write(slot + 1, &[PICK]),
             None => {}
         }
@@ -108,19 +187,15 @@ impl ArrangedTable {
 
     /// Where compiled code finds it.
     pub(crate) fn view(&self) -> TableView {
+        let [few, vectors] = self.masked.addresses();
         let (entries, shift) = match self.matching.search() {
             Search::Exact(exact) => (exact.buckets().as_ptr().cast(), exact.shift()),
             Search::Prefix(prefix) => (prefix.cells().as_ptr().cast(), 0),
-            Search::Ternary(_) => {
-                let in_order = self.in_order.as_ref();
-                (
-                    in_order.map_or(std::ptr::null(), |words| words.as_ptr().cast()),
-                    0,
-                )
-            }
+            Search::Ternary(_) => (few, 0),
         };
         TableView {
             entries,
+            vectors: vectors.cast(),
             shift: u64::from(shift),
             last_bucket: u64::MAX.checked_shr(shift).unwrap_or(0),
             records: self.records.as_ptr(),
@@ -135,18 +210,17 @@ pub(crate) fn record_words(gress: &Gress, table: &Table) -> usize {
         Body::Structured(body) => &body.actions[action].params,
         Body::Tables(body) => &body.actions[action].params,
     };
-    let listed = table.actions.iter().map(|listed| listed.action);
-    let actions = listed.chain([table.default_action.action]);
-    let words = actions.map(|action| {
+    let words = possible_actions(table).into_iter().map(|action| {
         let params = params(action).iter();
         params.map(|param| param.width.div_ceil(64) as usize).sum()
     });
     DATA + words.max().unwrap_or(0)
 }
 
-/// The record of an action call.
-pub(crate) fn record(call: &ActionCall) -> Vec<u64> {
-    let mut words = vec![call.action.index() as u64];
+/// The record of an action call, of a table that may run these actions.
+pub(crate) fn record(call: &ActionCall, possible: &[ActionId]) -> Vec<u64> {
+    let number = possible.binary_search(&call.action);
+    let mut words = vec![number.map_or(NO_ACTION, |number| number as u64)];
     for arg in &call.args {
         WordLayout::push(&mut words, arg);
     }

@@ -19,6 +19,7 @@ pub struct KeyLayout {
     /// By part: its width, and its lowest bit among all; none for one that is not looked up.
     parts: Vec<(u32, Option<u32>)>,
     n_words: usize,
+    has_ranges: bool,
     has_priorities: bool,
     max_entries: u64,
 }
@@ -116,6 +117,7 @@ impl KeyLayout {
             pieces,
             parts,
             n_words: (bit / 64) as usize,
+            has_ranges: table.keys.iter().any(|key| key.kind == MatchKind::Range),
             has_priorities,
             max_entries: crate::entries::capacity(table),
         }
@@ -137,6 +139,17 @@ impl KeyLayout {
     #[must_use]
     pub fn n_words(&self) -> usize {
         self.n_words
+    }
+
+    /// Bytes of a key, from the lowest, behind which it is all zeros; none where a part is a range, which lies above.
+    #[must_use]
+    pub fn n_bytes(&self) -> Option<usize> {
+        let zeros = match self.pieces.first() {
+            Some(KeyPiece::Zeros(width)) => *width,
+            Some(KeyPiece::Part(_)) | None => 0,
+        };
+        let n_bits = self.n_words as u32 * 64 - zeros;
+        (!self.has_ranges).then(|| n_bits.div_ceil(8) as usize)
     }
 
     /// How many entries there can be.

@@ -146,10 +146,10 @@ impl TernaryTable {
         Some(())
     }
 
-    /// The slots of few entries, in the order in which they are tried.
-    pub(super) fn in_order(&self) -> Option<impl Iterator<Item = usize>> {
-        let is_in_order = matches!(self.search, Search::InOrder);
-        is_in_order.then(|| self.ranked.iter().map(|(_, slot)| *slot))
+    /// The slots of at most so many entries, the strongest first.
+    pub(super) fn in_order(&self, most: usize) -> Option<impl Iterator<Item = usize>> {
+        let is_ranked = !matches!(self.search, Search::Groups(_)) && self.n_entries <= most;
+        is_ranked.then(|| self.ranked.iter().map(|(_, slot)| *slot))
     }
 
     fn insert(&mut self, order: Order, pattern: &Pattern) {

@@ -136,7 +136,7 @@ impl Compiler<'_> {
         let number = self.word(self.loaded.requests.len() as u64 - 1);
         let n_bytes = self.word(u64::from(header.width / 8));
         let address = self.call(Name::Mirror, [number, session, n_bytes]);
-        self.write_bytes(&header, address);
+        self.write_bytes(&header, address, 0);
     }
 
     /// Hands a request with its values to the engine.

@@ -60,23 +60,33 @@ impl Compiler<'_> {
         let out = self.load_frame(offset_of!(Frame, out));
         let out_bytes = self.b.use_var(self.out_bytes);
         let address = self.b.ins().iadd(out, out_bytes);
-        let mut whole = self.zero(0);
+        // A word is written as soon as it is whole, so that few of them wait.
+        let (mut rest, mut offset) = (self.zero(0), 0);
         for field in self.gress.headers[id].fields.clone() {
             let value = self.field(field);
-            whole = self.concat(&whole, &value);
+            rest = self.concat(&rest, &value);
+            while rest.width >= 64 {
+                let below = rest.width - 64;
+                let word = self.slice(&rest, rest.width - 1, below);
+                self.write_bytes(&word, address, offset);
+                offset += 8;
+                rest = match below {
+                    0 => self.zero(0),
+                    _ => self.slice(&rest, below - 1, 0),
+                };
+            }
         }
-        self.write_bytes(&whole, address);
-        let n_bytes = self.word(u64::from(whole.width / 8));
+        self.write_bytes(&rest, address, offset);
+        let n_bytes = self.word(u64::from(offset + rest.width / 8));
         let out_bytes = self.b.ins().iadd(out_bytes, n_bytes);
         self.b.def_var(self.out_bytes, out_bytes);
     }
 
-    /// Writes a number of whole bytes, the highest first.
-    pub(super) fn write_bytes(&mut self, number: &Number, address: Word) {
-        let n_bytes = number.width / 8;
-        let mut offset = 0;
-        while offset < n_bytes {
-            let left = n_bytes - offset;
+    /// Writes a number of whole bytes, the highest first, from so many bytes behind an address on.
+    pub(super) fn write_bytes(&mut self, number: &Number, address: Word, offset: u32) {
+        let (mut offset, end) = (offset, offset + number.width / 8);
+        while offset < end {
+            let left = end - offset;
             let size = match left {
                 8.. => 8,
                 4.. => 4,

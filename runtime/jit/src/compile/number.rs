@@ -146,10 +146,10 @@ impl Compiler<'_> {
         }
     }
 
-    /// Shifts left by what is known, in the same width.
-    fn shl_by(&mut self, number: &Number, amount: u32) -> Number {
+    /// Shifts left by what is known, in the same width, where no bit is lost.
+    fn raise(&mut self, number: &Number, amount: u32) -> Number {
         let (n_words, shift) = ((amount / 64) as usize, amount % 64);
-        let words: Vec<Word> = (0..number.words.len())
+        let words = (0..number.words.len())
             .map(|position| {
                 let Some(from) = position.checked_sub(n_words) else {
                     return self.word(0);
@@ -164,14 +164,17 @@ impl Compiler<'_> {
                 }
             })
             .collect();
-        self.cut(words, number.width)
+        Number {
+            width: number.width,
+            words,
+        }
     }
 
     /// The number with the bits from `hi` to `lo` replaced.
     pub(super) fn with_slice(&mut self, old: &Number, hi: u32, lo: u32, new: &Number) -> Number {
         let part = self.resize(new, hi - lo + 1, false);
         let part = self.resize(&part, old.width.max(hi + 1), false);
-        let part = self.shl_by(&part, lo);
+        let part = self.raise(&part, lo);
         let words = (0..)
             .zip(&old.words)
             .map(|(position, old)| {
@@ -201,7 +204,7 @@ impl Compiler<'_> {
             return Number { width, words };
         }
         let high = self.resize(high, width, false);
-        let high = self.shl_by(&high, low.width);
+        let high = self.raise(&high, low.width);
         let low = self.resize(low, width, false);
         self.by_word(&high, &low, |b, high, low| b.ins().bor(high, low))
     }

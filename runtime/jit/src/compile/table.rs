@@ -6,8 +6,10 @@
 
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC, types};
-use cranelift_frontend::{Switch, Variable};
+use cranelift_codegen::ir::{
+    Block, BlockCall, InstBuilder, JumpTableData, condcodes::IntCC, types,
+};
+use cranelift_frontend::Variable;
 use p4rmt_engine::{EngineError, ExactTable, KeyLayout, KeyPiece, PrefixTable, TableKind};
 use p4rmt_ir::{ActionId, Arm, Body, Id, MatchKind, Outcome, Param, Table, TableId};
 
@@ -15,7 +17,7 @@ use super::number::Number;
 use super::{Compiler, Word, plain};
 use crate::callbacks::Name;
 use crate::frame::Frame;
-use crate::tables::{DATA, PICK, TableView, record_words};
+use crate::tables::{DATA, PICK, TableView, possible_actions, record_words};
 
 /// The part of a table that a stage has.
 #[derive(Clone, Copy)]
@@ -25,6 +27,9 @@ pub(super) struct Share {
     /// Where a lookup leads that finds no entry of the part; nothing if the miss is its own.
     pub(super) elsewhere: Option<Block>,
 }
+
+/// So many actions, and one more, are told apart one by one, more by a table of jumps.
+const CHAIN: usize = 3;
 
 /// What is known where the code of an action starts.
 #[derive(Clone, Copy)]
@@ -143,9 +148,10 @@ impl Compiler<'_> {
         let place = match (layout.kind(), &key.words[..]) {
             (TableKind::Exact, words @ ([_] | [_, _] | [_, _, _])) => self.probe(id, words),
             (TableKind::Prefix, [word]) => self.walk(id, *word, PrefixTable::root_bits_of(&layout)),
-            (TableKind::Ternary, words @ ([_] | [_, _] | [_, _, _])) => {
-                self.try_in_order(id, words)
-            }
+            (TableKind::Ternary, words @ ([_] | [_, _] | [_, _, _])) => match layout.n_bytes() {
+                Some(n_bytes) => self.compete(id, words, n_bytes),
+                None => self.ask_for_place(id, &key),
+            },
             _ => self.ask_for_place(id, &key),
         };
         let Some((first, end)) = share.ranks else {
@@ -268,22 +274,27 @@ impl Compiler<'_> {
         here
     }
 
-    /// Tries few entries in order, as [`p4rmt_engine::MatchTable::in_order`] has them; asks the engine where
-    /// there are more.
-    fn try_in_order(&mut self, id: TableId, key: &[Word]) -> Word {
+    /// Looks a key up among entries that compete: few are tried in turn, up to 64 are ruled out byte by byte, as
+    /// [`crate::tables`] has them; the engine is asked where there are more.
+    fn compete(&mut self, id: TableId, key: &[Word], n_bytes: usize) -> Word {
         let found = self.b.declare_var(types::I64);
-        let at = self.b.declare_var(types::I64);
-        let entries = self.load_view(id, offset_of!(TableView, entries));
-        self.b.def_var(at, entries);
-        let (few, many, head, next, hit, done) = (
-            self.b.create_block(),
+        let few = self.load_view(id, offset_of!(TableView, entries));
+        let (in_turn, not_few, by_bytes, many, done) = (
             self.b.create_block(),
             self.b.create_block(),
             self.b.create_block(),
             self.b.create_block(),
             self.b.create_block(),
         );
-        self.b.ins().brif(entries, few, &[], many, &[]);
+        self.b.ins().brif(few, in_turn, &[], not_few, &[]);
+        self.enter(not_few);
+        let vectors = self.load_view(id, offset_of!(TableView, vectors));
+        self.b.set_cold_block(many);
+        self.b.ins().brif(vectors, by_bytes, &[], many, &[]);
+        self.enter(by_bytes);
+        let place = self.rule_out(key, n_bytes, vectors);
+        self.b.def_var(found, place);
+        self.jump(done);
         self.enter(many);
         let whole = Number {
             width: key.len() as u32 * 64,
@@ -292,7 +303,22 @@ impl Compiler<'_> {
         let place = self.ask_for_place(id, &whole);
         self.b.def_var(found, place);
         self.jump(done);
-        self.enter(few);
+        self.enter(in_turn);
+        let place = self.try_in_turn(key, few);
+        self.b.def_var(found, place);
+        self.go(done);
+        self.b.use_var(found)
+    }
+
+    /// Tries entries one after the other.
+    fn try_in_turn(&mut self, key: &[Word], entries: Word) -> Word {
+        let at = self.b.declare_var(types::I64);
+        self.b.def_var(at, entries);
+        let (head, next, hit) = (
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_block(),
+        );
         self.jump(head);
         self.b.switch_to_block(head);
         let entry = self.b.use_var(at);
@@ -315,10 +341,31 @@ impl Compiler<'_> {
         self.jump(head);
         self.b.seal_block(head);
         self.enter(hit);
-        let place = self.load(entry, key.len() * 16);
-        self.b.def_var(found, place);
-        self.go(done);
-        self.b.use_var(found)
+        self.load(entry, key.len() * 16)
+    }
+
+    /// The place of the strongest of the entries that no byte of the key rules out.
+    fn rule_out(&mut self, key: &[Word], n_bytes: usize, vectors: Word) -> Word {
+        let byte_mask = self.word(0xff);
+        let of_bytes: Vec<Word> = (0..n_bytes)
+            .map(|byte| {
+                let word = self.shr_word(key[byte / 8], byte as u32 % 8 * 8);
+                let value = self.b.ins().band(word, byte_mask);
+                let offset = self.shl_word(value, 3);
+                let address = self.b.ins().iadd(vectors, offset);
+                self.load(address, byte * 256 * 8)
+            })
+            .collect();
+        let all = of_bytes
+            .into_iter()
+            .reduce(|all, vector| self.b.ins().band(all, vector));
+        let Some(left) = all else {
+            return self.word(0);
+        };
+        let rank = self.b.ins().ctz(left);
+        let offset = self.shl_word(rank, 3);
+        let address = self.b.ins().iadd(vectors, offset);
+        self.load(address, n_bytes * 256 * 8)
     }
 
     fn ask_for_place(&mut self, id: TableId, key: &Number) -> Word {
@@ -420,23 +467,39 @@ impl Compiler<'_> {
     /// Leads to the action of a record: one that the table lists, or its default action. Only a group
     /// without members has none.
     fn switch_to_action(&mut self, table: &Table, record: Word, leads: &mut Leads) {
-        let listed = table.actions.iter().map(|listed| listed.action);
-        let mut possible: Vec<ActionId> = listed.collect();
-        possible.push(table.default_action.action);
-        possible.sort_unstable();
-        possible.dedup();
-        let last = match table.implementation {
-            Some(_) => None,
-            None => possible.pop(),
+        let possible = possible_actions(table).into_iter();
+        let mut blocks: Vec<Block> = possible
+            .map(|action| leads.block(self, Some(action)))
+            .collect();
+        let otherwise = match table.implementation {
+            Some(_) => leads.block(self, None),
+            None => blocks.pop().expect("a table has a default action"),
         };
         let action = self.load(record, 0);
-        let mut switch = Switch::new();
-        for action in possible {
-            let block = leads.block(self, Some(action));
-            switch.set_entry(action.index() as u128, block);
+        if blocks.len() > CHAIN {
+            return self.jump_by(action, &blocks, otherwise);
         }
-        let otherwise = leads.block(self, last);
-        switch.emit(&mut self.b, action, otherwise);
+        for (number, block) in (0..).zip(blocks) {
+            let is = self.is(IntCC::Equal, action, number);
+            let next = self.b.create_block();
+            self.b.ins().brif(is, block, &[], next, &[]);
+            self.enter(next);
+        }
+        self.jump(otherwise);
+    }
+
+    /// Jumps to the block of this number.
+    fn jump_by(&mut self, number: Word, blocks: &[Block], otherwise: Block) {
+        let pool = &mut self.b.func.dfg.value_lists;
+        let calls: Vec<BlockCall> = blocks
+            .iter()
+            .map(|block| BlockCall::new(*block, [], pool))
+            .collect();
+        let otherwise = BlockCall::new(otherwise, [], pool);
+        let table = JumpTableData::new(otherwise, &calls);
+        let table = self.b.create_jump_table(table);
+        let number = self.b.ins().ireduce(types::I32, number);
+        self.b.ins().br_table(number, table);
     }
 
     /// The hash by which the table's selector picks a member, if it has one.
