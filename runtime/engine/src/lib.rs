@@ -55,6 +55,7 @@ mod schedule;
 mod state;
 mod stateful_alu;
 mod trace;
+mod uses;
 mod words;
 
 pub use checksum::{OnesSum, Residual};
@@ -96,4 +97,5 @@ pub use schedule::{OTHERWISE, PlacedUnit, Schedule, THEN, TablePart, UnitKind};
 pub use state::{Counts, State, StateError};
 pub use stateful_alu::{StatefulResult, run_instruction};
 pub use trace::{Event, HitEntry, Trace, Unit};
+pub use uses::FieldUses;
 pub use words::WordLayout;

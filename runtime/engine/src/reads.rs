@@ -5,9 +5,14 @@ use p4rmt_ir::{Block, Body, Expr, FieldId, Gress, StmtKind};
 /// Whether a table, condition, action, register action or the deparser reads the field.
 pub(crate) fn reads_field(gress: &Gress, field: FieldId) -> bool {
     let mut found = false;
-    let mut visit = |expr: &Expr| {
+    walk_bodies(gress, &mut |expr| {
         expr.walk(&mut |expr| found |= *expr == Expr::Field(field));
-    };
+    });
+    found
+}
+
+/// Visits the expressions of everything behind the parser.
+pub(crate) fn walk_bodies(gress: &Gress, mut visit: &mut impl FnMut(&Expr)) {
     for key in gress.tables.values().flat_map(|table| &table.keys) {
         visit(&key.expr);
     }
@@ -38,7 +43,6 @@ pub(crate) fn reads_field(gress: &Gress, field: FieldId) -> bool {
             }
         }
     }
-    found
 }
 
 /// Visits the expressions of a block.

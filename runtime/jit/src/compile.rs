@@ -17,7 +17,7 @@
 //! | `crossing.rs` | across the traffic manager of a whole gress |
 //! | `stages.rs` | control flow, placed: stage by stage |
 //! | `call.rs`, `stateful.rs`, `checksum.rs` | externs |
-//! | `deparser.rs` | emission |
+//! | `deparser.rs`, `header_bytes.rs` | emission |
 
 mod call;
 mod checksum;
@@ -26,6 +26,7 @@ mod crossing;
 mod deparser;
 mod expr;
 mod fields;
+mod header_bytes;
 mod number;
 mod packet;
 mod parser;
@@ -52,6 +53,7 @@ use crate::frame::Frame;
 use crate::load::LoadedGress;
 use crate::machine_code::MachineCode;
 
+use self::header_bytes::HeaderBytes;
 use self::number::Number;
 
 /// A part of a gress, without what differs from packet to packet.
@@ -188,6 +190,8 @@ struct Compiler<'a> {
     sums: Vec<Variable>,
     /// By checksum unit: whether its residual is to be written, and where.
     deposits: Vec<Deposit>,
+    /// How headers are written.
+    header_bytes: HeaderBytes,
     /// By source of random values: how often the packet has drawn.
     draws: Vec<Variable>,
     /// By meter: the color that the last lookup gave, from 0.
@@ -267,6 +271,7 @@ impl<'a> Compiler<'a> {
             turns_left: variable(&mut b),
             sums: gress.checksums.values().map(|_| variable(&mut b)).collect(),
             deposits: Vec::new(),
+            header_bytes: HeaderBytes::composed(gress),
             draws: gress.randoms.values().map(|_| variable(&mut b)).collect(),
             direct_colors: gress.meters.values().map(|_| variable(&mut b)).collect(),
             direct_index: variable(&mut b),
@@ -291,6 +296,8 @@ impl<'a> Compiler<'a> {
     fn compile(&mut self, section: Section) -> Result<(), EngineError> {
         self.section = section;
         self.read_inputs();
+        self.find_deposits(&self.gress.parser);
+        self.plan_headers();
         let turns = self.word(MAX_TURNS.into());
         self.b.def_var(self.turns_left, turns);
         let none = self.word(u64::MAX);

@@ -34,6 +34,7 @@ impl Compiler<'_> {
             self.jump(waits);
         }
         self.enter(waits);
+        self.read_idle_fields();
         Ok(())
     }
 

@@ -55,33 +55,6 @@ impl Compiler<'_> {
         self.go(behind);
     }
 
-    fn emit_bytes(&mut self, id: HeaderId) {
-        self.note_emitted(id);
-        let out = self.load_frame(offset_of!(Frame, out));
-        let out_bytes = self.b.use_var(self.out_bytes);
-        let address = self.b.ins().iadd(out, out_bytes);
-        // A word is written as soon as it is whole, so that few of them wait.
-        let (mut rest, mut offset) = (self.zero(0), 0);
-        for field in self.gress.headers[id].fields.clone() {
-            let value = self.field(field);
-            rest = self.concat(&rest, &value);
-            while rest.width >= 64 {
-                let below = rest.width - 64;
-                let word = self.slice(&rest, rest.width - 1, below);
-                self.write_bytes(&word, address, offset);
-                offset += 8;
-                rest = match below {
-                    0 => self.zero(0),
-                    _ => self.slice(&rest, below - 1, 0),
-                };
-            }
-        }
-        self.write_bytes(&rest, address, offset);
-        let n_bytes = self.word(u64::from(offset + rest.width / 8));
-        let out_bytes = self.b.ins().iadd(out_bytes, n_bytes);
-        self.b.def_var(self.out_bytes, out_bytes);
-    }
-
     /// Writes a number of whole bytes, the highest first, from so many bytes behind an address on.
     pub(super) fn write_bytes(&mut self, number: &Number, address: Word, offset: u32) {
         let (mut offset, end) = (offset, offset + number.width / 8);
@@ -99,7 +72,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn note_emitted(&mut self, id: HeaderId) {
+    pub(super) fn note_emitted(&mut self, id: HeaderId) {
         let emitted = self.load_frame(offset_of!(Frame, emitted));
         let n_emitted = self.b.use_var(self.n_emitted);
         let offset = self.shl_word(n_emitted, 2);
@@ -149,7 +122,7 @@ impl Compiler<'_> {
 }
 
 /// Whether all headers that a deparser emits are made of whole bytes, and each statement emits once.
-fn is_byte_aligned(gress: &Gress) -> bool {
+pub(super) fn is_byte_aligned(gress: &Gress) -> bool {
     let is_aligned =
         |id: HeaderId| gress.headers[id].varbit.is_none() && n_bits(gress, id).is_multiple_of(8);
     !has_loop(&gress.deparser.body) && emitted_headers(gress).into_iter().all(is_aligned)

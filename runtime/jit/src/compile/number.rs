@@ -127,6 +127,9 @@ impl Compiler<'_> {
         let words = (0..width.div_ceil(64))
             .map(|position| self.window(number, lo + position * 64))
             .collect();
+        if hi + 1 == number.width {
+            return Number { width, words };
+        }
         self.cut(words, width)
     }
 

@@ -78,12 +78,17 @@ impl Compiler<'_> {
     /// Reads all fields of a header of whole bytes.
     fn read_header(&mut self, id: HeaderId, n_bits: u32, span: Span) {
         let address = self.cursor_address();
+        self.note_header(id, address);
         let mut offset = 0;
-        for field in self.gress.headers[id].fields.clone() {
-            let width = self.gress.fields[field].width;
+        for (position, field) in self.gress.headers[id].fields.iter().enumerate() {
+            let width = self.gress.fields[*field].width;
+            if self.header_bytes.is_idle(id, position) {
+                offset += width;
+                continue;
+            }
             let value = self.packet_bits(address, n_bits / 8, offset, width);
             self.subtract_from_residuals(&value, None);
-            self.write_field(field, &value, span);
+            self.write_field(*field, &value, span);
             offset += width;
         }
         let cursor = self.b.use_var(self.cursor);
@@ -115,7 +120,13 @@ impl Compiler<'_> {
     }
 
     /// Bits of a piece of the packet that is `n_bytes` long and certainly there.
-    fn packet_bits(&mut self, address: Word, n_bytes: u32, offset: u32, width: u32) -> Number {
+    pub(super) fn packet_bits(
+        &mut self,
+        address: Word,
+        n_bytes: u32,
+        offset: u32,
+        width: u32,
+    ) -> Number {
         let mut words = Vec::new();
         let mut left = width;
         while left > 0 {

@@ -18,7 +18,6 @@ impl Compiler<'_> {
     pub(super) fn parse(&mut self, dropped: Block) -> Result<(), EngineError> {
         let parser = &self.gress.parser;
         let done = self.b.create_block();
-        self.find_deposits(parser);
         let (order, is_cyclic) = order_of(parser);
         if is_cyclic {
             let idle = self.word(MAX_IDLE_STATES);
