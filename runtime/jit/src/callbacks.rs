@@ -19,7 +19,7 @@ use crate::tables::{NO_ACTION, possible_actions, record};
 pub(crate) type Callback = extern "C" fn(*mut Frame, u64, u64, u64) -> u64;
 
 /// Which callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Name {
     Lookup,
     Rank,

@@ -35,12 +35,12 @@ mod stateful;
 mod statement;
 mod table;
 
+use std::collections::HashSet;
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{
     self, AbiParam, FuncRef, InstBuilder, MemFlagsData, Signature, condcodes::IntCC, types,
 };
-use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use cranelift_jit::JITModule;
 use cranelift_module::{FuncId, Linkage, Module};
@@ -105,20 +105,18 @@ pub(crate) fn compile(
     schedule: Option<&Schedule>,
     section: Section,
 ) -> Result<FuncId, EngineError> {
-    let module: &mut JITModule = &mut machine_code.module;
-    let mut context = module.make_context();
-    context.func.signature = packet_signature(module);
-    let callbacks: Vec<FuncRef> = machine_code
-        .callbacks
-        .iter()
-        .map(|id| module.declare_func_in_func(*id, &mut context.func))
-        .collect();
+    let mut context = machine_code.module.make_context();
+    context.func.signature = packet_signature(&*machine_code.module);
+    let callbacks = machine_code.callbacks_in(&mut context.func);
     let mut builder_context = FunctionBuilderContext::new();
     let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
     let mut compiler = Compiler::new(builder, gress, loaded, schedule, callbacks);
     compiler.compile(section)?;
     compiler.b.seal_all_blocks();
-    compiler.b.finalize(module.target_config());
+    let called = std::mem::take(&mut compiler.called);
+    compiler.b.finalize(machine_code.module.target_config());
+    called.into_iter().for_each(|name| machine_code.need(name));
+    let module: &mut JITModule = &mut machine_code.module;
     let name = format!("gress{}_{section:?}", loaded.id.index());
     let id = module
         .declare_function(&name, Linkage::Local, &context.func.signature)
@@ -133,14 +131,6 @@ pub(crate) fn compile(
 fn packet_signature(module: &impl Module) -> Signature {
     let mut signature = module.make_signature();
     signature.params.push(AbiParam::new(types::I64));
-    signature
-}
-
-/// The signature of callbacks.
-pub(crate) fn callback_signature(convention: CallConv) -> Signature {
-    let mut signature = Signature::new(convention);
-    signature.params.extend([AbiParam::new(types::I64); 4]);
-    signature.returns.push(AbiParam::new(types::I64));
     signature
 }
 
@@ -165,6 +155,8 @@ struct Compiler<'a> {
     loaded: &'a mut LoadedGress,
     schedule: Option<&'a Schedule>,
     callbacks: Vec<FuncRef>,
+    /// Those that are called.
+    called: HashSet<Name>,
     frame: Word,
     memory: Word,
     scratch: Word,
@@ -289,6 +281,7 @@ impl<'a> Compiler<'a> {
             loaded,
             schedule,
             callbacks,
+            called: HashSet::new(),
         }
     }
 
@@ -417,8 +410,9 @@ impl<'a> Compiler<'a> {
     /// Calls the engine.
     fn call(&mut self, name: Name, args: [Word; 3]) -> Word {
         let args = [self.frame, args[0], args[1], args[2]];
-        let call = self.b.ins().call(self.callbacks[name as usize], &args);
-        self.b.inst_results(call)[0]
+        self.called.insert(name);
+        self.b.ins().call(self.callbacks[name as usize], &args);
+        self.load_frame(offset_of!(Frame, answer))
     }
 
     /// The same with numbers that are known.

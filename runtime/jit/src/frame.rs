@@ -58,6 +58,8 @@ pub(crate) struct Frame {
     pub(crate) parsed_bits: u64,
     /// 1 more than the port that the packet took across the traffic manager; 0 if it waits.
     pub(crate) crossed: u64,
+    /// What the last callback gave.
+    pub(crate) answer: u64,
 }
 
 /// What callbacks work on.
@@ -114,6 +116,7 @@ impl Default for Frame {
             is_dropped: 0,
             parsed_bits: 0,
             crossed: 0,
+            answer: 0,
         }
     }
 }
