@@ -281,6 +281,15 @@ impl<'a> Job<'a> {
 impl Outcome {
     /// Empties it; the buffers keep their capacity.
     pub fn clear(&mut self) {
+        self.begin(0, 0);
+        self.phv.clear();
+    }
+
+    /// Nothing has come of a packet yet that has so many words of watched values and so many watched fields.
+    /// For an engine that writes all of those values, and fields as they shall be: what `values` and `phv` held stays
+    /// there.
+    #[inline]
+    pub fn begin(&mut self, n_value_words: usize, n_watched: usize) {
         let Self {
             verdict,
             bytes,
@@ -292,7 +301,7 @@ impl Outcome {
             mirrors,
             resubmit,
             digests,
-            phv,
+            phv: _,
             parsed_bits,
             crossed,
             requests,
@@ -303,17 +312,38 @@ impl Outcome {
         bytes.clear();
         emitted.clear();
         *payload_offset = 0;
-        values.clear();
-        written.clear();
+        if values.len() != n_value_words {
+            values.resize(n_value_words, 0);
+        }
+        if written.len() != n_watched {
+            written.resize(n_watched, Writer::NONE);
+        }
+        written.fill(Writer::NONE);
         extra.clear();
         mirrors.clear();
         *resubmit = None;
         digests.clear();
-        phv.clear();
         *parsed_bits = 0;
         *crossed = None;
-        *requests = SwitchRequests::default();
+        requests.clear();
         log.clear();
         *wrong_claim = None;
+    }
+}
+
+impl SwitchRequests {
+    /// Nothing is asked for.
+    #[inline]
+    fn clear(&mut self) {
+        let Self {
+            clone,
+            resubmit,
+            recirculate,
+            truncate,
+        } = self;
+        *clone = None;
+        *resubmit = None;
+        *recirculate = None;
+        *truncate = None;
     }
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    EngineError, GressInterface, Instance, Interface, Job, Mode, Outcome, ParseFailure, Part, Ref,
-    Schedule, Stamp, State, StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, Writer,
-    open_pipe, schedule_of,
+    EngineError, Instance, Interface, Job, Mode, Outcome, ParseFailure, Part, Ref, Schedule, Stamp,
+    State, StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, open_pipe, schedule_of,
 };
 use p4rmt_ir::{Arena, Gress, GressId, Id, PipeId, Program, TableId};
 
@@ -127,11 +126,15 @@ impl Instance for JitInstance {
         }
         state.expect_layout(&self.layout)?;
         let code = &mut self.gresses[gress_id];
-        code.arrange_entries(gress, state);
-        let interface = &self.interface.gresses[gress_id];
+        if code.entries_stamp != Some(state.entries_stamp()) {
+            code.arrange_entries(gress, state);
+        }
         for job in jobs {
-            code.check_job(job, interface)?;
-            code.prepare(gress, Section::from(job.part))?;
+            let section = Section::from(job.part);
+            if !code.is_prepared(section) {
+                code.prepare(gress, section)?;
+            }
+            code.check_job(job)?;
         }
         code.run(gress, jobs, outcomes, state);
         Ok(())
@@ -163,8 +166,7 @@ impl Instance for JitInstance {
                 available,
             });
         }
-        let interface = &self.interface.gresses[gress_id];
-        code.step(gress, interface, slot, step, job, outcome, state)
+        code.step(gress, slot, step, job, outcome, state)
     }
 
     fn n_stages(&self, gress: GressId) -> Option<u32> {
@@ -216,12 +218,6 @@ fn refuse_trace(gress: &Gress, has_trace: bool) -> Result<(), EngineError> {
     })
 }
 
-/// Nothing has come of the packet yet.
-fn begin(outcome: &mut Outcome, n_watched: usize) {
-    outcome.clear();
-    outcome.written.resize(n_watched, Writer::NONE);
-}
-
 /// Where the fields of a packet lie, and where they are shown, if that is elsewhere.
 #[derive(Clone, Copy)]
 struct Fields {
@@ -230,6 +226,7 @@ struct Fields {
 }
 
 /// Every field as the job has it.
+#[inline]
 fn start_fields(fields: &mut Vec<u64>, job: &Job<'_>, n_words: usize) {
     fields.clear();
     fields.extend_from_slice(job.phv);
@@ -239,9 +236,6 @@ fn start_fields(fields: &mut Vec<u64>, job: &Job<'_>, n_words: usize) {
 impl GressCode {
     /// Brings tables up to date with the state.
     fn arrange_entries(&mut self, gress: &Gress, state: &State) {
-        if self.entries_stamp == Some(state.entries_stamp()) {
-            return;
-        }
         for table in gress.tables.ids() {
             self.arrange_table(gress, table, state);
         }
@@ -289,10 +283,11 @@ impl GressCode {
     }
 
     /// Refuses a job that is not one of the interface.
-    fn check_job(&self, job: &Job<'_>, interface: &GressInterface) -> Result<(), EngineError> {
+    #[inline]
+    fn check_job(&self, job: &Job<'_>) -> Result<(), EngineError> {
         let (n_inputs, n_fields) = (self.loaded.inputs.n_words(), self.loaded.phv.n_words());
         let n_inputs = match job.part {
-            Part::Through => interface.n_crossing_inputs(),
+            Part::Through => self.loaded.n_crossing_inputs,
             Part::Whole | Part::Parser | Part::Front | Part::Back { .. } => n_inputs,
         };
         if job.inputs.len() != n_inputs {
@@ -311,11 +306,9 @@ impl GressCode {
     }
 
     /// One step of a packet in a slot, of a gress that is placed.
-    #[expect(clippy::too_many_arguments, reason = "as of the interface")]
     fn step(
         &mut self,
         gress: &Gress,
-        interface: &GressInterface,
         slot: usize,
         step: Step,
         job: &Job<'_>,
@@ -327,8 +320,9 @@ impl GressCode {
         }
         match step {
             Step::Parser => {
-                self.check_job(job, interface)?;
-                begin(outcome, self.loaded.watched_fields.len());
+                self.check_job(job)?;
+                outcome.begin(0, self.loaded.watched_fields.len());
+                outcome.phv.clear();
                 let n_nodes = self.schedule.as_ref().map_or(0, Schedule::n_nodes);
                 let n_words = self.loaded.phv.n_words() + n_nodes + 1 + gress.randoms.len();
                 let words = &mut self.flights[slot].words;
@@ -366,6 +360,12 @@ impl GressCode {
         Ok(())
     }
 
+    /// Whether there is a function for a section.
+    #[inline]
+    fn is_prepared(&self, section: Section) -> bool {
+        matches!(self.functions.get(section.number()), Some(Some(_)))
+    }
+
     /// The function for a section, compiled when it is wanted first.
     fn prepare(&mut self, gress: &Gress, section: Section) -> Result<Function, EngineError> {
         let number = section.number();
@@ -400,17 +400,22 @@ impl GressCode {
         let functions = std::mem::take(&mut self.functions);
         let mut own_fields = std::mem::take(&mut self.buffers.fields);
         let mut call = self.call(gress, state);
-        let (n_watched, n_fields) = (call.loaded.watched_fields.len(), call.loaded.phv.n_words());
+        let n_fields = call.loaded.phv.n_words();
+        let (n_value_words, n_watched) = (
+            call.loaded.watched.n_words(),
+            call.loaded.watched_fields.len(),
+        );
         for (job, outcome) in jobs.iter().zip(outcomes) {
             let section = Section::from(job.part);
-            begin(outcome, n_watched);
+            outcome.begin(n_value_words, n_watched);
             let fields = match section {
                 // The caller does not see them, or only as they are on the way.
                 Section::Whole | Section::Back => {
                     start_fields(&mut own_fields, job, n_fields);
-                    outcome
-                        .phv
-                        .resize(n_fields * usize::from(section == Section::Back), 0);
+                    let n_shown = n_fields * usize::from(section == Section::Back);
+                    if outcome.phv.len() != n_shown {
+                        outcome.phv.resize(n_shown, 0);
+                    }
                     Fields {
                         at: own_fields.as_mut_ptr(),
                         shown: outcome.phv.as_mut_ptr(),
@@ -430,6 +435,7 @@ impl GressCode {
     }
 
     /// What all packets of a batch share.
+    #[inline]
     fn call<'c>(&'c mut self, gress: &Gress, state: &'c mut State) -> Call<'c> {
         let Buffers {
             views,
@@ -469,6 +475,7 @@ struct Call<'c> {
 
 impl Call<'_> {
     /// Runs compiled code on a packet. What it shows is added to the outcome.
+    #[inline]
     fn run(
         &mut self,
         function: Function,
@@ -482,7 +489,9 @@ impl Call<'_> {
         let frame = unsafe { &mut *self.frame };
         let shows_values = !matches!(section, Section::Step(Step::Parser | Step::Stage(_)));
         if shows_values {
-            outcome.values.resize(loaded.watched.n_words(), 0);
+            if outcome.values.len() != loaded.watched.n_words() {
+                outcome.values.resize(loaded.watched.n_words(), 0);
+            }
             outcome.bytes.reserve(loaded.n_out_bytes);
             outcome.emitted.reserve(loaded.n_emitted);
         }

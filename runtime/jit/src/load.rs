@@ -24,7 +24,9 @@ pub(crate) struct LoadedGress {
     pub(crate) watched_fields: Vec<FieldId>,
     /// [`GressInterface::crossing`].
     pub(crate) crossing: Option<Crossing>,
-    /// The words of a job's inputs.
+    /// Words of a job's inputs across the traffic manager.
+    pub(crate) n_crossing_inputs: usize,
+    /// The words of a job's inputs otherwise.
     pub(crate) inputs: WordLayout,
     /// The words of all fields.
     pub(crate) phv: WordLayout,
@@ -87,6 +89,7 @@ impl LoadedGress {
             input_fields: interface.inputs.clone(),
             watched_fields: interface.watched.clone(),
             crossing: interface.crossing.clone(),
+            n_crossing_inputs: interface.n_crossing_inputs(),
             inputs: WordLayout::new(gress, &interface.inputs),
             phv: WordLayout::new(gress, &gress.fields.ids().collect::<Vec<_>>()),
             watched: WordLayout::new(gress, &interface.watched),

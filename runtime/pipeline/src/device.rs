@@ -266,8 +266,8 @@ impl Device {
     /// Shows each packet that has left since the last time, in order, and uses its buffer again: the fast
     /// way where packets need not be kept.
     pub fn show_departures(&mut self, mut show: impl FnMut(&Departure)) {
+        self.chassis.departures.iter().for_each(&mut show);
         for departure in self.chassis.departures.drain(..) {
-            show(&departure);
             self.chassis.pool.give_back(departure.bytes);
         }
     }

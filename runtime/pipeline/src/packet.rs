@@ -25,6 +25,7 @@ impl Packet {
     }
 
     /// The same in a buffer that was used before.
+    #[inline]
     fn in_buffer(mut buffer: Vec<u8>, bytes: &[u8]) -> Self {
         buffer.resize(ROOM, 0);
         buffer.extend_from_slice(bytes);
@@ -41,33 +42,45 @@ impl Packet {
         self.buffer
     }
 
+    /// The bytes in front of it, which do not belong to it, to be written.
+    #[inline]
+    pub(crate) fn front_mut(&mut self, n_bytes: usize) -> &mut [u8] {
+        if n_bytes > self.start {
+            self.make_room(n_bytes);
+        }
+        &mut self.buffer[self.start - n_bytes..self.start]
+    }
+
     /// Puts bytes in front that do not belong to it.
+    #[inline]
     pub(crate) fn put_in_front(&mut self, front: &[u8]) {
-        self.make_room(front.len());
-        self.buffer[self.start - front.len()..self.start].copy_from_slice(front);
+        self.front_mut(front.len()).copy_from_slice(front);
     }
 
     /// It and so many bytes that were put in front of it.
+    #[inline]
     pub(crate) fn with_front(&self, n_bytes: usize) -> &[u8] {
         &self.buffer[self.start - n_bytes..]
     }
 
     /// Puts other bytes in the place of its first `n_bytes`.
+    #[inline]
     pub(crate) fn replace_front(&mut self, n_bytes: usize, front: &[u8]) {
         self.start += n_bytes.min(self.len());
         self.put_in_front(front);
         self.start -= front.len();
     }
 
+    /// Room for so many bytes in front, more than there is.
+    #[cold]
     fn make_room(&mut self, n_bytes: usize) {
-        if n_bytes > self.start {
-            let more = n_bytes - self.start + ROOM;
-            self.buffer.splice(..0, std::iter::repeat_n(0, more));
-            self.start += more;
-        }
+        let more = n_bytes - self.start + ROOM;
+        self.buffer.splice(..0, std::iter::repeat_n(0, more));
+        self.start += more;
     }
 
     /// Cuts it to this many bytes, if it is longer.
+    #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.buffer.truncate(self.start.saturating_add(len));
     }
@@ -124,6 +137,7 @@ const MAX_WAITING: usize = 1024;
 
 impl PacketPool {
     /// A packet of these bytes.
+    #[inline]
     pub(crate) fn packet(&mut self, bytes: &[u8]) -> Packet {
         let mut buffer = self.buffers.pop().unwrap_or_default();
         buffer.truncate(ROOM);
@@ -131,6 +145,7 @@ impl PacketPool {
     }
 
     /// A packet is gone.
+    #[inline]
     pub(crate) fn give_back(&mut self, packet: Packet) {
         if self.buffers.len() < MAX_WAITING {
             self.buffers.push(packet.buffer);

@@ -13,7 +13,8 @@ use crate::DeviceError;
 pub struct TrafficManager {
     groups: IndexMap<u16, Vec<usize>>,
     nodes: Vec<MulticastNode>,
-    sessions: IndexMap<u16, MirrorSession>,
+    /// By number; none behind the last that is there.
+    sessions: Vec<Option<MirrorSession>>,
 }
 
 /// A node of a multicast group.
@@ -118,7 +119,11 @@ impl TrafficManager {
             MirrorTarget::Port(port) => crate::check_port(port)?,
             MirrorTarget::Group(_) => {}
         }
-        self.sessions.insert(session, to);
+        let at = usize::from(session);
+        if self.sessions.len() <= at {
+            self.sessions.resize(at + 1, None);
+        }
+        self.sessions[at] = Some(to);
         Ok(())
     }
 
@@ -127,16 +132,18 @@ impl TrafficManager {
     /// # Errors
     /// A session that there is not.
     pub fn delete_session(&mut self, session: u16) -> Result<(), DeviceError> {
-        self.sessions
-            .shift_remove(&session)
-            .map(|_| ())
-            .ok_or(DeviceError::NoSession { session })
+        let found = self.sessions.get_mut(usize::from(session));
+        let found = found.and_then(Option::take);
+        found.ok_or(DeviceError::NoSession { session })?;
+        while self.sessions.pop_if(|last| last.is_none()).is_some() {}
+        Ok(())
     }
 
     /// A mirror session.
     #[must_use]
+    #[inline]
     pub fn session(&self, session: u16) -> Option<MirrorSession> {
-        self.sessions.get(&session).copied()
+        self.sessions.get(usize::from(session)).copied().flatten()
     }
 
     /// The copies that a group makes; none if there is no such group.

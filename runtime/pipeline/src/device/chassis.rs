@@ -81,6 +81,8 @@ pub(super) struct Chassis {
     pub(super) departures: Vec<Departure>,
     pub(super) pool: PacketPool,
     pub(super) counters: DeviceCounters,
+    /// Where the reason stands among those counted for which a packet ended last.
+    last_reason: usize,
     pub(super) fates: Option<Vec<Fate>>,
     pub(super) trace: Option<Vec<TraceRecord>>,
     /// How many passes through a gress there have been.
@@ -89,6 +91,8 @@ pub(super) struct Chassis {
     pub(super) n_writes: u32,
     /// The pass that what comes about now goes back to.
     pub(super) made_by: Option<u64>,
+    /// What the deparser of the pass in work emitted, if anybody wants to know.
+    pub(super) emitted: Option<EmittedHeaders>,
     pub(super) digests: Vec<SentDigest>,
     pub(super) log: Vec<LoggedLine>,
 }
@@ -115,11 +119,13 @@ impl Chassis {
             departures: Vec::new(),
             pool: PacketPool::default(),
             counters: DeviceCounters::default(),
+            last_reason: 0,
             fates: None,
             trace: None,
             n_passes: 0,
             n_writes: 0,
             made_by: None,
+            emitted: None,
             digests: Vec::new(),
             log: Vec::new(),
         }
@@ -134,6 +140,7 @@ impl Chassis {
     }
 
     /// Nanoseconds since clock 0.
+    #[inline]
     pub(super) fn now_ns(&mut self) -> u64 {
         let (clock, ns) = self.now;
         if clock == self.clock {
@@ -157,6 +164,7 @@ impl Chassis {
         }
     }
 
+    #[cold]
     fn keep_record(&mut self, arrival: u64, event: FateEvent) {
         let fate = Fate {
             arrival,
@@ -173,11 +181,20 @@ impl Chassis {
 
     /// A packet, or a copy of one, ends here.
     pub(super) fn end(&mut self, arrival: u64, reason: DropReason) {
-        *self.counters.dropped.entry(reason).or_default() += 1;
+        let dropped = &mut self.counters.dropped;
+        match dropped.get_index_mut(self.last_reason) {
+            Some((last, count)) if *last == reason => *count += 1,
+            Some(_) | None => {
+                let entry = dropped.entry(reason);
+                self.last_reason = entry.index();
+                *entry.or_default() += 1;
+            }
+        }
         self.tell(arrival, FateEvent::Dropped(reason));
     }
 
     /// Counts what a pass had to say, and keeps it if records are.
+    #[inline]
     pub(super) fn keep_messages(&mut self, arrival: u64, gress: GressId, outcome: &mut Outcome) {
         self.counters.digests += outcome.digests.len() as u64;
         if self.fates.is_none() {
@@ -196,6 +213,7 @@ impl Chassis {
 
     /// Whether a packet of this length may get in line for a gress, behind so many; if not, it ends.
     /// Loops must neither run nor grow for ever.
+    #[inline]
     pub(super) fn admits(&mut self, arrival: u64, len: usize, n_queued: usize) -> bool {
         if len > MAX_PACKET {
             self.end(arrival, DropReason::TooLong);
@@ -217,18 +235,32 @@ impl Chassis {
         replicas
     }
 
-    /// Runs one packet through a gress. Returns the headers that its deparser emitted, if anybody
-    /// wants to know.
+    /// Runs one packet through a gress.
+    #[inline]
     pub(super) fn pass(
+        &mut self,
+        gress: GressId,
+        entrant: impl FnOnce() -> Entrant,
+        job: Job<'_>,
+        outcome: &mut [Outcome; 1],
+    ) -> Result<(), DeviceError> {
+        self.count_pass();
+        if !self.keeps_no_records() {
+            return self.recorded_pass(gress, entrant(), job, outcome);
+        }
+        self.emitted = None;
+        let state = &mut self.state;
+        Ok(self.instance.run(gress, &[job], outcome, state, None)?)
+    }
+
+    /// The same where somebody wants to know.
+    fn recorded_pass(
         &mut self,
         gress: GressId,
         entrant: Entrant,
         job: Job<'_>,
         outcome: &mut [Outcome; 1],
-    ) -> Result<Option<EmittedHeaders>, DeviceError> {
-        let number = self.n_passes;
-        self.n_passes += 1;
-        self.made_by = Some(number);
+    ) -> Result<(), DeviceError> {
         let state = &mut self.state;
         if let Some(records) = &mut self.trace {
             let mut events: Vec<Event<'static>> = Vec::new();
@@ -236,7 +268,7 @@ impl Chassis {
             self.instance
                 .run(gress, &[job], outcome, state, Some(trace))?;
             records.push(TraceRecord::Pass(Box::new(PassRecord {
-                number,
+                number: self.made_by.unwrap_or_default(),
                 entrant,
                 gress,
                 part: job.part,
@@ -249,25 +281,28 @@ impl Chassis {
         } else {
             self.instance.run(gress, &[job], outcome, state, None)?;
         }
-        let is_asked_for = self.trace.is_some() || self.fates.is_some();
-        Ok(is_asked_for.then(|| EmittedHeaders {
+        self.emitted = Some(EmittedHeaders {
             gress,
             headers: outcome[0].emitted.clone(),
-        }))
+        });
+        Ok(())
     }
 
     /// Whether nobody wants to know what becomes of packets.
+    #[inline]
     pub(super) fn keeps_no_records(&self) -> bool {
         self.trace.is_none() && self.fates.is_none()
     }
 
-    /// A pass has begun that was part of another call of the engine.
+    /// A pass begins.
+    #[inline]
     pub(super) fn count_pass(&mut self) {
         self.made_by = Some(self.n_passes);
         self.n_passes += 1;
     }
 
     /// A packet comes in through the unit of its port, which may refuse it.
+    #[inline]
     pub(super) fn receive_unit(
         &mut self,
         arrival: u64,
@@ -284,13 +319,8 @@ impl Chassis {
     }
 
     /// A packet goes out through the unit of its port.
-    pub(super) fn depart(
-        &mut self,
-        arrival: u64,
-        port: u16,
-        mut packet: Packet,
-        headers: Option<EmittedHeaders>,
-    ) {
+    #[inline]
+    pub(super) fn depart(&mut self, arrival: u64, port: u16, mut packet: Packet) {
         if let Some(unit) = self.units.get(usize::from(port)).copied().flatten()
             && let Err(fault) = unit.send(&mut packet)
         {
@@ -307,7 +337,7 @@ impl Chassis {
             clock: self.clock,
             arrival,
             bytes: packet,
-            headers,
+            headers: self.emitted.clone(),
         });
     }
 }

@@ -356,7 +356,7 @@ impl LockStep {
     /// A new packet waits for the ingress from the device's clock on.
     fn get_in_line(&mut self, arrival: u64, port: u16, packet: Packet) {
         let waiting = Waiting {
-            item: Item::Packet(Tofino::arriving(arrival, port, packet)),
+            item: Item::Packet(Entry::Ingress(Tofino::arriving(arrival, port, packet))),
             n_passes: 0,
         };
         let clock = self.device.chassis.clock;
@@ -432,9 +432,9 @@ impl LockStep {
         self.last_exit = self.last_exit.max(exit);
         chassis.made_by = Some(number);
         chassis.passes_left = u32::MAX;
-        let mut headers = None;
+        chassis.emitted = None;
         if let Some(records) = &mut chassis.trace {
-            headers = Some(EmittedHeaders {
+            chassis.emitted = Some(EmittedHeaders {
                 gress,
                 headers: outcome.emitted.clone(),
             });
@@ -451,7 +451,7 @@ impl LockStep {
                 outcome: outcome.clone(),
             })));
         }
-        tofino.follow(chassis, entry, &head, &mut outcome, headers);
+        tofino.follow(chassis, entry, &head, &mut outcome);
         self.departures.append(&mut chassis.departures);
         let may_go_on = n_passes < chassis.config.max_passes;
         let entries: Vec<Entry> = tofino.take_entries().collect();

@@ -11,8 +11,14 @@ pub(super) trait Machine {
     /// A packet on its way into the egress.
     type Entry: EgressEntry;
 
-    /// A packet comes in through a port.
-    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet);
+    /// A packet comes in through a port: its first pass, with nothing else in line.
+    fn enter(
+        &mut self,
+        chassis: &mut Chassis,
+        arrival: u64,
+        port: u16,
+        packet: Packet,
+    ) -> Result<(), DeviceError>;
 
     /// Runs the next packet through its gress; returns whether there was one.
     fn step(&mut self, chassis: &mut Chassis) -> Result<bool, DeviceError>;
@@ -31,6 +37,7 @@ pub(super) trait EgressEntry {
 }
 
 /// Runs until nothing is on its way.
+#[inline]
 pub(super) fn run(machine: &mut impl Machine, chassis: &mut Chassis) -> Result<(), DeviceError> {
     loop {
         // No more are in line than passes are left.
@@ -43,6 +50,7 @@ pub(super) fn run(machine: &mut impl Machine, chassis: &mut Chassis) -> Result<(
 }
 
 /// A packet comes in through a port, and all that it causes happens.
+#[inline]
 pub(super) fn enter(
     machine: &mut impl Machine,
     chassis: &mut Chassis,
@@ -50,7 +58,12 @@ pub(super) fn enter(
     port: u16,
     packet: Packet,
 ) -> Result<(), DeviceError> {
-    machine.enter(chassis, arrival, port, packet);
+    if !chassis.admits(arrival, packet.len(), 0) {
+        return Ok(());
+    }
+    chassis.passes_left = chassis.passes_left.saturating_sub(1);
+    machine.enter(chassis, arrival, port, packet)?;
+    chassis.clock = chassis.clock.saturating_add(1);
     run(machine, chassis)
 }
 

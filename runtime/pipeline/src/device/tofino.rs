@@ -48,7 +48,7 @@ use std::collections::VecDeque;
 use p4rmt_engine::{Interface, Job, Outcome, Part, StateLayout};
 use p4rmt_ir::{Arch, GressId, GressRole};
 
-use super::chassis::{Chassis, EmittedHeaders};
+use super::chassis::Chassis;
 use super::machine::{self, Machine};
 use super::watched::Watched;
 use crate::fate::DropReason;
@@ -95,11 +95,11 @@ pub(super) struct EgressEntry {
     qid: u64,
     cos: u64,
     /// As `pkt_length` tells it.
-    length: usize,
+    length: u32,
     pub(super) is_mirrored: bool,
     pub(super) queued: Queued,
     /// Bytes of the mirror header, which stands in front of the packet.
-    mirror_len: usize,
+    mirror_len: u32,
     packet: Packet,
 }
 
@@ -124,7 +124,8 @@ pub(super) enum Entry {
 /// What the device gives a packet on its way.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    prefix: Vec<u8>,
+    /// Bytes that stand in front of the packet.
+    prefix_len: usize,
     inputs: Vec<u64>,
 }
 
@@ -136,18 +137,29 @@ struct Buffers {
 }
 
 impl Head {
-    /// Puts headers as deparsed in the place of what the parser has seen: payload stays where it is.
-    fn deparse(&self, packet: &mut Packet, outcome: &Outcome) {
-        let n_prefix = self.prefix.len();
-        let n_parsed = outcome.payload_offset.saturating_sub(n_prefix);
-        // What the parser has left of the prefix belongs to the payload.
-        let in_prefix = self.prefix.get(outcome.payload_offset..);
-        match in_prefix {
-            Some(in_prefix) if !in_prefix.is_empty() => {
-                packet.replace_front(0, &[&outcome.bytes, in_prefix].concat());
-            }
-            Some(_) | None => packet.replace_front(n_parsed, &outcome.bytes),
+    /// What the engine is given for a packet that the prefix stands in front of.
+    #[inline]
+    fn job<'a>(&'a self, packet: &'a Packet, clock: u64) -> Job<'a> {
+        Job {
+            bytes: packet.with_front(self.prefix_len),
+            prefix_len: self.prefix_len,
+            clock,
+            inputs: &self.inputs,
+            part: Part::Whole,
+            phv: &[],
         }
+    }
+
+    /// Puts headers as deparsed in the place of what the parser has seen: payload stays where it is.
+    #[inline]
+    fn deparse(&self, packet: &mut Packet, outcome: &Outcome) {
+        if let Some(n_parsed) = outcome.payload_offset.checked_sub(self.prefix_len) {
+            return packet.replace_front(n_parsed, &outcome.bytes);
+        }
+        // What the parser has left of the prefix belongs to the payload.
+        let in_prefix = &packet.with_front(self.prefix_len)[..self.prefix_len];
+        let front = [&outcome.bytes, &in_prefix[outcome.payload_offset..]].concat();
+        packet.replace_front(0, &front);
     }
 }
 
@@ -183,26 +195,11 @@ impl Entry {
         }
     }
 
-    fn packet_mut(&mut self) -> &mut Packet {
-        match self {
-            Self::Ingress(entry) => &mut entry.packet,
-            Self::Egress(entry) => &mut entry.packet,
-        }
-    }
-
     /// What the engine is given.
     pub(super) fn job<'a>(&'a self, head: &'a Head, clock: u64) -> Job<'a> {
-        let packet = match self {
-            Self::Ingress(entry) => &entry.packet,
-            Self::Egress(entry) => &entry.packet,
-        };
-        Job {
-            bytes: packet.with_front(head.prefix.len()),
-            prefix_len: head.prefix.len(),
-            clock,
-            inputs: &head.inputs,
-            part: Part::Whole,
-            phv: &[],
+        match self {
+            Self::Ingress(entry) => head.job(&entry.packet, clock),
+            Self::Egress(entry) => head.job(&entry.packet, clock),
         }
     }
 }
@@ -255,24 +252,12 @@ impl Tofino {
         })
     }
 
-    /// The gress that a packet is on its way into.
-    pub(super) fn gress(&self, entry: &Entry) -> GressId {
-        match entry {
-            Entry::Ingress(_) => self.ingress.gress,
-            Entry::Egress(_) => self.egress.gress,
-        }
-    }
-
     /// What the device gives a packet that enters its gress now; the prefix stands in front of it then.
     pub(super) fn prepare(&self, chassis: &mut Chassis, entry: &mut Entry, head: &mut Head) {
         match entry {
             Entry::Ingress(entry) => self.ingress_head(chassis, entry, head),
-            Entry::Egress(entry) => {
-                chassis.counters.mirror_copies += u64::from(entry.is_mirrored);
-                self.egress_head(chassis, entry, head);
-            }
+            Entry::Egress(entry) => self.egress_head(chassis, entry, head),
         }
-        entry.packet_mut().put_in_front(&head.prefix);
     }
 
     /// What follows a pass: copies get in line, or the packet leaves.
@@ -282,13 +267,10 @@ impl Tofino {
         entry: Entry,
         head: &Head,
         outcome: &mut Outcome,
-        headers: Option<EmittedHeaders>,
     ) {
-        let arrival = entry.entrant().arrival;
-        chassis.keep_messages(arrival, self.gress(&entry), outcome);
         match entry {
-            Entry::Ingress(entry) => self.after_ingress(chassis, entry, head, outcome, headers),
-            Entry::Egress(entry) => self.after_egress(chassis, entry, head, outcome, headers),
+            Entry::Ingress(entry) => self.after_ingress(chassis, entry, head, outcome),
+            Entry::Egress(entry) => self.after_egress(chassis, entry, head, outcome),
         }
     }
 
@@ -298,27 +280,43 @@ impl Tofino {
         ingress.chain(self.egress_queue.drain(..).map(Entry::Egress))
     }
 
-    /// A pass through a gress, and what follows it.
-    fn run(&mut self, chassis: &mut Chassis, mut entry: Entry) -> Result<(), DeviceError> {
+    /// A pass through the ingress, and what follows it.
+    #[inline]
+    fn pass_ingress(
+        &mut self,
+        chassis: &mut Chassis,
+        mut entry: IngressEntry,
+    ) -> Result<(), DeviceError> {
         let mut buffers = self.buffers.take().unwrap_or_default();
-        self.prepare(chassis, &mut entry, &mut buffers.head);
-        let job = entry.job(&buffers.head, chassis.clock);
-        let gress = self.gress(&entry);
-        let headers = chassis.pass(gress, entry.entrant(), job, &mut buffers.outcome)?;
-        let Buffers {
-            head,
-            outcome: [outcome],
-        } = &mut *buffers;
-        self.follow(chassis, entry, head, outcome, headers);
+        let Buffers { head, outcome } = &mut *buffers;
+        self.ingress_head(chassis, &mut entry, head);
+        let job = head.job(&entry.packet, chassis.clock);
+        chassis.pass(self.ingress.gress, || entry.entrant, job, outcome)?;
+        self.after_ingress(chassis, entry, head, &mut outcome[0]);
+        self.buffers = Some(buffers);
+        Ok(())
+    }
+
+    /// A pass through the egress, and what follows it.
+    #[inline]
+    fn pass_egress(
+        &mut self,
+        chassis: &mut Chassis,
+        mut entry: EgressEntry,
+    ) -> Result<(), DeviceError> {
+        let mut buffers = self.buffers.take().unwrap_or_default();
+        let Buffers { head, outcome } = &mut *buffers;
+        self.egress_head(chassis, &mut entry, head);
+        let job = head.job(&entry.packet, chassis.clock);
+        chassis.pass(self.egress.gress, || entry.entrant(), job, outcome)?;
+        self.after_egress(chassis, entry, head, &mut outcome[0]);
         self.buffers = Some(buffers);
         Ok(())
     }
 
     /// The header of a packet that the packet generator makes: application, batch, packet.
     pub(super) fn timer_header(&self, values: [u64; 3]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.timer_header.append(&mut bytes, values);
-        bytes
+        self.timer_header.bytes(values)
     }
 
     /// Puts a packet in line for the ingress, if a pass is left for it.
@@ -330,6 +328,7 @@ impl Tofino {
     }
 
     /// Puts a packet in line for the egress, if a pass is left for it.
+    #[inline]
     fn queue_egress(&mut self, chassis: &mut Chassis, entry: EgressEntry) {
         if chassis.admits(entry.arrival, entry.packet.len(), self.n_queued()) {
             self.egress_queue.push_back(entry);
@@ -342,18 +341,19 @@ impl Tofino {
     }
 
     /// A packet that comes in through a port.
-    pub(super) fn arriving(arrival: u64, port: u16, packet: Packet) -> Entry {
+    #[inline]
+    pub(super) fn arriving(arrival: u64, port: u16, packet: Packet) -> IngressEntry {
         let entrant = Entrant {
             arrival,
             made_by: None,
             kind: EntrantKind::Arrived,
             port,
         };
-        Entry::Ingress(IngressEntry {
+        IngressEntry {
             entrant,
             resubmit: None,
             packet,
-        })
+        }
     }
 
     /// How many mirrored copies wait.
@@ -369,17 +369,23 @@ impl Tofino {
 impl Machine for Tofino {
     type Entry = EgressEntry;
 
-    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet) {
-        if let Entry::Ingress(entry) = Self::arriving(arrival, port, packet) {
-            self.queue_ingress(chassis, entry);
-        }
+    #[inline]
+    fn enter(
+        &mut self,
+        chassis: &mut Chassis,
+        arrival: u64,
+        port: u16,
+        packet: Packet,
+    ) -> Result<(), DeviceError> {
+        self.pass_ingress(chassis, Self::arriving(arrival, port, packet))
     }
 
+    #[inline]
     fn step(&mut self, chassis: &mut Chassis) -> Result<bool, DeviceError> {
         if let Some(entry) = self.egress_queue.pop_front() {
-            self.run(chassis, Entry::Egress(entry))?;
+            self.pass_egress(chassis, entry)?;
         } else if let Some(entry) = self.ingress_queue.pop_front() {
-            self.run(chassis, Entry::Ingress(entry))?;
+            self.pass_ingress(chassis, entry)?;
         } else {
             return Ok(false);
         }

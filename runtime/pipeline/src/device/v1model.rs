@@ -222,7 +222,14 @@ impl V1model {
 impl Machine for V1model {
     type Entry = EgressEntry;
 
-    fn enter(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet) {
+    #[inline]
+    fn enter(
+        &mut self,
+        chassis: &mut Chassis,
+        arrival: u64,
+        port: u16,
+        packet: Packet,
+    ) -> Result<(), DeviceError> {
         let entry = IngressEntry {
             arrival,
             made_by: None,
@@ -231,9 +238,13 @@ impl Machine for V1model {
             kept: Vec::new(),
             packet,
         };
-        self.queue_ingress(chassis, entry);
+        if self.crosses && chassis.passes_left > 0 && chassis.keeps_no_records() {
+            return self.run_through(chassis, entry);
+        }
+        self.run_ingress(chassis, entry)
     }
 
+    #[inline]
     fn step(&mut self, chassis: &mut Chassis) -> Result<bool, DeviceError> {
         if let Some(entry) = self.egress_queue.pop_front() {
             self.run_egress(chassis, entry)?;

@@ -4,21 +4,27 @@ use p4rmt_engine::{Outcome, Verdict};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
-use super::intrinsic::egress;
+use super::intrinsic::{MARGIN, egress};
 use super::{EgressEntry, Head, IngressEntry, Tofino, parser_drop};
-use crate::device::chassis::{Chassis, EmittedHeaders};
+use crate::device::chassis::Chassis;
 use crate::fate::{DropReason, FateEvent};
 use crate::{Entrant, EntrantKind, Packet};
 
 impl Tofino {
     /// What the device puts in front of a packet that enters now.
-    pub(super) fn egress_head(&self, chassis: &mut Chassis, entry: &EgressEntry, head: &mut Head) {
+    #[inline]
+    pub(super) fn egress_head(
+        &self,
+        chassis: &mut Chassis,
+        entry: &mut EgressEntry,
+        head: &mut Head,
+    ) {
+        chassis.counters.mirror_copies += u64::from(entry.is_mirrored);
         let ns = chassis.now_ns();
         let queued = entry.queued;
         let enqueued_ns = queued
             .clock
             .map_or(ns, |clock| chassis.config.nanoseconds(clock));
-        head.prefix.clear();
         let values = [
             u64::from(entry.replica.port),
             enqueued_ns,
@@ -26,28 +32,32 @@ impl Tofino {
             u64::from(entry.replica.is_first),
             entry.qid,
             entry.cos,
-            entry.length as u64,
+            u64::from(entry.length),
             queued.depth_before,
             queued.depth_behind,
             ns.wrapping_sub(enqueued_ns),
         ];
-        self.egress.header.append(&mut head.prefix, values);
-        let mirror_header = &entry.packet.with_front(entry.mirror_len)[..entry.mirror_len];
-        head.prefix.extend_from_slice(mirror_header);
+        // The mirror header stands there already.
+        let mirror_len = entry.mirror_len as usize;
+        head.prefix_len = self.egress.header.n_bytes() + mirror_len;
+        let front = entry.packet.front_mut(MARGIN + head.prefix_len);
+        let (header, _) = front.split_at_mut(front.len() - mirror_len);
+        self.egress.header.write(header, values);
         self.egress.timestamp.inputs(ns, &mut head.inputs);
     }
 
     /// What follows an egress pass: copies, the way out.
+    #[inline]
     pub(super) fn after_egress(
         &mut self,
         chassis: &mut Chassis,
         entry: EgressEntry,
         head: &Head,
-        outcome: &Outcome,
-        headers: Option<EmittedHeaders>,
+        outcome: &mut Outcome,
     ) {
         let arrival = entry.arrival;
         let role = GressRole::Egress;
+        chassis.keep_messages(arrival, self.egress.gress, outcome);
         let mut packet = entry.packet;
         if let Verdict::Dropped(failure) = outcome.verdict {
             chassis.pool.give_back(packet);
@@ -55,8 +65,7 @@ impl Tofino {
         }
         let watched = &self.egress.watched;
         let drop_ctl = watched.get(outcome, egress::DROP_CTL);
-        let span = watched.written(outcome, egress::DROP_CTL);
-        let copies_received = watched.written(outcome, egress::MIRROR_IO_SELECT).is_some()
+        let copies_received = watched.is_written(outcome, egress::MIRROR_IO_SELECT)
             && watched.get(outcome, egress::MIRROR_IO_SELECT) == 0;
         let may_mirror = drop_ctl & 4 == 0 && watched.is_valid(outcome, egress::MIRROR_TYPE);
         if may_mirror && copies_received {
@@ -67,6 +76,7 @@ impl Tofino {
             self.mirror(chassis, role, arrival, outcome, &packet);
         }
         if drop_ctl & 1 != 0 {
+            let span = self.egress.watched.written(outcome, egress::DROP_CTL);
             let reason = DropReason::Program {
                 gress: role,
                 span: span.unwrap_or(Span::NONE),
@@ -74,18 +84,12 @@ impl Tofino {
             chassis.pool.give_back(packet);
             return chassis.end(arrival, reason);
         }
-        self.leave(chassis, arrival, entry.replica.port, packet, headers);
+        self.leave(chassis, arrival, entry.replica.port, packet);
     }
 
     /// A packet leaves the pipe: it comes back, or goes out through its port.
-    pub(super) fn leave(
-        &mut self,
-        chassis: &mut Chassis,
-        arrival: u64,
-        port: u16,
-        packet: Packet,
-        headers: Option<EmittedHeaders>,
-    ) {
+    #[inline]
+    pub(super) fn leave(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet) {
         if chassis.config.recirculation_ports.contains(&port) {
             chassis.counters.recirculated += 1;
             chassis.tell(arrival, FateEvent::Recirculated { port });
@@ -102,6 +106,6 @@ impl Tofino {
             };
             return self.queue_ingress(chassis, entry);
         }
-        chassis.depart(arrival, port, packet, headers);
+        chassis.depart(arrival, port, packet);
     }
 }

@@ -4,9 +4,9 @@ use p4rmt_engine::{Outcome, Verdict};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
-use super::intrinsic::{INGRESS_WATCHED, ingress};
+use super::intrinsic::{INGRESS_WATCHED, MARGIN, ingress};
 use super::{EgressEntry, Head, IngressEntry, Queued, Tofino, parser_drop};
-use crate::device::chassis::{Chassis, EmittedHeaders};
+use crate::device::chassis::Chassis;
 use crate::device::watched::Watched;
 use crate::fate::{DropReason, FateEvent};
 use crate::traffic::Replica;
@@ -18,8 +18,8 @@ const NO_PORT: u64 = 0x1ff;
 /// What a pass decided.
 struct Decision {
     drop_ctl: u64,
-    /// The statement that wrote `drop_ctl` last.
-    drop_span: Span,
+    /// The statement that wrote `drop_ctl` last, if it drops the packet.
+    drop_span: Option<Span>,
     is_for_cpu: bool,
     bypasses_egress: bool,
     qid: u64,
@@ -34,17 +34,20 @@ struct Decision {
 }
 
 impl Decision {
+    #[inline]
     fn read(watched: &Watched<{ INGRESS_WATCHED.len() }>, outcome: &Outcome) -> Self {
         let get = |name| watched.get(outcome, name);
-        let written = |name| watched.written(outcome, name);
+        let is_written = |name| watched.is_written(outcome, name);
         let drop_ctl = get(ingress::DROP_CTL);
         let group = |name| Some(get(name) as u16).filter(|group| *group != 0);
         let unicast = Some(get(ingress::UCAST_EGRESS_PORT))
-            .filter(|port| written(ingress::UCAST_EGRESS_PORT).is_some() && *port != NO_PORT)
+            .filter(|port| is_written(ingress::UCAST_EGRESS_PORT) && *port != NO_PORT)
             .map(|port| port as u16);
         Self {
             drop_ctl,
-            drop_span: written(ingress::DROP_CTL).unwrap_or(Span::NONE),
+            drop_span: (drop_ctl & 1 != 0)
+                .then(|| watched.written(outcome, ingress::DROP_CTL))
+                .flatten(),
             is_for_cpu: get(ingress::COPY_TO_CPU) == 1 && drop_ctl & 2 == 0,
             bypasses_egress: get(ingress::BYPASS_EGRESS) == 1,
             qid: get(ingress::QID),
@@ -52,7 +55,7 @@ impl Decision {
             cos_for_cpu: get(ingress::COS_FOR_CPU),
             unicast,
             groups: [group(ingress::MCAST_GRP_A), group(ingress::MCAST_GRP_B)],
-            copies_deparsed: written(ingress::MIRROR_IO_SELECT).is_some()
+            copies_deparsed: is_written(ingress::MIRROR_IO_SELECT)
                 && get(ingress::MIRROR_IO_SELECT) == 1,
             may_mirror: drop_ctl & 4 == 0 && watched.is_valid(outcome, ingress::MIRROR_TYPE),
             may_resubmit: drop_ctl & 1 == 0 && watched.is_valid(outcome, ingress::RESUBMIT_TYPE),
@@ -66,49 +69,56 @@ impl Decision {
 
 impl Tofino {
     /// What the device puts in front of a packet that enters now.
+    #[inline]
     pub(super) fn ingress_head(
         &self,
         chassis: &mut Chassis,
-        entry: &IngressEntry,
+        entry: &mut IngressEntry,
         head: &mut Head,
     ) {
         let ns = chassis.now_ns();
-        head.prefix.clear();
         let values = [
             u64::from(entry.resubmit.is_some()),
             u64::from(entry.entrant.port),
             ns,
         ];
-        self.ingress.header.append(&mut head.prefix, values);
-        let start = head.prefix.len();
         let metadata = chassis.port_metadata.get(usize::from(entry.entrant.port));
         let metadata = metadata.and_then(Option::as_ref);
         let metadata = entry.resubmit.as_ref().or(metadata);
-        head.prefix
-            .extend_from_slice(metadata.map_or(&[][..], |bytes| bytes));
-        head.prefix
-            .resize(start + chassis.config.port_metadata_bytes, 0);
+        let metadata_len = chassis.config.port_metadata_bytes;
+        head.prefix_len = self.ingress.header.n_bytes() + metadata_len;
+        let front = entry.packet.front_mut(MARGIN + head.prefix_len);
+        let (header, behind) = front.split_at_mut(front.len() - metadata_len);
+        self.ingress.header.write(header, values);
+        behind.fill(0);
+        if let Some(metadata) = metadata {
+            let len = metadata.len().min(metadata_len);
+            behind[..len].copy_from_slice(&metadata[..len]);
+        }
         self.ingress.timestamp.inputs(ns, &mut head.inputs);
     }
 
     /// What follows a pass.
+    #[inline]
     pub(super) fn after_ingress(
         &mut self,
         chassis: &mut Chassis,
         entry: IngressEntry,
         head: &Head,
-        outcome: &Outcome,
-        headers: Option<EmittedHeaders>,
+        outcome: &mut Outcome,
     ) {
         let arrival = entry.entrant.arrival;
         let gress = GressRole::Ingress;
+        chassis.keep_messages(arrival, self.ingress.gress, outcome);
         if let Verdict::Dropped(failure) = outcome.verdict {
             chassis.pool.give_back(entry.packet);
             return chassis.end(arrival, parser_drop(gress, failure));
         }
         let decision = Decision::read(&self.ingress.watched, outcome);
         if decision.may_mirror && decision.copies_deparsed {
-            let mut copied = chassis.pool.packet(&entry.packet);
+            let received = entry.packet.with_front(head.prefix_len);
+            let mut copied = chassis.pool.packet(received);
+            copied.replace_front(head.prefix_len, &[]);
             head.deparse(&mut copied, outcome);
             self.mirror(chassis, gress, arrival, outcome, &copied);
             chassis.pool.give_back(copied);
@@ -135,18 +145,18 @@ impl Tofino {
         let mut packet = entry.packet;
         let length = packet.len();
         head.deparse(&mut packet, outcome);
-        self.forward(chassis, arrival, length, &decision, packet, headers);
+        self.forward(chassis, arrival, length as u32, &decision, packet);
     }
 
     /// Sends a packet on its ways: to the CPU, to its port, to its groups.
+    #[inline]
     fn forward(
         &mut self,
         chassis: &mut Chassis,
         arrival: u64,
-        length: usize,
+        length: u32,
         decision: &Decision,
         packet: Packet,
-        headers: Option<EmittedHeaders>,
     ) {
         let made_by = chassis.made_by;
         let copy = |replica: Replica, cos: u64, packet: Packet| EgressEntry {
@@ -166,12 +176,12 @@ impl Tofino {
             let replica = Replica::of_unicast(chassis.config.cpu_port);
             let packet = chassis.pool.packet(&packet);
             let entry = copy(replica, decision.cos_for_cpu, packet);
-            self.send(chassis, entry, decision, &headers);
+            self.send(chassis, entry, decision);
         }
         if decision.is_dropped() {
             let reason = DropReason::Program {
                 gress: GressRole::Ingress,
-                span: decision.drop_span,
+                span: decision.drop_span.unwrap_or(Span::NONE),
             };
             chassis.pool.give_back(packet);
             return chassis.end(arrival, reason);
@@ -186,18 +196,18 @@ impl Tofino {
             // Without other copies, it is the packet itself that goes.
             if replicas.is_empty() {
                 let entry = copy(replica, decision.cos, packet);
-                return self.send(chassis, entry, decision, &headers);
+                return self.send(chassis, entry, decision);
             }
             let packet = chassis.pool.packet(&packet);
             let entry = copy(replica, decision.cos, packet);
-            self.send(chassis, entry, decision, &headers);
+            self.send(chassis, entry, decision);
         }
         for replica in replicas {
             let (port, rid) = (replica.port, Some(replica.rid));
             chassis.tell(arrival, FateEvent::Forwarded { port, rid });
             let packet = chassis.pool.packet(&packet);
             let entry = copy(replica, decision.cos, packet);
-            self.send(chassis, entry, decision, &headers);
+            self.send(chassis, entry, decision);
         }
         chassis.pool.give_back(packet);
         if decision.unicast.is_none() && decision.groups == [None; 2] && !decision.is_for_cpu {
@@ -206,21 +216,10 @@ impl Tofino {
     }
 
     /// Sends a copy to the egress, or past it.
-    fn send(
-        &mut self,
-        chassis: &mut Chassis,
-        entry: EgressEntry,
-        decision: &Decision,
-        headers: &Option<EmittedHeaders>,
-    ) {
+    #[inline]
+    fn send(&mut self, chassis: &mut Chassis, entry: EgressEntry, decision: &Decision) {
         if decision.bypasses_egress {
-            self.leave(
-                chassis,
-                entry.arrival,
-                entry.replica.port,
-                entry.packet,
-                headers.clone(),
-            );
+            self.leave(chassis, entry.arrival, entry.replica.port, entry.packet);
         } else {
             self.queue_egress(chassis, entry);
         }

@@ -20,13 +20,17 @@ pub(crate) struct IntrinsicHeader<const N: usize> {
 struct IntrinsicField {
     /// Position of its value among those that the device gives.
     value: usize,
-    /// The word with its lowest bit, 64 bits a word from the front of the header.
-    word: usize,
-    /// Bits of that word below it.
+    /// Where the nine bytes begin that end with its lowest bit, from [`MARGIN`] bytes before the header on: it lies in
+    /// the last eight, and what does not fit there in the first.
+    at: usize,
+    /// Bits below it in the last of them.
     below: u32,
     /// As many low bits as it has.
     mask: u64,
 }
+
+/// Bytes before a header that are written with it.
+pub(crate) const MARGIN: usize = 8;
 
 /// Name and width; an empty name is padding.
 type Declared = (&'static str, u32);
@@ -197,13 +201,12 @@ impl<const N: usize> IntrinsicHeader<N> {
         let mut offset_bits = 0;
         for (name, width) in declared {
             let end = offset_bits + width as usize;
-            let word = end.saturating_sub(1) / 64;
             let value = values.iter().position(|value| *value == name);
-            if let Some(value) = value.filter(|_| width > 0 && word < MAX_WORDS) {
+            if let Some(value) = value.filter(|_| width > 0) {
                 fields.push(IntrinsicField {
                     value,
-                    word,
-                    below: (end.next_multiple_of(64) - end) as u32,
+                    at: MARGIN + end.div_ceil(8) - 9,
+                    below: (end.next_multiple_of(8) - end) as u32,
                     mask: u64::MAX >> (64 - width.min(64)),
                 });
             }
@@ -215,29 +218,35 @@ impl<const N: usize> IntrinsicHeader<N> {
         }
     }
 
-    /// Appends the header. Values are cut to their fields.
-    pub(crate) fn append(&self, bytes: &mut Vec<u8>, values: [u64; N]) {
-        let start = bytes.len();
-        let mut words = [0u64; MAX_WORDS + 1];
+    /// Bytes of the header.
+    #[inline]
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.n_bytes
+    }
+
+    /// Writes the header at the end of `room`, which has [`MARGIN`] bytes more than it. Values are cut to their fields.
+    #[inline]
+    pub(crate) fn write(&self, room: &mut [u8], values: [u64; N]) {
+        room.fill(0);
         for field in &self.fields {
             let value = values[field.value] & field.mask;
-            // What does not fit into its word belongs to the one before; the first stands before all.
-            words[field.word] |= value >> 1 >> (63 - field.below);
-            words[field.word + 1] |= value << field.below;
-        }
-        let mut header = [0; MAX_WORDS * 8];
-        for (bytes, word) in header.chunks_exact_mut(8).zip(&words[1..]) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
-        bytes.extend_from_slice(&header[..self.n_bytes.min(header.len())]);
-        if self.n_bytes > header.len() {
-            bytes.resize(start + self.n_bytes, 0);
+            if value == 0 {
+                continue;
+            }
+            if let Some([first, last @ ..]) = room[field.at..].first_chunk_mut::<9>() {
+                *last = (u64::from_be_bytes(*last) | value << field.below).to_be_bytes();
+                *first |= (value >> 1 >> (63 - field.below)) as u8;
+            }
         }
     }
-}
 
-/// Fields that lie behind so many words of a header, which a program has made longer than any is, stay zero.
-const MAX_WORDS: usize = 8;
+    /// The header.
+    pub(crate) fn bytes(&self, values: [u64; N]) -> Vec<u8> {
+        let mut room = vec![0; MARGIN + self.n_bytes];
+        self.write(&mut room, values);
+        room.split_off(MARGIN)
+    }
+}
 
 /// What the device reads behind the ingress.
 pub(crate) const INGRESS_WATCHED: [&str; 12] = [
@@ -288,8 +297,8 @@ pub(crate) mod egress {
 /// What the device writes before a gress: its timestamp, where the program has the field.
 #[derive(Clone, Debug)]
 pub(crate) struct Timestamp {
-    words: WordLayout,
-    is_wanted: bool,
+    /// Words of the field.
+    n_words: usize,
 }
 
 impl Timestamp {
@@ -298,19 +307,17 @@ impl Timestamp {
         let field = gress.intrinsics.get(name);
         interface.inputs.extend(field);
         Self {
-            words: WordLayout::new(gress, &interface.inputs),
-            is_wanted: field.is_some(),
+            n_words: WordLayout::new(gress, &interface.inputs).n_words(),
         }
     }
 
     /// The inputs of a packet.
+    #[inline]
     pub(crate) fn inputs(&self, ns: u64, inputs: &mut Vec<u64>) {
         inputs.clear();
-        inputs.resize(self.words.n_words(), 0);
-        if self.is_wanted
-            && let Some(first) = inputs.first_mut()
-        {
-            *first = ns;
+        if self.n_words > 0 {
+            inputs.push(ns);
+            inputs.resize(self.n_words, 0);
         }
     }
 }
@@ -322,9 +329,8 @@ mod tests {
     #[test]
     fn fields_lie_as_published() {
         let header = IntrinsicHeader::new(INGRESS.iter().copied(), INGRESS_VALUES);
-        let mut bytes = vec![0xee];
-        header.append(&mut bytes, [1, 0x144, 0x0102_0304_0506]);
-        assert_eq!(bytes, [0xee, 0x81, 0x44, 1, 2, 3, 4, 5, 6]);
+        let bytes = header.bytes([1, 0x144, 0x0102_0304_0506]);
+        assert_eq!(bytes, [0x81, 0x44, 1, 2, 3, 4, 5, 6]);
         let sizes = [EGRESS_TOFINO1, EGRESS_TOFINO2, TIMER_TOFINO1, TIMER_TOFINO2]
             .map(|declared| IntrinsicHeader::new(declared.iter().copied(), []).n_bytes);
         assert_eq!(sizes, [27, 28, 6, 6]);
@@ -333,12 +339,24 @@ mod tests {
     #[test]
     fn lengths_and_ports_of_egress_are_where_tofino2_has_them() {
         let header = IntrinsicHeader::new(EGRESS_TOFINO2.iter().copied(), EGRESS_VALUES);
-        let mut bytes = Vec::new();
-        header.append(&mut bytes, [0x1ff, 0, 0, 0, 0xff, 0, 0x1234, 3, 2, 1]);
+        let bytes = header.bytes([0x1ff, 0, 0, 0, 0xff, 0, 0x1234, 3, 2, 1]);
         assert_eq!(bytes[..2], [1, 0xff]);
         assert_eq!(bytes[22], 0x7f, "the queue id is cut to seven bits");
         assert_eq!(bytes[25..27], [0x12, 0x34]);
         assert_eq!(bytes[2..5], [0, 0, 3], "the depth of the queue on entry");
         assert_eq!(bytes[10..13], [0, 0, 2], "and behind it");
+    }
+
+    #[test]
+    fn a_field_that_no_eight_bytes_hold_is_whole() {
+        let declared = [("", 4), ("wide", 64), ("", 60), ("last", 64)];
+        let header = IntrinsicHeader::new(declared.into_iter(), ["wide", "last"]);
+        let bytes = header.bytes([0xa1a2_a3a4_a5a6_a7a8, u64::MAX]);
+        assert_eq!(
+            bytes[..9],
+            [0x0a, 0x1a, 0x2a, 0x3a, 0x4a, 0x5a, 0x6a, 0x7a, 0x80]
+        );
+        assert_eq!(bytes[9..16], [0; 7]);
+        assert_eq!(bytes[16..], [0xff; 8]);
     }
 }

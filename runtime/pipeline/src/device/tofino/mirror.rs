@@ -11,6 +11,7 @@ use crate::traffic::{MirrorTarget, Replica};
 
 impl Tofino {
     /// Makes the mirrored copy that a pass asked for.
+    #[inline]
     pub(super) fn mirror(
         &mut self,
         chassis: &mut Chassis,
@@ -51,12 +52,15 @@ impl Tofino {
                 replica,
                 qid: 0,
                 cos: 0,
-                length,
+                length: length as u32,
                 is_mirrored: true,
                 queued: Queued::default(),
-                mirror_len: header.len(),
+                mirror_len: header.len() as u32,
                 packet,
             };
+            if self.mirrors.is_open() {
+                return self.queue_egress(chassis, copy);
+            }
             match self.mirrors.arrive(copy) {
                 Gated::In(copy) => self.queue_egress(chassis, copy),
                 Gated::Held => chassis.tell(arrival, FateEvent::MirrorHeld),

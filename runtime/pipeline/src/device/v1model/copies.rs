@@ -41,7 +41,7 @@ impl V1model {
             phv: &phv,
         };
         let mut parsed = [Outcome::default()];
-        let entrant = Entrant {
+        let entrant = || Entrant {
             arrival: entry.arrival,
             made_by: entry.made_by,
             kind: EntrantKind::ParsedForClone,

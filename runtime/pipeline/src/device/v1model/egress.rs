@@ -6,7 +6,7 @@ use p4rmt_source::Span;
 
 use super::metadata::Standard;
 use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, MAX_FREE, V1model, watched};
-use crate::device::chassis::{Chassis, EmittedHeaders};
+use crate::device::chassis::Chassis;
 use crate::fate::{DropReason, FateEvent};
 use crate::{DeviceError, Entrant, EntrantKind};
 
@@ -47,7 +47,7 @@ impl V1model {
             },
             phv: &entry.phv,
         };
-        let entrant = Entrant {
+        let entrant = || Entrant {
             arrival: entry.arrival,
             made_by: entry.made_by,
             kind: match entry.instance {
@@ -64,23 +64,17 @@ impl V1model {
         let mut outcome = self.outcome.take().unwrap_or_default();
         let result = chassis
             .pass(self.gress, entrant, job, &mut outcome)
-            .and_then(|headers| {
+            .and_then(|()| {
                 chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
                 self.check_claims(&outcome[0])?;
-                self.after_egress(chassis, entry, &outcome[0], headers);
+                self.after_egress(chassis, entry, &outcome[0]);
                 Ok(())
             });
         self.outcome = Some(outcome);
         result
     }
 
-    fn after_egress(
-        &mut self,
-        chassis: &mut Chassis,
-        mut entry: EgressEntry,
-        outcome: &Outcome,
-        headers: Option<EmittedHeaders>,
-    ) {
+    fn after_egress(&mut self, chassis: &mut Chassis, mut entry: EgressEntry, outcome: &Outcome) {
         let arrival = entry.arrival;
         if let Some(request) = &outcome.requests.clone {
             self.clone_processed(chassis, &entry, outcome, request);
@@ -117,7 +111,7 @@ impl V1model {
             entry.packet.truncate(length);
         }
         let packet = std::mem::take(&mut entry.packet);
-        chassis.depart(arrival, entry.port, packet, headers);
+        chassis.depart(arrival, entry.port, packet);
         if self.free_fields.len() < MAX_FREE {
             self.free_fields.push(entry.phv);
         }

@@ -16,10 +16,6 @@ impl V1model {
         chassis: &mut Chassis,
         entry: IngressEntry,
     ) -> Result<(), DeviceError> {
-        let is_first = entry.instance == Instance::Normal && self.n_queued() == 0;
-        if is_first && self.crosses && chassis.passes_left > 0 && chassis.keeps_no_records() {
-            return self.run_through(chassis, entry);
-        }
         let mut phv = self.free_fields.pop().unwrap_or_default();
         self.metadata.clear(&mut phv);
         self.metadata.restore(&mut phv, &entry.kept);
@@ -43,7 +39,7 @@ impl V1model {
             phv: &phv,
         };
         let mut outcome = self.outcome.take().unwrap_or_default();
-        let entrant = Entrant {
+        let entrant = || Entrant {
             arrival: entry.arrival,
             made_by: entry.made_by,
             kind: match entry.instance {
@@ -70,7 +66,7 @@ impl V1model {
 
     /// The same for a packet that arrived, if nobody looks: one that asks for nothing but a port passes
     /// both halves at once.
-    fn run_through(
+    pub(super) fn run_through(
         &mut self,
         chassis: &mut Chassis,
         mut entry: IngressEntry,
@@ -97,7 +93,7 @@ impl V1model {
             part: Part::Through,
             phv: &[],
         };
-        let entrant = Entrant {
+        let entrant = || Entrant {
             arrival: entry.arrival,
             made_by: entry.made_by,
             kind: EntrantKind::Arrived,
@@ -132,7 +128,7 @@ impl V1model {
             if let Some(length) = outcome.requests.truncate {
                 packet.truncate(usize::try_from(length).unwrap_or(usize::MAX));
             }
-            chassis.depart(entry.arrival, port as u16, entry.packet, None);
+            chassis.depart(entry.arrival, port as u16, entry.packet);
             Ok(())
         });
         self.outcome = Some(outcome);
