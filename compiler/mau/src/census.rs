@@ -10,16 +10,16 @@
 
 use std::collections::BTreeSet;
 
-use p4rmt_ir::{Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place, ProfileId};
+use p4rmt_ir::{Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place, ProfileId, Tables};
 
-use crate::demand::n_subsets;
+use crate::demand::{n_subsets, uses_hash};
 use crate::matrix::Matrix;
 use crate::resource::{Resource, Usage};
 use crate::sharing::{Container, Sharing};
 use crate::sizing::TableLayout;
 use crate::target::Target;
 use crate::unit::{Unit, UnitKind, actions_of, field_slices};
-use crate::wiring::requests;
+use crate::wiring::{functions_of, requests};
 
 /// Bytes of a crossbar, each counted once.
 #[derive(Default)]
@@ -92,7 +92,13 @@ pub(crate) fn add_census(
         matrix.add(&request);
     }
     matrix.count(usage);
-    usage[Resource::SearchBuses] = occupants.iter().map(search_buses).sum();
+    let mut add = |resource: Resource, n: u32| usage[resource] = usage[resource].saturating_add(n);
+    for occupant in occupants {
+        add(Resource::SearchBuses, search_buses(occupant, target));
+        let (result, ternary) = result_buses(occupant, pipe, target);
+        add(Resource::ResultBuses, result);
+        add(Resource::TernaryResultBuses, ternary);
+    }
     usage[Resource::ActionBusBytes] = occupants
         .iter()
         .map(|occupant| action_bus_bytes(occupant.unit, pipe, target))
@@ -106,12 +112,48 @@ pub(crate) fn add_census(
     usage[Resource::Vliw] = rows.max().unwrap_or(0);
 }
 
-/// Buses that bring the key to the memory of an exact table: one for each block of its width.
-fn search_buses(occupant: &Occupant<'_>) -> u32 {
+/// Buses that bring the key to the memory of an exact table: for each hash function, one for each block
+/// of its width.
+fn search_buses(occupant: &Occupant<'_>, target: &Target) -> u32 {
     let Some(layout) = occupant.layout.filter(|layout| layout.pack > 0) else {
         return 0;
     };
-    u32::try_from(layout.width).unwrap_or(u32::MAX)
+    let width = u32::try_from(layout.width).unwrap_or(u32::MAX);
+    let functions = functions_of(&layout, target).len();
+    width.saturating_mul(count(functions))
+}
+
+/// Buses that bring what an entry says to where it is read: those of SRAM, and those of TCAM
+/// (`bf-p4c/mau/table_format.cpp`, `mau/tofino/memories.cpp`).
+///
+/// * Of an exact table, each word in which an entry says what to do; of one in partitions, each logical
+///   table.
+/// * What a gateway runs instead of an entry, or with a hash, comes like an entry of SRAM.
+/// * What entries of TCAM do comes over a bus for each row of blocks that hold it. A default action without
+///   a key comes the same way.
+fn result_buses(occupant: &Occupant<'_>, pipe: &Pipe, target: &Target) -> (u32, u32) {
+    let gress = &pipe.gresses[occupant.unit.gress];
+    let (UnitKind::Table(table), Some(layout)) = (occupant.unit.kind, occupant.layout) else {
+        return (0, 0);
+    };
+    let table = &gress.tables[table];
+    if layout.memory.tcam > 0 {
+        let rows = layout.indirection_blocks;
+        return (0, rows.div_ceil(target.tcam.indirection_row_blocks).max(1));
+    }
+    if table.partitions.is_some() {
+        return (layout.logical_tables, 0);
+    }
+    if layout.pack > 0 {
+        let words = u32::try_from(layout.pack.min(layout.width)).unwrap_or(u32::MAX);
+        return (words, 0);
+    }
+    let is_hashed = |tables: &Tables| {
+        let mut actions = actions_of(table).into_iter();
+        actions.any(|action| uses_hash(&tables.actions[action]))
+    };
+    let comes_as_entry = !table.keys.is_empty() || gress.as_tables().is_some_and(is_hashed);
+    if comes_as_entry { (1, 0) } else { (0, 1) }
 }
 
 /// Bytes that a table puts on the action data bus, for the action that takes most: parameters, results

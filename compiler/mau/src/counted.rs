@@ -64,7 +64,9 @@ mod tests {
             "1 instruction row",
             "1 hash function",
             "1 search bus",
+            "1 result bus",
             "1 table in TCAM",
+            "1 ternary result bus",
             "1 byte of the action data bus",
         ];
         assert_eq!(said, expected);

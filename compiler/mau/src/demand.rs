@@ -128,7 +128,7 @@ fn count(n: usize) -> u32 {
 }
 
 /// Whether an action needs the path of hash distribution or random numbers.
-fn uses_hash(action: &ParallelAction) -> bool {
+pub(crate) fn uses_hash(action: &ParallelAction) -> bool {
     action.calls.iter().any(|(call, _)| match &call.kind {
         CallKind::Hash { .. } | CallKind::Random { .. } => true,
         kind => index_of(kind).is_some_and(|index| {

@@ -37,15 +37,19 @@ pub enum Resource {
     HashFunctions,
     /// Buses that bring the key of an exact table to its rows of memory.
     SearchBuses,
+    /// Buses that bring what an entry of SRAM says, or a gateway instead of it, to where it is read.
+    ResultBuses,
     /// Tables in TCAM.
     TernaryTables,
+    /// Buses that bring what an entry of TCAM says, or a default action without a key.
+    TernaryResultBuses,
     /// Bytes of the bus from action data, hashes and ALUs of memories to the actions.
     ActionBusBytes,
 }
 
 impl Resource {
     /// All that are counted, in the order of reports.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::LogicalTables,
         Self::Sram,
         Self::Tcam,
@@ -60,7 +64,9 @@ impl Resource {
         Self::Vliw,
         Self::HashFunctions,
         Self::SearchBuses,
+        Self::ResultBuses,
         Self::TernaryTables,
+        Self::TernaryResultBuses,
         Self::ActionBusBytes,
     ];
 
@@ -82,7 +88,9 @@ impl Resource {
             Self::Vliw => "vliw",
             Self::HashFunctions => "hash_functions",
             Self::SearchBuses => "search_buses",
+            Self::ResultBuses => "result_buses",
             Self::TernaryTables => "ternary_tables",
+            Self::TernaryResultBuses => "ternary_result_buses",
             Self::ActionBusBytes => "action_bus_bytes",
         }
     }
@@ -105,7 +113,9 @@ impl Resource {
             Self::Vliw => "instruction rows",
             Self::HashFunctions => "hash functions",
             Self::SearchBuses => "search buses",
+            Self::ResultBuses => "result buses",
             Self::TernaryTables => "tables in TCAM",
+            Self::TernaryResultBuses => "ternary result buses",
             Self::ActionBusBytes => "bytes of the action data bus",
         }
     }
@@ -129,7 +139,9 @@ impl Resource {
             Self::Vliw => stage.vliw_rows,
             Self::HashFunctions => stage.hash_functions,
             Self::SearchBuses => stage.search_buses,
+            Self::ResultBuses => stage.result_buses,
             Self::TernaryTables => stage.ternary_tables,
+            Self::TernaryResultBuses => stage.ternary_result_buses,
             Self::ActionBusBytes => stage.action_bus_bytes,
         }
     }

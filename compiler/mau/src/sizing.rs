@@ -111,6 +111,8 @@ pub struct TableLayout {
     pub hash_bits: u32,
     /// Hash distribution units that it takes to find its action data.
     pub hash_dist_units: u32,
+    /// Blocks of SRAM that hold what entries of TCAM do.
+    pub indirection_blocks: u32,
 }
 
 /// Blocks while they are counted.
@@ -169,6 +171,7 @@ fn lay_out_keyless(shape: &MatchShape, target: &Target) -> TableLayout {
         independent_ways: 0,
         hash_bits: 0,
         hash_dist_units: 0,
+        indirection_blocks: 0,
     }
 }
 

@@ -4,11 +4,15 @@
 //! numbers are all within [`RANGE`], so that no sum over them overflows and no division is by zero;
 //! or an error that says where the text is wrong.
 
+mod clock;
 mod ends;
+mod memory;
 
 use serde::Deserialize;
 
+pub use clock::{AroundStages, LatencyModel, PowerModel};
 pub use ends::{ClotLimits, DeparserLimits, ParserLimits, PhvLimits};
+pub use memory::{ActionDataRules, ExactRules, MeterRules, SelectorRules, SramBlock, TcamRules};
 
 /// What any limit may be, but for those that may be 0.
 const RANGE: std::ops::RangeInclusive<u32> = 1..=65_536;
@@ -61,18 +65,6 @@ pub struct Target {
     pub deparser: DeparserLimits,
 }
 
-/// Clocks around the stages. No figures are published: those of the built-in targets are assumed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AroundStages {
-    /// In a parser.
-    pub parser_cycles: u32,
-    /// In a deparser.
-    pub deparser_cycles: u32,
-    /// From a deparser to the moment at which the egress can take the packet, if no other waits.
-    pub traffic_manager_cycles: u32,
-}
-
 /// Limits of the pipe as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,84 +112,12 @@ pub struct StageLimits {
     pub hash_functions: u32,
     /// Buses that bring keys of exact tables to their rows of memory.
     pub search_buses: u32,
+    /// Buses that bring what an entry of SRAM says, or a gateway instead of it, to where it is read.
+    pub result_buses: u32,
     /// Tables in TCAM.
     pub ternary_tables: u32,
-}
-
-/// An SRAM block.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SramBlock {
-    /// Words.
-    pub depth_words: u32,
-    /// Bits a word.
-    pub width_bits: u32,
-}
-
-/// A TCAM block and how keys fill it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TcamRules {
-    /// Rows of a block.
-    pub depth_rows: u32,
-    /// Bytes of key that two blocks side by side hold.
-    pub pair_key_bytes: u32,
-    /// Bytes of key that one block alone holds.
-    pub single_key_bytes: u32,
-    /// Bits of a range key from which it stands in a container whose bytes can't all reach one block.
-    pub range_split_bits: u32,
-    /// Most rows that one entry with a range takes.
-    pub range_lines_max: u32,
-    /// How many of a hundred entries are taken to need them.
-    pub range_entries_percent: u32,
-    /// Most bits of a range key.
-    pub range_key_bits_max: u32,
-}
-
-/// How entries of exact tables fill SRAM.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExactRules {
-    /// Most entries in one word of one block.
-    pub entries_per_word_max: u32,
-    /// Most entries in one word of several blocks side by side.
-    pub pack_max: u32,
-    /// Most blocks side by side.
-    pub width_rams_max: u32,
-    /// Most bits of a word that are not key.
-    pub overhead_bits_max: u32,
-    /// Bits of an entry that make changing it atomic.
-    pub version_bits: u32,
-    /// Least independent hash ways.
-    pub ways_min: u32,
-    /// Most ways that a program may ask for.
-    pub ways_max: u32,
-    /// Key bits beyond the address of a word that may still be looked up without a hash.
-    pub identity_extra_bits_max: u32,
-    /// Bits of a hash that pick the word of a block.
-    pub hash_index_bits: u32,
-    /// Blocks that one logical table searches in order, where entries have priorities.
-    pub partition_blocks_max: u32,
-}
-
-/// What an entry carries for its action.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ActionDataRules {
-    /// Bits of action data that fit beside the key.
-    pub immediate_bits: u32,
-    /// Bits of a constant that an instruction holds; larger ones are action data.
-    pub inline_constant_bits: u32,
-    /// Most bytes of action data an entry.
-    pub entry_bytes_max: u32,
-    /// Actions up to which an entry names its action by a short code.
-    pub short_codes: u32,
-    /// Bits that name an action otherwise.
-    pub instruction_address_bits: u32,
-    /// Bits that name what follows an action, where its code does not.
-    pub next_table_bits: u32,
-    /// Least bits of an index into a register, counter or meter that an entry carries.
-    pub index_bits_min: u32,
+    /// Buses that bring what an entry of TCAM says, or a default action without a key.
+    pub ternary_result_buses: u32,
 }
 
 /// What one gateway can compare.
@@ -252,30 +172,6 @@ pub struct SaluLimits {
     pub spare_banks: u32,
 }
 
-/// Clocks that a stage adds.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LatencyModel {
-    /// A stage that matches on what the stage before wrote.
-    pub base_cycles: u32,
-    /// More where a TCAM is searched.
-    pub tcam_cycles: u32,
-    /// More where an action selector picks.
-    pub selector_cycles: u32,
-    /// More where a filter runs.
-    pub meter_cycles: u32,
-    /// More where a stateful ALU runs.
-    pub stateful_cycles: u32,
-    /// A stage that depends on the one before only by actions.
-    pub action_dependent_cycles: u32,
-    /// A stage that does not depend on the one before.
-    pub concurrent_cycles: u32,
-    /// What the egress takes at the least.
-    pub egress_cycles_min: u32,
-    /// A stage that always counts whole; 0 for none.
-    pub forced_match_stage: u32,
-}
-
 /// How hashes reach actions and memories.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -292,28 +188,6 @@ pub struct HashRules {
     pub index_bits_max: u32,
 }
 
-/// Memory of meters.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MeterRules {
-    /// Blocks whose colours one map RAM holds.
-    pub blocks_per_color_ram: u32,
-    /// Entries whose idle times a word of map RAM holds.
-    pub idle_times_per_word: u32,
-}
-
-/// Memory of action selectors.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SelectorRules {
-    /// Members of a group that a word holds.
-    pub members_per_word: u32,
-    /// Bits of hash that pick a member.
-    pub select_bits: u32,
-    /// Bits of a hash that pick the word of a group that has several.
-    pub word_bits: u32,
-}
-
 /// What fields share containers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -325,36 +199,6 @@ pub struct ContainerRules {
     pub output_validity: bool,
     /// Whether a stage that matches on a container without an ALU waits for the stage before.
     pub copies_match: bool,
-}
-
-/// What an access to a memory costs, in microwatts for each pipe.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PowerModel {
-    /// Reading an SRAM block.
-    pub sram_read: u32,
-    /// Writing one.
-    pub sram_write: u32,
-    /// Searching a TCAM block.
-    pub tcam_search: u32,
-    /// Reading a map RAM.
-    pub map_ram_read: u32,
-    /// Writing one.
-    pub map_ram_write: u32,
-    /// Reading an SRAM block after the packet has ended.
-    pub deferred_read: u32,
-    /// Writing one.
-    pub deferred_write: u32,
-    /// Pipes that the figures of a report stand for.
-    pub pipes: u32,
-    /// Whether the table that ends the worst path counts.
-    pub counts_last_table: bool,
-    /// Cycles of latency from which packets come slower; 0 for never.
-    pub throttled_from_cycles: u32,
-    /// Packets under way when they do.
-    pub packets_under_way: u32,
-    /// Cycles that admitting one takes beside the stages.
-    pub admission_cycles: u32,
 }
 
 /// Why a target file is not one.
@@ -493,37 +337,9 @@ impl Target {
             ("action_bus_bytes", stage.action_bus_bytes, 0),
             ("hash_functions", stage.hash_functions, one),
             ("search_buses", stage.search_buses, 0),
+            ("result_buses", stage.result_buses, 0),
             ("ternary_tables", stage.ternary_tables, 0),
-            ("depth_words", sram.depth_words, one),
-            ("width_bits", sram.width_bits, one),
-            ("depth_rows", tcam.depth_rows, one),
-            ("pair_key_bytes", tcam.pair_key_bytes, one),
-            ("single_key_bytes", tcam.single_key_bytes, one),
-            ("range_split_bits", tcam.range_split_bits, 0),
-            ("range_lines_max", tcam.range_lines_max, one),
-            ("range_entries_percent", tcam.range_entries_percent, 0),
-            ("range_key_bits_max", tcam.range_key_bits_max, 0),
-            ("entries_per_word_max", exact.entries_per_word_max, one),
-            ("pack_max", exact.pack_max, one),
-            ("width_rams_max", exact.width_rams_max, one),
-            ("overhead_bits_max", exact.overhead_bits_max, one),
-            ("version_bits", exact.version_bits, 0),
-            ("ways_min", exact.ways_min, one),
-            ("ways_max", exact.ways_max, one),
-            ("identity_extra_bits_max", exact.identity_extra_bits_max, 0),
-            ("hash_index_bits", exact.hash_index_bits, 0),
-            ("partition_blocks_max", exact.partition_blocks_max, one),
-            ("immediate_bits", action_data.immediate_bits, 0),
-            ("inline_constant_bits", action_data.inline_constant_bits, 0),
-            ("entry_bytes_max", action_data.entry_bytes_max, 0),
-            ("short_codes", action_data.short_codes, 0),
-            (
-                "instruction_address_bits",
-                action_data.instruction_address_bits,
-                0,
-            ),
-            ("next_table_bits", action_data.next_table_bits, 0),
-            ("index_bits_min", action_data.index_bits_min, 0),
+            ("ternary_result_buses", stage.ternary_result_buses, 0),
             ("phv_bytes", gateway.phv_bytes, one),
             ("hash_bits", gateway.hash_bits, 0),
             ("rows", gateway.rows, one),
@@ -541,45 +357,22 @@ impl Target {
             ("register_file_rows", salu.register_file_rows, 0),
             ("register_file_bits", salu.register_file_bits, 0),
             ("spare_banks", salu.spare_banks, 0),
-            ("parser_cycles", around.parser_cycles, one),
-            ("deparser_cycles", around.deparser_cycles, one),
-            ("traffic_manager_cycles", around.traffic_manager_cycles, one),
-            ("base_cycles", latency.base_cycles, 0),
-            ("tcam_cycles", latency.tcam_cycles, 0),
-            ("selector_cycles", latency.selector_cycles, 0),
-            ("meter_cycles", latency.meter_cycles, 0),
-            ("stateful_cycles", latency.stateful_cycles, 0),
-            (
-                "action_dependent_cycles",
-                latency.action_dependent_cycles,
-                0,
-            ),
-            ("concurrent_cycles", latency.concurrent_cycles, 0),
-            ("egress_cycles_min", latency.egress_cycles_min, 0),
-            ("forced_match_stage", latency.forced_match_stage, 0),
             ("dist_unit_bits", hash.dist_unit_bits, one),
             ("dist_functions", hash.dist_functions, one),
             ("section_bytes", hash.section_bytes, one),
             ("meter_alu_first_byte", hash.meter_alu_first_byte, 0),
             ("index_bits_max", hash.index_bits_max, 0),
-            ("blocks_per_color_ram", meter.blocks_per_color_ram, one),
-            ("idle_times_per_word", meter.idle_times_per_word, one),
-            ("members_per_word", selector.members_per_word, one),
-            ("select_bits", selector.select_bits, 0),
-            ("word_bits", selector.word_bits, 0),
             ("pov_bits", containers.pov_bits, one),
-            ("sram_read", power.sram_read, 0),
-            ("sram_write", power.sram_write, 0),
-            ("tcam_search", power.tcam_search, 0),
-            ("map_ram_read", power.map_ram_read, 0),
-            ("map_ram_write", power.map_ram_write, 0),
-            ("deferred_read", power.deferred_read, 0),
-            ("deferred_write", power.deferred_write, 0),
-            ("pipes", power.pipes, one),
-            ("throttled_from_cycles", power.throttled_from_cycles, 0),
-            ("packets_under_way", power.packets_under_way, 0),
-            ("admission_cycles", power.admission_cycles, 0),
         ];
+        numbers.extend(sram.numbers());
+        numbers.extend(tcam.numbers());
+        numbers.extend(exact.numbers());
+        numbers.extend(action_data.numbers());
+        numbers.extend(meter.numbers());
+        numbers.extend(selector.numbers());
+        numbers.extend(latency.numbers());
+        numbers.extend(around.numbers());
+        numbers.extend(power.numbers());
         numbers.extend(phv.numbers());
         numbers.extend(clot.numbers());
         numbers.extend(parser.numbers());
@@ -662,7 +455,7 @@ mod tests {
         check_refused("stages = 20", "stages = \"x\"", "line 10, column 10: ");
         check_refused("stages = 20", "stage = 20", "line 10, column 1: ");
         check_refused("[machine]", "[machine", "line 9, column ");
-        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 87: `pair_bits` is 0");
+        check_refused("= [8, 16, 32, 64]", "= [8, 0]", "line 90: `pair_bits` is 0");
         assert!(Target::from_toml("").is_err());
     }
 }

@@ -193,7 +193,7 @@ impl<'a> Wiring<'a> {
             let select_bits = vec![layout.hash_bits.saturating_sub(index_bits)];
             self.ask(index, Want::Find { select_bits });
         } else if layout.pack > 0 {
-            for select_bits in self.functions_of(layout) {
+            for select_bits in functions_of(layout, self.target) {
                 self.ask(all.clone(), Want::Find { select_bits });
             }
         } else if layout.hash_bits > 0 {
@@ -226,30 +226,6 @@ impl<'a> Wiring<'a> {
             bits.saturating_sub(classifier.excluded_bits)
         };
         Some(bits.div_ceil(8) as usize)
-    }
-
-    /// Bits that pick the blocks of the independent ways, by hash function.
-    fn functions_of(&self, layout: &TableLayout) -> Vec<Vec<u32>> {
-        let exact = &self.target.exact;
-        let n_ways = layout.independent_ways.max(1);
-        let index_bits = n_ways.saturating_mul(exact.hash_index_bits);
-        let select = layout.hash_bits.saturating_sub(index_bits);
-        let most = self.target.function_bits();
-        let most = most.saturating_sub(exact.hash_index_bits.saturating_mul(exact.ways_min));
-        let mut functions: Vec<Vec<u32>> = Vec::new();
-        for way in 0..n_ways {
-            let bits = (select / n_ways + u32::from(way < select % n_ways)).min(most);
-            match functions.last_mut() {
-                Some(last)
-                    if last.len() < exact.ways_min as usize
-                        && last.iter().sum::<u32>() + bits <= most =>
-                {
-                    last.push(bits);
-                }
-                Some(_) | None => functions.push(vec![bits]),
-            }
-        }
-        functions
     }
 
     fn selector(&mut self, gress_id: GressId, table: &Table) {
@@ -437,6 +413,30 @@ impl<'a> Wiring<'a> {
             }
         }
     }
+}
+
+/// Bits that pick the blocks of the independent ways, by hash function.
+pub(crate) fn functions_of(layout: &TableLayout, target: &Target) -> Vec<Vec<u32>> {
+    let exact = &target.exact;
+    let n_ways = layout.independent_ways.max(1);
+    let index_bits = n_ways.saturating_mul(exact.hash_index_bits);
+    let select = layout.hash_bits.saturating_sub(index_bits);
+    let most = target.function_bits();
+    let most = most.saturating_sub(exact.hash_index_bits.saturating_mul(exact.ways_min));
+    let mut functions: Vec<Vec<u32>> = Vec::new();
+    for way in 0..n_ways {
+        let bits = (select / n_ways + u32::from(way < select % n_ways)).min(most);
+        match functions.last_mut() {
+            Some(last)
+                if last.len() < exact.ways_min as usize
+                    && last.iter().sum::<u32>() + bits <= most =>
+            {
+                last.push(bits);
+            }
+            Some(_) | None => functions.push(vec![bits]),
+        }
+    }
+    functions
 }
 
 /// What the actions of a register read of fields.

@@ -1,10 +1,12 @@
 //! Each limit of a stage on either side: a program that just fits, and what is said where it just does
 //! not.
 
-use p4rmt_ir::build::{GressBuilder, apply, assign, branch, call, constant, eq, param, program};
+use p4rmt_ir::build::{
+    GressBuilder, apply, assign, branch, call, constant, eq, param, program, stmt,
+};
 use p4rmt_ir::{
-    Arch, BinaryOp, Bits, Block, CallKind, CountKind, Counter, Entry, Expr, GressRole, Id, Match,
-    MatchKind, PipeId, Program,
+    Arch, BinaryOp, Bits, Block, Call, CallKind, CountKind, Counter, Entry, Expr, GressRole, Id,
+    Match, MatchKind, PipeId, Place, Program, StmtKind,
 };
 use p4rmt_mau::counted::counted;
 use p4rmt_mau::target::StageLimits;
@@ -109,6 +111,41 @@ impl Maker {
         self.program(vec![apply(table, [])])
     }
 
+    /// A table without a key, whose action sets `c` to what was hashed, or to a constant.
+    fn keyless(mut self, is_hashed: bool) -> Program {
+        let hash = self.builder.hash("hash", 16);
+        let args = vec![self.read(0)];
+        let body = if is_hashed {
+            let place = Place::FieldSlice {
+                field: self.fields[2],
+                hi: 15,
+                lo: 0,
+            };
+            vec![stmt(StmtKind::Call(Call {
+                kind: CallKind::Hash { hash, args },
+                outs: vec![Some(place)],
+            }))]
+        } else {
+            vec![assign(self.fields[2], constant(32, 1))]
+        };
+        let action = self.builder.action("act", &[], body);
+        let table = self.builder.table("t", &[], &[action]);
+        self.program(vec![apply(table, [])])
+    }
+
+    /// A table in TCAM of this many entries, of each of which 64 bits are said beside it.
+    fn long_entries(mut self, n: u64) -> Program {
+        let set = |this: &mut Self, name: &str, field: usize| {
+            let body = vec![assign(this.fields[field], param(0, 32))];
+            this.builder.action(name, &[32], body)
+        };
+        let actions = [set(&mut self, "set_c", 2), set(&mut self, "set_d", 3)];
+        let keys = [(self.read(0), MatchKind::Ternary)];
+        let table = self.builder.table("t", &keys, &actions);
+        self.builder.gress.tables[table].size = n;
+        self.program(vec![apply(table, [])])
+    }
+
     /// A table under a condition.
     fn condition(mut self) -> Program {
         let body = vec![assign(self.fields[2], param(0, 32))];
@@ -166,6 +203,7 @@ fn exact_tables() {
     check(|of| &mut of.hash_bits, 40, "hash bits");
     check(|of| &mut of.hash_functions, 1, "hash functions");
     check(|of| &mut of.search_buses, 1, "search buses");
+    check(|of| &mut of.result_buses, 1, "result buses");
     check(|of| &mut of.vliw_rows, 1, "instruction rows");
     check(
         |of| &mut of.action_bus_bytes,
@@ -188,6 +226,7 @@ fn ternary_tables() {
         "bytes of the ternary match crossbar",
     );
     check(|of| &mut of.ternary_tables, 1, "tables in TCAM");
+    check(|of| &mut of.ternary_result_buses, 1, "ternary result buses");
 }
 
 #[test]
@@ -248,4 +287,33 @@ fn constant_entries() {
 fn conditions() {
     let program = maker().condition();
     check(&program, |of| &mut of.gateways, 1, ("cond-0", "gateways"));
+}
+
+/// What a gateway runs with a hash comes like an entry of SRAM, another default action like one of TCAM.
+#[test]
+fn actions_without_a_key() {
+    let hashed = maker().keyless(true);
+    check(&hashed, |of| &mut of.result_buses, 1, ("t", "result buses"));
+    let plain = maker().keyless(false);
+    check(
+        &plain,
+        |of| &mut of.ternary_result_buses,
+        1,
+        ("t", "ternary result buses"),
+    );
+}
+
+/// Blocks of one row share a bus, and 2,048 entries of 33 bits take a block. A table that takes more buses
+/// than there are is divided.
+#[test]
+fn what_entries_of_tcam_do_takes_a_bus_a_row() {
+    let stages = |n, buses| {
+        let program = maker().long_entries(n);
+        let fit = fit_with(&program, buses, |of| &mut of.ternary_result_buses);
+        assert_eq!(fit.problems, []);
+        fit.placement.stages_used
+    };
+    assert_eq!(stages(4 * 2048, 1), 1);
+    assert_eq!(stages(4 * 2048 + 1, 2), 1);
+    assert_eq!(stages(4 * 2048 + 1, 1), 2);
 }

@@ -63,7 +63,7 @@ pub(crate) fn table_accesses(
     };
     let cells = layout.capacity_entries;
     for id in &table.direct_counters {
-        let per_word = counter_cells_per_word(&gress.counters[*id]);
+        let per_word = counter_cells_per_word(&gress.counters[*id], target);
         let blocks = attached_blocks(cells, per_word, target).map_ram;
         accesses.add_attached(blocks, counter(*id));
     }

@@ -104,7 +104,7 @@ pub fn shared_usage(memory: SharedMemory, gress: &Gress, target: &Target) -> Usa
             let counter = &gress.counters[counter];
             (
                 counter.size,
-                counter_cells_per_word(counter),
+                counter_cells_per_word(counter, target),
                 Resource::StatsAlu,
             )
         }
@@ -176,23 +176,14 @@ pub(super) fn register_cells_per_word(register: &Register, target: &Target) -> u
 }
 
 /// Counts in a word (`mau/resource_estimate.cpp`): of both kinds, 28 and 36 bits or 64 and 64.
-pub(super) fn counter_cells_per_word(counter: &Counter) -> u64 {
-    match counter.kind {
-        CountKind::Packets | CountKind::Bytes => {
-            if counter.width <= 32 {
-                4
-            } else {
-                2
-            }
-        }
-        CountKind::PacketsAndBytes => {
-            if counter.width <= 36 {
-                2
-            } else {
-                1
-            }
-        }
-    }
+pub(super) fn counter_cells_per_word(counter: &Counter, target: &Target) -> u64 {
+    let bits = match counter.kind {
+        CountKind::Packets | CountKind::Bytes if counter.width <= 32 => 32,
+        CountKind::Packets | CountKind::Bytes => 64,
+        CountKind::PacketsAndBytes if counter.width <= 36 => 64,
+        CountKind::PacketsAndBytes => 128,
+    };
+    (u64::from(target.sram.width_bits) / bits).max(1)
 }
 
 /// The index expression of a call.

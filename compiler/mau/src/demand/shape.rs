@@ -38,7 +38,7 @@ pub(super) fn match_shape(
     let counters = table
         .direct_counters
         .iter()
-        .map(|id| counter_cells_per_word(&gress.counters[*id]));
+        .map(|id| counter_cells_per_word(&gress.counters[*id], target));
     let registers = table
         .direct_registers
         .iter()
@@ -384,7 +384,7 @@ pub(super) fn overhead_bits(
         let cells = cells_of(memory, gress).max(1);
         let address_bits = cells.checked_next_power_of_two().map_or(32, u64::ilog2);
         let index_bits = index.width(gress).min(address_bits);
-        bits += u64::from(index_bits.clamp(rules.index_bits_min, 32));
+        bits += u64::from(index_bits.clamp(rules.index_bits_min.min(32), 32));
         bits += u64::from(!is_always_called);
     }
     bits
@@ -395,7 +395,7 @@ fn profile_pointer_bits(id: ProfileId, gress: &Gress, target: &Target) -> u64 {
     let rules = &target.action_data;
     let address = |cells: u64| {
         let bits = cells.max(1).next_power_of_two().ilog2();
-        u64::from(bits.clamp(rules.index_bits_min, 32))
+        u64::from(bits.clamp(rules.index_bits_min.min(32), 32))
     };
     let profile = &gress.profiles[id];
     let mut bits = address(profile.size);

@@ -301,6 +301,7 @@ impl Placer<'_> {
             independent_ways: 0,
             hash_bits: 0,
             hash_dist_units: 0,
+            indirection_blocks: 0,
         });
         let whole = of_layout(usage, &layout);
         let (layout, is_last) = match self.take(unit, &whole) {

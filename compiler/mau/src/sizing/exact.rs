@@ -58,6 +58,7 @@ pub(super) fn lay_out_exact(
                     independent_ways: ways.n_independent,
                     hash_bits: ways.hash_bits,
                     hash_dist_units: 0,
+                    indirection_blocks: 0,
                 },
                 table_bytes,
             ));
@@ -111,6 +112,7 @@ fn by_position(
         independent_ways: 0,
         hash_bits: key_bits,
         hash_dist_units: key_bits.div_ceil(target.hash.dist_unit_bits),
+        indirection_blocks: 0,
     };
     Some((layout, table_bytes))
 }

@@ -58,6 +58,7 @@ pub(super) fn lay_out_partitioned(
                 independent_ways: 1,
                 hash_bits: index_bits,
                 hash_dist_units: 0,
+                indirection_blocks: 0,
             };
             options.push((blocks.sram, width, table_bytes, pack, layout));
         }

@@ -79,7 +79,9 @@ pub(super) fn lay_out_ternary(
                 .max(8)
                 .next_power_of_two();
             let per_word = u64::from(target.sram.width_bits) / beside_bits;
-            blocks.sram += blocks_for(depth * depth_rows, per_word, target);
+            let indirection = blocks_for(depth * depth_rows, per_word, target);
+            let indirection_blocks = u32::try_from(indirection).unwrap_or(u32::MAX);
+            blocks.sram += indirection;
             blocks.sram += action_data_blocks(table_bytes, depth * depth_rows, target);
             add_direct_memories(&mut blocks, shape, depth * depth_rows, target);
             TableLayout {
@@ -94,6 +96,7 @@ pub(super) fn lay_out_ternary(
                 independent_ways: 0,
                 hash_bits: 0,
                 hash_dist_units: 0,
+                indirection_blocks,
             }
         })
         .min_by_key(|layout| layout.memory.sram)
