@@ -11,11 +11,16 @@
 //! * No stage uses more of a resource than it has; registers, counters and meters of a stage have
 //!   their memory and ALUs.
 //! * All users of one register, counter, meter or selector are in one stage.
+//! * A gateway orders no more bits than it can.
 //! * Each register action that tables call is an instruction of its register's stateful ALU, which has
 //!   the comparators, slots, words, operands and constants that it uses.
+//! * Parsers and deparsers take no more than there is, and no less than the fit says ([`check_ends`]).
 //! * Without long branches, all that a unit leads to stands before anything else of its gress.
 
+mod condition;
+mod ends;
 mod flow;
+mod memory;
 mod order;
 mod parts;
 mod stage;
@@ -26,10 +31,12 @@ use std::collections::BTreeMap;
 
 use p4rmt_ir::{Body, Gress, Id, Pipe, Placement, Slot};
 
+use self::condition::ordered_bits;
 use self::flow::{Item, Memory, Walk};
 use crate::counted::counted;
 use crate::target::Target;
 
+pub use self::ends::check_ends;
 pub use self::stateful::UnitFault;
 
 /// A rule that a placement breaks.
@@ -145,6 +152,56 @@ pub enum Violation {
         /// What is wrong.
         fault: UnitFault,
     },
+    /// More of something than a parser or deparser has.
+    #[error("`{block}` takes {}, and {available} is the most", counted(*needed, what))]
+    EndOverLimit {
+        /// The parser or deparser, or the state or value set in it.
+        block: String,
+        /// Of what.
+        what: &'static str,
+        /// How many it takes at the least.
+        needed: u64,
+        /// How many there are.
+        available: u32,
+    },
+    /// A parser or deparser takes more than the fit says.
+    #[error("`{block}` takes {}, and not {claimed} as the fit says", counted(*needed, what))]
+    EndMiscounted {
+        /// The parser or deparser.
+        block: String,
+        /// Of what.
+        what: &'static str,
+        /// How many it takes at the least.
+        needed: u64,
+        /// How many the fit counts.
+        claimed: u32,
+    },
+    /// A parser that moves by what it has read.
+    #[error("`{state}` moves by a value")]
+    MovesByValue {
+        /// The state.
+        state: String,
+    },
+    /// A range that no row of TCAM holds.
+    #[error("`{table}` matches a range of {}, at most {available} are possible", counted(*needed, "bits"))]
+    RangeTooWide {
+        /// The table.
+        table: String,
+        /// Its bits.
+        needed: u32,
+        /// How many there are at the most.
+        available: u32,
+    },
+    /// A condition that orders more bits than a gateway does.
+    #[error("`{unit}` orders {}, a gateway {available}", counted(*needed, "bits"))]
+    OrdersTooMuch {
+        /// The gateway.
+        unit: String,
+        /// Bits of one comparison.
+        needed: u32,
+        /// How many there are.
+        available: u32,
+    },
     /// Something in between where the machine has no long branches.
     #[error("`{unit}` stands between `{open}` and what that leads to")]
     InBetween {
@@ -181,6 +238,7 @@ pub fn check_placement(pipe: &Pipe, placement: &Placement, target: &Target) -> V
             checker.violations.extend(faults);
         }
         checker.check_places(&items);
+        checker.check_conditions(&items, gress);
         checker.check_order(&items, gress);
         checker.check_parts(&items, gress);
         checker.check_next_table(&items);
@@ -214,6 +272,23 @@ impl Checker<'_> {
                         slot: *slot,
                     });
                 }
+            }
+        }
+    }
+
+    fn check_conditions(&mut self, items: &[Item], gress: &Gress) {
+        let available = self.target.gateway.hash_bits;
+        for item in items {
+            let needed = item
+                .cond
+                .as_ref()
+                .map_or(0, |cond| ordered_bits(cond, gress));
+            if needed > available {
+                self.violations.push(Violation::OrdersTooMuch {
+                    unit: item.name.clone(),
+                    needed,
+                    available,
+                });
             }
         }
     }

@@ -6,6 +6,7 @@
 //! 4. Schedule.
 //! 5. Check the placement by code of its own ([`crate::checker`]).
 //! 6. Find containers ([`crate::phv`]), and check them by code of its own, too.
+//! 7. Count what parsers and deparsers take ([`crate::parde`]), and check that once more.
 
 mod check;
 mod group;
@@ -24,7 +25,7 @@ use self::outcome::{latency_of, placement_of, powered_units, stage_usage};
 use crate::blocked::{BlockedBy, blocked_by};
 use crate::bounds::least_stages;
 use crate::census::{Occupant, add_census};
-use crate::checker::{Violation, check_placement};
+use crate::checker::{Violation, check_ends, check_placement};
 use crate::condition::n_gateways;
 use crate::demand::table_demand;
 use crate::graph::DependencyGraph;
@@ -220,6 +221,12 @@ fn place_on(
     problems.extend(against);
     let (parde, against) = parde_use(pipe, &phv, target);
     problems.extend(against);
+    if problems.is_empty() && with_containers {
+        let violations = check_ends(pipe, &phv, &parde, target);
+        if !violations.is_empty() {
+            return Err(PlaceError::Unsound { violations });
+        }
+    }
     let blocked_by = graph
         .unit_ids()
         .map(|unit| blocked_by(&job, &schedule, unit))

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    ActionId, BinaryOp, Call, CallKind, Expr, FieldId, Gress, GressId, Id, Node, Outcome,
-    ParallelAction, Place, Seq, Slot, Stmt, StmtKind, TableId, TablePart,
+    ActionId, BinaryOp, Call, CallKind, Expr, FieldId, Gress, GressId, Id, MatchKind, Node,
+    Outcome, ParallelAction, Place, Seq, Slot, Stmt, StmtKind, TableId, TablePart,
 };
 
 /// A table or gateway with its place.
@@ -17,6 +17,10 @@ pub(super) struct Item {
     pub(super) exits: bool,
     /// What it reads before it decides on an action.
     pub(super) keys: BTreeSet<(FieldId, u32)>,
+    /// What a table matches on, but for what selects a member.
+    pub(super) matched: BTreeSet<(FieldId, u32)>,
+    /// Whether what follows depends on the action that ran.
+    pub(super) asks_which_action: bool,
     /// What it reads and writes in all.
     pub(super) reads: BTreeSet<(FieldId, u32)>,
     pub(super) writes: BTreeSet<(FieldId, u32)>,
@@ -27,8 +31,10 @@ pub(super) struct Item {
     pub(super) memories: BTreeSet<Memory>,
     pub(super) parts: Vec<TablePart>,
     pub(super) slots: Vec<Slot>,
-    /// Hardware gateways that it takes if it is one.
-    pub(super) n_gateways: u32,
+    /// Bits that it compares at the least if it is a gateway.
+    pub(super) compared: BTreeSet<(FieldId, u32)>,
+    /// Its condition if it is one.
+    pub(super) cond: Option<Expr>,
     /// Whether a part without entries finds the partition of a packet for the others.
     pub(super) has_classifier: bool,
     /// Whether it runs only by a gateway, one of its own if no condition shares its logical table.
@@ -57,6 +63,8 @@ impl Walk<'_> {
                 Node::Table { table, arms } => {
                     let mut item = self.table(*table, path);
                     item.leads = self.leads(*table, arms);
+                    let asks = |(on, _): &(Outcome, Seq)| matches!(on, Outcome::Action(_));
+                    item.asks_which_action = arms.iter().any(asks);
                     items.push(item);
                     arms.iter().map(|(_, seq): &(Outcome, Seq)| seq).collect()
                 }
@@ -69,11 +77,12 @@ impl Walk<'_> {
                     let mut item = self.item(of.name.clone(), path);
                     self.bits_of(&of.cond, &mut item.reads);
                     item.slots.extend(self.placed.gateways.get(*gateway));
-                    item.n_gateways = {
-                        let mut parts = BTreeSet::new();
-                        self.compared(&of.cond, &mut parts);
-                        parts.iter().map(|(_, hi, lo)| hi - lo + 1).sum()
-                    };
+                    item.cond = Some(of.cond.clone());
+                    let mut spans = BTreeSet::new();
+                    self.compared(&of.cond, &mut spans);
+                    for (field, hi, lo) in spans {
+                        item.compared.extend((lo..=hi).map(|bit| (field, bit)));
+                    }
                     items.push(item);
                     vec![then, otherwise]
                 }
@@ -94,6 +103,8 @@ impl Walk<'_> {
             path: path.to_vec(),
             exits: false,
             keys: BTreeSet::new(),
+            matched: BTreeSet::new(),
+            asks_which_action: false,
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
             actions: BTreeMap::new(),
@@ -101,7 +112,8 @@ impl Walk<'_> {
             memories: BTreeSet::new(),
             parts: Vec::new(),
             slots: Vec::new(),
-            n_gateways: 0,
+            compared: BTreeSet::new(),
+            cond: None,
             has_classifier: false,
             wants_gateway: false,
         }
@@ -115,6 +127,9 @@ impl Walk<'_> {
         item.has_classifier = partitions.is_some_and(|of| of.classifier.is_some());
         for key in &table.keys {
             self.bits_of(&key.expr, &mut item.keys);
+            if key.kind != MatchKind::Selector {
+                self.bits_of(&key.expr, &mut item.matched);
+            }
         }
         if let Some(profile) = table.implementation {
             item.memories.insert((3, Id::index(profile)));

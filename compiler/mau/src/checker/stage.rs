@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use p4rmt_ir::{Body, CountKind, Gress, Id, Pipe, Slot};
+use p4rmt_ir::{Body, CounterId, Gress, Id, Pipe, RegisterId, Slot, TablePart};
 
+use super::condition::least_rows;
 use super::flow::{self, Item, Memory};
-use super::wires::wires_of;
+use super::memory::{counter_bits, register_bits};
 use super::{Checker, Violation};
 
 impl Checker<'_> {
@@ -24,35 +25,35 @@ impl Checker<'_> {
                     .flat_map(|item| &item.parts)
                     .filter(|part| part.slot.stage == stage)
             };
-            let gateway_slots: BTreeSet<Slot> = here
+            let hosts: BTreeSet<Slot> = here
                 .iter()
                 .filter(|item| item.table.is_none())
                 .filter_map(|item| item.first())
                 .collect();
-            let gateway = &self.target.gateway;
-            let match_bits = gateway.phv_bytes.saturating_mul(8) + gateway.hash_bits;
-            let gateways: u64 = here
-                .iter()
-                .map(|item| match item.table {
-                    None => u64::from(item.n_gateways.div_ceil(match_bits).max(1)),
-                    Some(_) => {
-                        let shares = item
-                            .first()
-                            .is_some_and(|slot| gateway_slots.contains(&slot));
-                        u64::from(item.wants_gateway && !shares)
-                    }
-                })
-                .sum();
+            let of_condition = |item: &&Item| self.least_gateways(item, pipe);
+            let conditions: u64 = here.iter().map(of_condition).sum();
+            let of_table = |item: &&&Item| {
+                let shares = item.first().is_some_and(|slot| hosts.contains(&slot));
+                item.wants_gateway && !shares
+            };
+            let gateways = conditions + here.iter().filter(of_table).count() as u64;
             let slots: BTreeSet<Slot> = here
                 .iter()
                 .flat_map(|item| &item.slots)
                 .filter(|slot| slot.stage == stage)
                 .copied()
                 .collect();
+            let in_stage = |part: &&TablePart| part.slot.stage == stage;
             let chained: u64 = here
                 .iter()
-                .filter(|item| item.table.is_none())
-                .map(|item| u64::from(item.n_gateways.div_ceil(match_bits).max(1)) - 1)
+                .map(|item| match item.table {
+                    None => self.least_gateways(item, pipe).saturating_sub(1),
+                    Some(id) => {
+                        let table = &pipe.gresses[item.gress].tables[id];
+                        let own = item.parts.iter().filter(in_stage);
+                        own.map(|part| self.logical_tables(table, part) - 1).sum()
+                    }
+                })
                 .sum();
             let sram = parts().map(|part| u64::from(part.memory.sram)).sum();
             let map_ram = parts().map(|part| u64::from(part.memory.map_ram)).sum();
@@ -62,8 +63,11 @@ impl Checker<'_> {
                 .copied()
                 .filter(|item| item.acting().any(|slot| slot.stage == stage))
                 .collect();
-            let needs = self.memories_of(&acting, pipe);
-            let wires = wires_of(&here, stage, pipe, self.target);
+            let mut needs = self.memories_of(&acting, pipe);
+            for item in &here {
+                self.add_own_memory(&mut needs, item, stage, pipe);
+            }
+            let wires = self.wires_of(&here, stage, pipe);
             let limits = &self.target.stage;
             for (what, used, available) in [
                 (
@@ -97,6 +101,12 @@ impl Checker<'_> {
                     limits.ternary_tables,
                 ),
                 ("search buses", wires.search_buses, limits.search_buses),
+                ("result buses", wires.result_buses, limits.result_buses),
+                (
+                    "ternary result buses",
+                    wires.ternary_result_buses,
+                    limits.ternary_result_buses,
+                ),
                 ("instruction rows", wires.instruction_rows, limits.vliw_rows),
                 ("hash bits", wires.hash_bits, limits.hash_bits),
                 (
@@ -124,10 +134,10 @@ impl Checker<'_> {
                     });
                 }
             }
-            let in_sram = needs.blocks.saturating_add(needs.data_blocks);
             for (what, used, needed) in [
-                ("SRAM blocks", sram, in_sram),
-                ("map RAM blocks", map_ram, needs.blocks),
+                ("SRAM blocks", sram, needs.sram),
+                ("map RAM blocks", map_ram, needs.map_ram),
+                ("TCAM blocks", tcam, needs.tcam),
             ] {
                 if used < needed {
                     self.violations.push(Violation::UncountedMemory {
@@ -138,6 +148,35 @@ impl Checker<'_> {
                     });
                 }
             }
+        }
+    }
+
+    /// Gateways of a condition: for its bits, and for its rows.
+    fn least_gateways(&self, item: &Item, pipe: &Pipe) -> u64 {
+        let Some(cond) = &item.cond else {
+            return 0;
+        };
+        let limits = &self.target.gateway;
+        let bits = limits.phv_bytes.saturating_mul(8) + limits.hash_bits;
+        let rows = least_rows(cond, &pipe.gresses[item.gress], limits.rows);
+        let of_bits = (item.compared.len() as u64).div_ceil(u64::from(bits).max(1));
+        of_bits.max(u64::from(rows.div_ceil(limits.rows))).max(1)
+    }
+
+    /// Adds what the parts of a table in a stage take by themselves.
+    fn add_own_memory(&self, needs: &mut Needs, item: &Item, stage: u32, pipe: &Pipe) {
+        let gress = &pipe.gresses[item.gress];
+        let Some(table) = item.table.map(|table| &gress.tables[table]) else {
+            return;
+        };
+        if table.keys.is_empty() || self.is_in_gateway(table, item, gress) {
+            return;
+        }
+        for part in item.parts.iter().filter(|part| part.slot.stage == stage) {
+            let least = self.least_memory(table, part, item, gress);
+            needs.sram = needs.sram.saturating_add(least.sram);
+            needs.tcam = needs.tcam.saturating_add(least.tcam);
+            needs.map_ram = needs.map_ram.saturating_add(least.map_ram);
         }
     }
 
@@ -170,7 +209,13 @@ impl Checker<'_> {
                 let word_bits = u64::from(self.target.sram.width_bits);
                 let per_block =
                     (word_bits / cell_bits).max(1) * u64::from(self.target.sram.depth_words);
-                needs.blocks += cells.div_ceil(per_block) + u64::from(self.target.salu.spare_banks);
+                let filled = cells.div_ceil(per_block);
+                needs.add_blocks(filled + u64::from(self.target.salu.spare_banks));
+                let meter = (memory.0 == 2).then(|| gress.meters.values().nth(memory.1));
+                if meter.flatten().is_some_and(|meter| meter.filter.is_none()) {
+                    let per_ram = u64::from(self.target.meter.blocks_per_color_ram);
+                    needs.map_ram += filled.div_ceil(per_ram);
+                }
             }
         }
         needs
@@ -198,73 +243,56 @@ impl Checker<'_> {
                 }
             }
         }
-        needs.data_blocks += profile
-            .size
-            .saturating_mul(data_bits)
-            .div_ceil(block_bits.max(1));
+        needs.sram = needs.sram.saturating_add(
+            profile
+                .size
+                .saturating_mul(data_bits)
+                .div_ceil(block_bits.max(1)),
+        );
         let Some(selector) = profile.selector else {
             return;
         };
         needs.meter_alus += 1;
-        needs.blocks += u64::from(self.target.salu.spare_banks);
-        if let Some(groups) = selector.groups {
-            let members = u64::from(groups.max_size).saturating_mul(u64::from(groups.n_groups));
-            needs.blocks += members.div_ceil(block_bits.max(1));
-        }
+        let words = selector.groups.map_or(0, |groups| {
+            let per_word = self.target.selector.members_per_word;
+            u64::from(groups.max_size.div_ceil(per_word).max(1)) * u64::from(groups.n_groups)
+        });
+        let filled = words.div_ceil(u64::from(self.target.sram.depth_words));
+        needs.add_blocks(filled + u64::from(self.target.salu.spare_banks));
     }
 }
 
 #[derive(Default)]
 struct Needs {
-    /// Blocks with a map RAM each.
-    blocks: u64,
-    /// Blocks without one.
-    data_blocks: u64,
+    sram: u64,
+    tcam: u64,
+    map_ram: u64,
     meter_alus: u64,
     stats_alus: u64,
+}
+
+impl Needs {
+    /// Blocks with a map RAM each.
+    fn add_blocks(&mut self, n: u64) {
+        self.sram = self.sram.saturating_add(n);
+        self.map_ram = self.map_ram.saturating_add(n);
+    }
 }
 
 /// Cells of a memory and bits that each takes of a word.
 fn cells_of((kind, index): Memory, gress: &Gress) -> (u64, u64) {
     match kind {
         0 => {
-            let register = gress
-                .registers
-                .values()
-                .nth(index)
-                .expect("the id comes from the gress");
-            let bits = register
-                .element
-                .iter()
-                .map(|value| u64::from(value.width))
-                .sum::<u64>();
-            let mut cell_bits = 1;
-            while cell_bits < bits {
-                cell_bits *= 2;
-            }
-            (register.size, cell_bits)
+            let id = RegisterId::from_index(index);
+            (gress.registers[id].size, register_bits(id, gress))
         }
         1 => {
-            let counter = gress
-                .counters
-                .values()
-                .nth(index)
-                .expect("the id comes from the gress");
-            let cell_bits = match (counter.kind, counter.width) {
-                (CountKind::Packets | CountKind::Bytes, 0..=32) => 32,
-                (CountKind::Packets | CountKind::Bytes, _) => 64,
-                (CountKind::PacketsAndBytes, 0..=36) => 64,
-                (CountKind::PacketsAndBytes, _) => 128,
-            };
-            (counter.size, cell_bits)
+            let id = CounterId::from_index(index);
+            (gress.counters[id].size, counter_bits(id, gress))
         }
         _ => {
-            let meter = gress
-                .meters
-                .values()
-                .nth(index)
-                .expect("the id comes from the gress");
-            (meter.size, 128)
+            let meter = gress.meters.values().nth(index);
+            (meter.expect("the id comes from the gress").size, 128)
         }
     }
 }

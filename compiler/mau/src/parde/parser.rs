@@ -51,6 +51,7 @@ pub(crate) fn parser_use(
         phv,
         limits: &target.parser,
         used: ParserUse::default(),
+        rows_once: BTreeMap::new(),
         problems: Vec::new(),
     };
     census.run();
@@ -63,6 +64,9 @@ struct Census<'a> {
     phv: &'a PhvAllocation,
     limits: &'a ParserLimits,
     used: ParserUse,
+    /// By place in the text: rows of a state there. A loop over header stacks comes here as copies of its
+    /// states, one a position, of which a parser needs one.
+    rows_once: BTreeMap<Span, u32>,
     problems: Vec<LocatedProblem>,
 }
 
@@ -81,13 +85,12 @@ impl Census<'_> {
         self.depth(&states);
         self.used.checksum_units = self.checksums(&states, &reach);
         let available = self.limits.tcam_rows;
-        // A loop over header stacks comes here as copies of its states, one a position, of which a
-        // parser needs fewer: their number says nothing against the program.
-        let spans: BTreeSet<_> = states.iter().map(|(_, state)| state.span).collect();
-        let has_copies = spans.len() < states.len();
-        if self.used.rows > available && !has_copies {
+        let needed = self
+            .rows_once
+            .values()
+            .fold(0, |sum: u32, rows| sum.saturating_add(*rows));
+        if needed > available {
             let parser = parser.name.clone();
-            let needed = self.used.rows;
             let problem = PardeProblem::TooManyRows {
                 parser,
                 needed,
@@ -160,7 +163,10 @@ impl Census<'_> {
         // Each register's worth of a long key needs a row for each value.
         let rows = rows.saturating_mul(match_cycles);
         let others = cycles.saturating_sub(match_cycles);
-        self.used.rows = self.used.rows.saturating_add(rows).saturating_add(others);
+        let rows = rows.saturating_add(others);
+        self.used.rows = self.used.rows.saturating_add(rows);
+        let once = self.rows_once.entry(state.span).or_default();
+        *once = rows.max(*once);
         self.used.match_bytes = self.used.match_bytes.max(match_bytes);
         self.used.cycles_max = self.used.cycles_max.max(cycles);
     }

@@ -10,10 +10,12 @@
 //! * What the parser finds outside the order of a header is at its place in its bytes, alone; what the
 //!   device reads is in one container.
 //! * What parser and deparser move whole has no foreign bits in it, and lies as on the wire.
+//! * What passes outside containers is where it may ([`clots`] has the rules).
 //! * What an action does to a container is one instruction ([`action`] has the rules).
 //! * Two tables that a packet may run in one stage do not write one container.
 
 mod action;
+mod clots;
 mod ends;
 mod violation;
 
@@ -22,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use p4rmt_ir::{FieldId, Gress, GressId, HeaderId, Id, Pipe, Placement};
 
 use self::ends::{deparsed, headers_apart, parsed};
-use crate::phv::{Container, ContainerKind, PhvAllocation, Residence};
+use crate::phv::{Clot, Container, ContainerKind, PhvAllocation, Residence};
 use crate::target::Target;
 use crate::unit::{Access, Unit, UnitId, UnitKind, Usage};
 
@@ -63,9 +65,12 @@ pub fn check_allocation(
             checker.homes.entry(of.container).or_default().push(*of);
         }
         let in_clots = allocation.clots.iter().filter(|(of, _)| *of == id);
-        let passing: BTreeSet<FieldId> = in_clots
-            .flat_map(|(_, clot)| clot.fields.iter().copied())
+        let clots: Vec<&Clot> = in_clots.map(|(_, clot)| clot).collect();
+        let passing: BTreeSet<FieldId> = clots
+            .iter()
+            .flat_map(|clot| clot.fields.iter().copied())
             .collect();
+        checker.check_clots(&clots);
         checker.check_presence(allocation, &passing);
         checker.check_overlaps();
         checker.check_kinds(allocation);

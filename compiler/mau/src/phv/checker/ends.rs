@@ -365,7 +365,7 @@ pub(super) fn deparsed(gress: &Gress) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>)
     (fields, headers)
 }
 
-fn targets(transition: &p4rmt_ir::Transition) -> Vec<&p4rmt_ir::Target> {
+pub(super) fn targets(transition: &p4rmt_ir::Transition) -> Vec<&p4rmt_ir::Target> {
     match transition {
         p4rmt_ir::Transition::Goto(target) => vec![target],
         p4rmt_ir::Transition::Select { cases, .. } => {

@@ -1,5 +1,6 @@
 //! The rules of containers that an allocation may break.
 
+use crate::counted::counted;
 use crate::phv::Container;
 
 /// A rule that an allocation breaks.
@@ -126,6 +127,26 @@ pub enum PhvViolation {
         container: Container,
         /// What is disturbed.
         neighbour: String,
+    },
+    /// More bytes outside containers than can be.
+    #[error("`{header}` has {} outside containers, at most {available} are possible", counted(*used, what))]
+    ClotLimit {
+        /// The header, or one of them.
+        header: String,
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        used: u64,
+        /// How many there are at the most.
+        available: u32,
+    },
+    /// A run of bytes outside containers that is not whole fields that pass, or too near to another.
+    #[error("the run at byte {first_byte} of `{header}` can't pass outside containers")]
+    TornClot {
+        /// The header.
+        header: String,
+        /// Where the run begins.
+        first_byte: u32,
     },
     /// Two tables write one container.
     #[error("`{first}` and `{second}` write {container} in one stage")]
