@@ -2,7 +2,7 @@
 //! not.
 
 use p4rmt_ir::build::{
-    GressBuilder, apply, assign, branch, call, constant, eq, param, program, stmt,
+    GressBuilder, apply, assign, assign_slice, branch, call, constant, eq, param, program, stmt,
 };
 use p4rmt_ir::{
     Arch, BinaryOp, Bits, Block, Call, CallKind, CountKind, Counter, Entry, Expr, GressRole, Id,
@@ -133,13 +133,12 @@ impl Maker {
         self.program(vec![apply(table, [])])
     }
 
-    /// A table in TCAM of this many entries, of each of which 64 bits are said beside it.
-    fn long_entries(mut self, n: u64) -> Program {
-        let set = |this: &mut Self, name: &str, field: usize| {
-            let body = vec![assign(this.fields[field], param(0, 32))];
-            this.builder.action(name, &[32], body)
-        };
-        let actions = [set(&mut self, "set_c", 2), set(&mut self, "set_d", 3)];
+    /// A table in TCAM of this many entries, of each of which nine bits are said beside it.
+    fn many_entries(mut self, n: u64) -> Program {
+        let actions = [("set_c", 2), ("set_d", 3)].map(|(name, field)| {
+            let body = vec![assign_slice(self.fields[field], 7, 0, param(0, 8))];
+            self.builder.action(name, &[8], body)
+        });
         let keys = [(self.read(0), MatchKind::Ternary)];
         let table = self.builder.table("t", &keys, &actions);
         self.builder.gress.tables[table].size = n;
@@ -303,17 +302,20 @@ fn actions_without_a_key() {
     );
 }
 
-/// Blocks of one row share a bus, and 2,048 entries of 33 bits take a block. A table that takes more buses
-/// than there are is divided.
+/// Blocks of one row share a bus, and 8,192 entries of nine bits take a block.
 #[test]
 fn what_entries_of_tcam_do_takes_a_bus_a_row() {
-    let stages = |n, buses| {
-        let program = maker().long_entries(n);
-        let fit = fit_with(&program, buses, |of| &mut of.ternary_result_buses);
-        assert_eq!(fit.problems, []);
-        fit.placement.stages_used
+    let messages = |n, buses| -> Vec<String> {
+        let mut target = Target::built_in("tofino2").expect("it comes with the compiler");
+        target.tcam.indirection_row_blocks = 1;
+        target.stage.ternary_result_buses = buses;
+        let program = maker().many_entries(n);
+        let fit = place(&program, PipeId::from_index(0), &target).expect("it has a tables form");
+        let problems = fit.problems.iter();
+        problems.map(|of| of.problem.to_string()).collect()
     };
-    assert_eq!(stages(4 * 2048, 1), 1);
-    assert_eq!(stages(4 * 2048 + 1, 2), 1);
-    assert_eq!(stages(4 * 2048 + 1, 1), 2);
+    assert_eq!(messages(8192, 1), [""; 0]);
+    assert_eq!(messages(8193, 2), [""; 0]);
+    let refused = "`t` needs 2 ternary result buses in one stage, which has 1";
+    assert_eq!(messages(8193, 1), [refused]);
 }
