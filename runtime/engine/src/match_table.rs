@@ -82,9 +82,22 @@ impl MatchTable {
     /// Arranges the entries of a table. Ranks are for tables that are divided.
     #[must_use]
     pub fn new(gress: &Gress, table: &Table, entries: &TableEntries, has_ranks: bool) -> Self {
+        Self::with_data(gress, table, entries, has_ranks, 0)
+    }
+
+    /// The same with so many words beside each entry, if all keys are exact; they start as zeros.
+    #[must_use]
+    pub fn with_data(
+        gress: &Gress,
+        table: &Table,
+        entries: &TableEntries,
+        has_ranks: bool,
+        n_data: usize,
+    ) -> Self {
         let layout = KeyLayout::new(gress, table);
+        let n_words = layout.n_words();
         let search = match layout.kind() {
-            TableKind::Exact => Search::Exact(ExactTable::new(layout.n_words(), entries.len())),
+            TableKind::Exact => Search::Exact(ExactTable::new(n_words, n_data, entries.len())),
             TableKind::Prefix => Search::Prefix(PrefixTable::new(&layout)),
             TableKind::Ternary => Search::Ternary(TernaryTable::new(layout.n_words())),
         };
@@ -113,7 +126,17 @@ impl MatchTable {
         self.rank();
     }
 
-    /// Follows the table to what it holds now.
+    /// The words beside the entry in a slot.
+    pub fn data_mut(&mut self, slot: usize) -> Option<&mut [u64]> {
+        let pattern = self.patterns.get(slot)?.as_ref()?;
+        match &mut self.search {
+            Search::Exact(exact) => Some(exact.data_mut(&pattern.value)),
+            Search::Prefix(_) | Search::Ternary(_) => None,
+        }
+    }
+
+    /// Follows the table to what it holds now. Words beside entries that did not change stay, unless anything may
+    /// have changed: then they are zeros again.
     pub fn update(&mut self, entries: &TableEntries) -> Changes {
         if self.stamp == entries.stamp() {
             return Changes::None;
@@ -140,10 +163,11 @@ impl MatchTable {
             Search::Prefix(prefix) => prefix.follow(&removed, &added, &self.patterns),
             Search::Ternary(ternary) => ternary.follow(&removed, &added, &self.patterns),
         };
-        match followed {
-            Some(()) => self.rank(),
-            None => self.fill(entries),
+        if followed.is_none() {
+            self.fill(entries);
+            return Changes::All;
         }
+        self.rank();
         Changes::Slots(slots)
     }
 

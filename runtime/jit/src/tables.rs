@@ -3,9 +3,12 @@
 //! A record is the number of the action among those that are possible (or [`PICK`]) and the action data, each parameter in ceil(width / 64) words,
 //! the lowest first. Records lie one after the other, all of the same length: first that of the default
 //! action, then that of each slot, so that the place that a lookup gives ([`MatchTable::place`]) is
-//! the number of the record that counts.
+//! the number of the record that counts. Where all keys are exact, an entry's record stands in its bucket instead,
+//! which is then all that a lookup reads.
 
-use p4rmt_engine::{Changes, EntryTarget, MatchTable, Search, TableEntries, WordLayout};
+use p4rmt_engine::{
+    Changes, EntryTarget, KeyLayout, MatchTable, Search, TableEntries, TableKind, WordLayout,
+};
 use p4rmt_ir::{ActionCall, ActionId, Body, Gress, Table};
 
 /// Stands for the action of an entry that leads to a member or a group.
@@ -24,6 +27,8 @@ pub(crate) struct ArrangedTable {
     records: Vec<u64>,
     /// Words of a record.
     stride: usize,
+    /// Whether records of entries stand in buckets.
+    is_in_buckets: bool,
     /// [`possible_actions`].
     possible: Vec<ActionId>,
 }
@@ -91,6 +96,16 @@ impl MaskedEntries {
     }
 }
 
+/// Whether the records of a table that is not divided stand in the buckets of its entries.
+pub(crate) fn has_records_in_buckets(gress: &Gress, table: &Table) -> bool {
+    let layout = KeyLayout::new(gress, table);
+    let is_short = (1..=MAX_PROBED_WORDS).contains(&layout.n_words());
+    layout.kind() == TableKind::Exact && is_short && table.implementation.is_none()
+}
+
+/// Longer keys are looked up by the engine.
+pub(crate) const MAX_PROBED_WORDS: usize = 3;
+
 /// The actions that a table may run, in the order of their numbers in records.
 pub(crate) fn possible_actions(table: &Table) -> Vec<ActionId> {
     let listed = table.actions.iter().map(|listed| listed.action);
@@ -125,11 +140,15 @@ impl ArrangedTable {
         entries: &TableEntries,
         is_divided: bool,
     ) -> Self {
+        let stride = record_words(gress, table);
+        let is_in_buckets = !is_divided && has_records_in_buckets(gress, table);
+        let n_data = if is_in_buckets { stride } else { 0 };
         let mut arranged = Self {
-            matching: MatchTable::new(gress, table, entries, is_divided),
+            matching: MatchTable::with_data(gress, table, entries, is_divided, n_data),
             masked: MaskedEntries::Elsewhere,
             records: Vec::new(),
-            stride: record_words(gress, table),
+            stride,
+            is_in_buckets,
             possible: possible_actions(table),
         };
         arranged.masked = MaskedEntries::new(&arranged.matching);
@@ -150,8 +169,7 @@ impl ArrangedTable {
         match changes {
             Changes::None => {}
             Changes::Slots(slots) => {
-                let n_words = self.stride * (entries.n_slots() + 1);
-                self.records.resize(n_words, 0);
+                self.records.resize(self.n_record_words(entries), 0);
                 self.write(0, &record(entries.default_action(), &self.possible));
                 slots
                     .iter()
@@ -161,10 +179,18 @@ impl ArrangedTable {
         }
     }
 
+    fn n_record_words(&self, entries: &TableEntries) -> usize {
+        let n_slots = if self.is_in_buckets {
+            0
+        } else {
+            entries.n_slots()
+        };
+        self.stride * (n_slots + 1)
+    }
+
     fn write_all(&mut self, entries: &TableEntries) {
         self.records.clear();
-        self.records
-            .resize(self.stride * (entries.n_slots() + 1), 0);
+        self.records.resize(self.n_record_words(entries), 0);
         self.write(0, &record(entries.default_action(), &self.possible));
         for (slot, _) in entries.iter() {
             self.write_slot(slot, entries);
@@ -174,7 +200,13 @@ impl ArrangedTable {
     fn write_slot(&mut self, slot: usize, entries: &TableEntries) {
         match entries.get(slot).map(|entry| &entry.target) {
             Some(EntryTarget::Action(call)) => {
-                self.write(slot + 1, &record(call, &self.possible));
+                let record = record(call, &self.possible);
+                match self.matching.data_mut(slot) {
+                    Some(data) if self.is_in_buckets => {
+                        data[..record.len()].copy_from_slice(&record);
+                    }
+                    Some(_) | None => self.write(slot + 1, &record),
+                }
             }
             Some(EntryTarget::Member(_) | EntryTarget::Group(_)) => self.write(slot + 1, &[PICK]),
             None => {}

@@ -1,6 +1,7 @@
 //! Exact tables: one flat hash table with open addressing.
 //!
-//! A bucket is the words of a key and then a place, 0 if it is empty. Buckets are a power of two, at least
+//! A bucket is the words of a key, a place, 0 if it is empty, and words that belong to the entry and mean something
+//! to whoever wanted them. Buckets are a power of two, at least
 //! half of them empty; one that is taken leads to the next. Compiled code looks up by itself what is said
 //! here: [`ExactTable::MULTIPLIER`], [`ExactTable::hash`].
 
@@ -11,6 +12,7 @@ use super::place_of;
 #[derive(Clone, Debug)]
 pub struct ExactTable {
     n_words: usize,
+    n_data: usize,
     buckets: Vec<u64>,
     /// 64 less the bits of a bucket's number.
     shift: u32,
@@ -24,9 +26,10 @@ impl ExactTable {
     /// What hashing multiplies by: 2^64 divided by the golden ratio, made odd.
     pub const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
-    pub(super) fn new(n_words: usize, n_entries: usize) -> Self {
+    pub(super) fn new(n_words: usize, n_data: usize, n_entries: usize) -> Self {
         let mut table = Self {
             n_words,
+            n_data,
             buckets: Vec::new(),
             shift: 64 - MIN_BITS,
             n_entries: 0,
@@ -41,7 +44,7 @@ impl ExactTable {
         self.shift = 64 - bits;
         self.n_entries = 0;
         self.buckets.clear();
-        self.buckets.resize((self.n_words + 1) << bits, 0);
+        self.buckets.resize(self.stride() << bits, 0);
     }
 
     pub(super) fn fill(&mut self, patterns: &[Option<Pattern>]) {
@@ -70,6 +73,17 @@ impl ExactTable {
         Some(())
     }
 
+    /// Words of a bucket.
+    fn stride(&self) -> usize {
+        self.n_words + 1 + self.n_data
+    }
+
+    /// The words that belong to the entry with this key.
+    pub(super) fn data_mut(&mut self, key: &[u64]) -> &mut [u64] {
+        let (number, stride) = (self.find(key), self.stride());
+        &mut self.buckets[number * stride..][..stride][self.n_words + 1..]
+    }
+
     fn n_buckets(&self) -> usize {
         1 << (64 - self.shift)
     }
@@ -77,14 +91,12 @@ impl ExactTable {
     /// The hash of a key; its highest bits are the number of the bucket.
     #[must_use]
     pub fn hash(key: &[u64]) -> u64 {
-        let mixed = key.iter().fold(0u64, |hash, word| {
-            let product = (hash ^ word).wrapping_mul(Self::MULTIPLIER);
-            product ^ product >> 32
-        });
-        mixed.wrapping_mul(Self::MULTIPLIER)
+        key.iter().fold(0u64, |hash, word| {
+            (hash.rotate_left(32) ^ word).wrapping_mul(Self::MULTIPLIER)
+        })
     }
 
-    /// The buckets one after the other: the words of a key, and its place.
+    /// The buckets one after the other: the words of a key, its place, and what belongs to it.
     #[must_use]
     pub fn buckets(&self) -> &[u64] {
         &self.buckets
@@ -97,7 +109,7 @@ impl ExactTable {
     }
 
     fn bucket(&self, number: usize) -> &[u64] {
-        let stride = self.n_words + 1;
+        let stride = self.stride();
         &self.buckets[number * stride..][..stride]
     }
 
@@ -126,7 +138,7 @@ impl ExactTable {
 
     fn insert(&mut self, key: &[u64], place: u32) {
         let number = self.find(key);
-        let stride = self.n_words + 1;
+        let stride = self.stride();
         let bucket = &mut self.buckets[number * stride..][..stride];
         bucket[..self.n_words].copy_from_slice(key);
         bucket[self.n_words] = u64::from(place);
@@ -141,7 +153,7 @@ impl ExactTable {
         }
         self.n_entries -= 1;
         let mask = self.n_buckets() - 1;
-        let stride = self.n_words + 1;
+        let stride = self.stride();
         let mut number = hole;
         loop {
             number = (number + 1) & mask;

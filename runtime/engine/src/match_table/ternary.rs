@@ -452,6 +452,7 @@ impl Hasher for WordHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.0
+        // A map takes the lowest bits, too, and the best are the highest.
+        self.0 ^ self.0 >> 32
     }
 }

@@ -122,9 +122,10 @@ impl Compiler<'_> {
 
     /// Asks for a mirrored copy: the engine makes room for its header, which is written here.
     fn mirror(&mut self, mirror_type: Option<u32>, session: &Expr, header: &[Expr], span: Span) {
-        let header = self.concat_all(header);
-        let padding = self.zero(header.width.next_multiple_of(8) - header.width);
-        let header = self.concat(&header, &padding);
+        let mut header: Vec<Number> = header.iter().map(|value| self.expr(value)).collect();
+        let n_bits: u32 = header.iter().map(|value| value.width).sum();
+        header.push(self.zero(n_bits.next_multiple_of(8) - n_bits));
+        let header = self.join(&header);
         let session = self.expr(session);
         let zero = self.word(0);
         let session = session.words.first().copied().unwrap_or(zero);
@@ -244,13 +245,9 @@ impl Compiler<'_> {
         Self::set(&variables, &result, &mut self.b);
         self.jump(on);
         self.enter(there);
-        let mut whole = self.zero(0);
-        for datum in data {
-            if let Datum::Value(value) = datum {
-                let value = self.expr(value);
-                whole = self.concat(&whole, &value);
-            }
-        }
+        let values = data.iter().filter_map(Datum::value);
+        let values: Vec<Number> = values.map(|value| self.expr(value)).collect();
+        let whole = self.join(&values);
         // The last byte is filled with zeros, and the last sixteen bits: no sum shows it.
         let result = self.hash(hash, &whole);
         Self::set(&variables, &result, &mut self.b);

@@ -128,10 +128,7 @@ impl Compiler<'_> {
             let low = self.b.ins().band(sum, ones);
             sum = self.b.ins().iadd(high, low);
         }
-        let ones = self.word(0xffff);
-        let high = self.shr_word(sum, 16);
-        let low = self.b.ins().band(sum, ones);
-        self.b.ins().iadd(high, low)
+        sum
     }
 
     /// The residuals that may be asked for.

@@ -85,7 +85,7 @@ impl Compiler<'_> {
     }
 
     /// Writes the lowest bytes of a word, the highest of them first.
-    fn store_bytes(&mut self, word: Word, size: u32, address: Word, offset: u32) {
+    pub(super) fn store_bytes(&mut self, word: Word, size: u32, address: Word, offset: u32) {
         let of_type = match size {
             1 => types::I8,
             2 => types::I16,

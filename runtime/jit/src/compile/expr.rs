@@ -127,14 +127,7 @@ impl Compiler<'_> {
 
     /// The arguments as one number, the first in the highest bits.
     pub(super) fn concat_all(&mut self, args: &[Expr]) -> Number {
-        let mut all = Number {
-            width: 0,
-            words: Vec::new(),
-        };
-        for arg in args {
-            let arg = self.expr(arg);
-            all = self.concat(&all, &arg);
-        }
-        all
+        let args: Vec<Number> = args.iter().map(|arg| self.expr(arg)).collect();
+        self.join(&args)
     }
 }

@@ -10,6 +10,7 @@ use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind
 use p4rmt_engine::FieldUses;
 use p4rmt_ir::{FieldId, Gress, Header, HeaderId, Id};
 
+use super::number::Number;
 use super::{Compiler, Section, Word, deparser, packet, plain};
 use crate::frame::Frame;
 use crate::load::LoadedGress;
@@ -273,13 +274,10 @@ impl Compiler<'_> {
         let fields: Vec<(u32, FieldId)> = fields
             .map(|(position, field)| (plan.starts[position], field))
             .collect();
-        let mut whole = self.zero(0);
-        for (start, field) in fields {
-            let value = self.field(field);
-            let stop = start + value.width;
-            let part = self.slice(&value, stop - from.max(start) - 1, stop - end.min(stop));
-            whole = self.concat(&whole, &part);
-        }
-        self.write_bytes(&whole, to, piece.offset);
+        let (last_start, last) = *fields.last().expect("each byte belongs to a field");
+        let below = last_start + self.gress.fields[last].width - end;
+        let values: Vec<Number> = fields.iter().map(|(_, field)| self.field(*field)).collect();
+        let word = self.join_bits(&values, below, below + end - from);
+        self.store_bytes(word, piece.size, to, piece.offset);
     }
 }

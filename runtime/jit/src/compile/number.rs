@@ -212,6 +212,41 @@ impl Compiler<'_> {
         self.by_word(&high, &low, |b, high, low| b.ins().bor(high, low))
     }
 
+    /// Values one behind the other, the first in the highest bits.
+    pub(super) fn join(&mut self, parts: &[Number]) -> Number {
+        let width: u32 = parts.iter().map(|part| part.width).sum();
+        let words = (0..width.div_ceil(64)).map(|word| {
+            let lo = word * 64;
+            self.join_bits(parts, lo, (lo + 64).min(width))
+        });
+        let words = words.collect();
+        Number { width, words }
+    }
+
+    /// Up to 64 bits, from `lo` up to but without `end`, of values one behind the other. What stands above them in the
+    /// word counts only where the values end there.
+    pub(super) fn join_bits(&mut self, parts: &[Number], lo: u32, end: u32) -> Word {
+        let mut word: Option<Word> = None;
+        let mut above: u32 = parts.iter().map(|part| part.width).sum();
+        for part in parts {
+            let below = above - part.width;
+            let (from, to) = (below.max(lo), above.min(end));
+            if from < to {
+                let bits = self.window(part, from - below);
+                word = Some(match word {
+                    // What lies above a whole word is shifted out.
+                    None => bits,
+                    Some(word) => {
+                        let word = self.shl_word(word, to - from);
+                        self.b.ins().bor(word, bits)
+                    }
+                });
+            }
+            above = below;
+        }
+        word.unwrap_or_else(|| self.word(0))
+    }
+
     /// Combines word by word what is equally wide.
     fn by_word(
         &mut self,

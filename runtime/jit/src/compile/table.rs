@@ -17,7 +17,9 @@ use super::number::Number;
 use super::{Compiler, Word, plain};
 use crate::callbacks::Name;
 use crate::frame::Frame;
-use crate::tables::{DATA, PICK, TableView, possible_actions, record_words};
+use crate::tables::{
+    DATA, MAX_PROBED_WORDS, PICK, TableView, has_records_in_buckets, possible_actions, record_words,
+};
 
 /// The part of a table that a stage has.
 #[derive(Clone, Copy)]
@@ -117,6 +119,8 @@ impl Compiler<'_> {
         let mut leads = Leads::new(self);
         if table.keys.is_empty() {
             self.select_only(id, table, &mut leads);
+        } else if self.has_records_in_buckets(id, table) {
+            self.select_in_bucket(id, table, &mut leads);
         } else {
             let place = self.look_up(id, table, share);
             self.select_found(id, table, place, &mut leads);
@@ -133,20 +137,31 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// Whether the records of a table stand in its buckets, as [`crate::tables`] says.
+    fn has_records_in_buckets(&self, id: TableId, table: &Table) -> bool {
+        let is_divided = self.schedule.is_some_and(|schedule| schedule.divides(id));
+        !is_divided && has_records_in_buckets(self.gress, table)
+    }
+
+    /// The key of a table.
+    fn key(&mut self, table: &Table, layout: &KeyLayout) -> Number {
+        let parts: Vec<Number> = table.keys.iter().map(|key| self.expr(&key.expr)).collect();
+        let pieces = layout.pieces().iter().map(|piece| match piece {
+            KeyPiece::Part(part) => parts[*part].clone(),
+            KeyPiece::Zeros(width) => self.zero(*width),
+        });
+        let pieces: Vec<Number> = pieces.collect();
+        self.join(&pieces)
+    }
+
     /// The place of the entry that is found; 0 for none. Leads away if that is in another part.
     fn look_up(&mut self, id: TableId, table: &Table, share: Share) -> Word {
         let layout = KeyLayout::new(self.gress, table);
-        let parts: Vec<Number> = table.keys.iter().map(|key| self.expr(&key.expr)).collect();
-        let mut key = self.zero(0);
-        for piece in layout.pieces() {
-            let piece = match piece {
-                KeyPiece::Part(part) => parts[*part].clone(),
-                KeyPiece::Zeros(width) => self.zero(*width),
-            };
-            key = self.concat(&key, &piece);
-        }
+        let key = self.key(table, &layout);
         let place = match (layout.kind(), &key.words[..]) {
-            (TableKind::Exact, words @ ([_] | [_, _] | [_, _, _])) => self.probe(id, words),
+            (TableKind::Exact, words) if (1..=MAX_PROBED_WORDS).contains(&words.len()) => {
+                self.find_place(id, words)
+            }
             (TableKind::Prefix, [word]) => self.walk(id, *word, PrefixTable::root_bits_of(&layout)),
             (TableKind::Ternary, words @ ([_] | [_, _] | [_, _, _])) => match layout.n_bytes() {
                 Some(n_bytes) => self.compete(id, words, n_bytes),
@@ -178,28 +193,79 @@ impl Compiler<'_> {
         place
     }
 
+    /// Looks up, counts the lookup, and leads to the action of what it found, where that stands in the bucket.
+    fn select_in_bucket(&mut self, id: TableId, table: &Table, leads: &mut Leads) {
+        let layout = KeyLayout::new(self.gress, table);
+        let key = self.key(table, &layout);
+        let n_data = record_words(self.gress, table);
+        let found = self.probe(id, &key.words, n_data);
+        let on = self.b.create_block();
+
+        self.enter(found.hit);
+        self.count_found(id, 0);
+        let one = self.word(1);
+        let slot = self.b.ins().isub(found.place, one);
+        self.b.def_var(self.direct_index, slot);
+        self.b.def_var(leads.is_hit, one);
+        self.run_direct(table, Some(slot));
+        let behind = self.word((key.words.len() as u64 + 1) * 8);
+        let record = self.b.ins().iadd(found.bucket, behind);
+        self.b.def_var(leads.record, record);
+        self.jump(on);
+
+        self.enter(found.miss);
+        self.count_found(id, 1);
+        let size = self.word(table.size);
+        self.b.def_var(self.direct_index, size);
+        let zero = self.word(0);
+        self.b.def_var(leads.is_hit, zero);
+        self.run_direct(table, None);
+        let record = self.load_view(id, offset_of!(TableView, records));
+        self.b.def_var(leads.record, record);
+        self.go(on);
+
+        let record = self.b.use_var(leads.record);
+        self.switch_to_action(table, record, leads);
+    }
+
+    /// The place of a key in a hash table; 0 for none.
+    fn find_place(&mut self, id: TableId, key: &[Word]) -> Word {
+        let found = self.probe(id, key, 0);
+        let place = self.b.declare_var(types::I64);
+        let done = self.b.create_block();
+        self.enter(found.hit);
+        self.b.def_var(place, found.place);
+        self.jump(done);
+        self.enter(found.miss);
+        let zero = self.word(0);
+        self.b.def_var(place, zero);
+        self.go(done);
+        self.b.use_var(place)
+    }
+
     /// Looks a key up in a hash table, as [`p4rmt_engine::ExactTable`] says.
-    fn probe(&mut self, id: TableId, key: &[Word]) -> Word {
+    fn probe(&mut self, id: TableId, key: &[Word], n_data: usize) -> Probed {
         let buckets = self.load_view(id, offset_of!(TableView, entries));
         let shift = self.load_view(id, offset_of!(TableView, shift));
-        let last = self.load_view(id, offset_of!(TableView, last_bucket));
         let multiplier = self.word(ExactTable::MULTIPLIER);
-        let mut hash = None;
+        let half = self.word(32);
+        let mut hash: Option<Word> = None;
         for word in key {
             let mixed = match hash {
-                Some(hash) => self.b.ins().bxor(hash, *word),
+                Some(hash) => {
+                    let turned = self.b.ins().rotl(hash, half);
+                    self.b.ins().bxor(turned, *word)
+                }
                 None => *word,
             };
-            let product = self.b.ins().imul(mixed, multiplier);
-            let high = self.shr_word(product, 32);
-            hash = Some(self.b.ins().bxor(product, high));
+            hash = Some(self.b.ins().imul(mixed, multiplier));
         }
         let hash = hash.expect("a key that is probed has words");
-        let hash = self.b.ins().imul(hash, multiplier);
         let number = self.b.declare_var(types::I64);
         let home = self.b.ins().ushr(hash, shift);
         self.b.def_var(number, home);
-        let (head, taken, next, done) = (
+        let (head, taken, next, hit, miss) = (
+            self.b.create_block(),
             self.b.create_block(),
             self.b.create_block(),
             self.b.create_block(),
@@ -208,11 +274,11 @@ impl Compiler<'_> {
         self.jump(head);
         self.b.switch_to_block(head);
         let here = self.b.use_var(number);
-        let stride = self.word((key.len() as u64 + 1) * 8);
+        let stride = self.word((key.len() + 1 + n_data) as u64 * 8);
         let offset = self.b.ins().imul(here, stride);
         let bucket = self.b.ins().iadd(buckets, offset);
         let place = self.load(bucket, key.len() * 8);
-        self.b.ins().brif(place, taken, &[], done, &[]);
+        self.b.ins().brif(place, taken, &[], miss, &[]);
         self.enter(taken);
         let differences: Vec<Word> = key
             .iter()
@@ -224,16 +290,21 @@ impl Compiler<'_> {
             .collect();
         let differs = self.any_bit(&differences);
         self.b.set_cold_block(next);
-        self.b.ins().brif(differs, next, &[], done, &[]);
+        self.b.ins().brif(differs, next, &[], hit, &[]);
         self.enter(next);
         let one = self.word(1);
         let following = self.b.ins().iadd(here, one);
+        let last = self.load_view(id, offset_of!(TableView, last_bucket));
         let following = self.b.ins().band(following, last);
         self.b.def_var(number, following);
         self.jump(head);
         self.b.seal_block(head);
-        self.enter(done);
-        place
+        Probed {
+            bucket,
+            place,
+            hit,
+            miss,
+        }
     }
 
     /// Looks a key of one word up in a trie, as [`PrefixTable`] says.
@@ -530,6 +601,16 @@ impl Compiler<'_> {
         self.store(count, address, offset);
     }
 
+    /// Counts a hit (0) or a miss (1).
+    fn count_found(&mut self, id: TableId, which: usize) {
+        let counts = self.load_frame(offset_of!(Frame, counts));
+        let offset = id.index() * 16 + which * 8;
+        let count = self.load(counts, offset);
+        let one = self.word(1);
+        let count = self.b.ins().iadd(count, one);
+        self.store(count, counts, offset);
+    }
+
     /// The data of an action, from the record of what was selected.
     fn action_data(&mut self, table: &Table, action: ActionId, leads: &Leads) -> Vec<Number> {
         let params: &[Param] = match &self.gress.body {
@@ -553,6 +634,18 @@ impl Compiler<'_> {
             })
             .collect()
     }
+}
+
+/// What a hash table has for a key.
+struct Probed {
+    /// Its bucket, where it is there.
+    bucket: Word,
+    /// Its place, where it is there.
+    place: Word,
+    /// Where it is there.
+    hit: Block,
+    /// Where it is not.
+    miss: Block,
 }
 
 /// Where lookups of one table lead.
