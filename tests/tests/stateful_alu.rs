@@ -8,11 +8,12 @@ use p4rmt_engine::{
 };
 use p4rmt_interp::Interp;
 use p4rmt_ir::build::{GressBuilder, apply, assign_local, branch, call, constant, local, program};
+use p4rmt_ir::salu::{InstructionKind, LaneChange, OutputSource, StatefulUnit, SumKind};
 use p4rmt_ir::text::gress_text;
 use p4rmt_ir::validate::validate;
 use p4rmt_ir::{
-    Arch, BinaryOp, Bits, Block, CallKind, Expr, FieldId, GressId, GressRole, Id, PipeId, Program,
-    RegisterId, Stmt, UnaryOp,
+    Arch, BinaryOp, Bits, Block, CallKind, Expr, FieldId, GressId, GressRole, Id, LaneExpr, LaneOp,
+    LanePart, PipeId, Program, RegisterId, Stmt, UnaryOp,
 };
 use p4rmt_mau::{Target, place};
 use p4rmt_midend::to_tables;
@@ -32,8 +33,10 @@ fn gress_id() -> GressId {
 /// Makes a register action that is likely to be an instruction.
 struct Maker {
     random: Random,
-    /// Widths of the element's values, which are locals 0 and up.
+    /// Widths of the values that it sees, which are locals 0 and up.
     element: Vec<u32>,
+    /// Whether the machine divides and finds lanes.
+    is_second: bool,
     fields: Vec<(FieldId, u32)>,
 }
 
@@ -159,6 +162,9 @@ impl Maker {
                 both
             };
         }
+        if self.width() > 32 && self.below(4) != 0 {
+            return self.wide_cond();
+        }
         let op = [Eq, Ne, LtU, LeU, LtS, LeS][self.random.below(6)];
         let (a, b) = self.two();
         match self.below(6) {
@@ -180,10 +186,122 @@ impl Maker {
         }
     }
 
+    /// Whether 64 bits of memory are equal to the first field, all, those of a mask, or some in a row.
+    fn wide_cond(&mut self) -> Expr {
+        let op = [BinaryOp::Eq, BinaryOp::Ne][self.below(2)];
+        let mut memory = self.memory();
+        let mut field = Expr::Field(self.fields[0].0);
+        if self.width() > 64 {
+            let lo = [0, 64][self.below(2)];
+            memory = Expr::slice(memory, lo + 63, lo);
+        }
+        match self.below(3) {
+            0 => {
+                let mask = [0xff, 1 << 63, u64::MAX << 32][self.below(3)];
+                memory = Expr::binary(BinaryOp::And, memory, constant(64, mask));
+                field = Expr::binary(BinaryOp::And, constant(64, mask), field);
+            }
+            1 => {
+                let lo = [0, 7, 32][self.random.below(3)];
+                memory = Expr::slice(memory, lo + 31, lo);
+                field = Expr::slice(field, 31, 0);
+            }
+            _ => {}
+        }
+        Expr::binary(op, memory, field)
+    }
+
+    /// A quotient or remainder, mostly of what an operation takes.
+    fn quotient(&mut self) -> Expr {
+        let op = [BinaryOp::DivU, BinaryOp::RemU][self.below(2)];
+        let (a, b) = self.two();
+        Expr::binary(op, a, b)
+    }
+
+    /// `predicate()` of some comparisons, as wide as the output.
+    fn predicate(&mut self) -> Expr {
+        let n = 1 + self.below(if self.is_second { 4 } else { 2 });
+        let answers = (0..n).map(|_| self.cond(0)).collect::<Vec<_>>();
+        let answers = answers
+            .into_iter()
+            .reduce(|high, low| Expr::binary(BinaryOp::Concat, high, low));
+        let bit = Expr::binary(
+            BinaryOp::Shl,
+            constant(1 << n, 1),
+            answers.expect("one at least"),
+        );
+        Expr::resize(bit, self.width(), false)
+    }
+
+    /// A search in the lanes of all that it sees: what is returned, and mostly what changes.
+    fn search(&mut self) -> Block {
+        let lane_bits = [8, 16][self.below(2)];
+        let n_lanes = LaneOp::WORD_BITS / lane_bits;
+        let mask = match self.below(3) {
+            0 => Expr::resize(Expr::Field(self.fields[1].0), n_lanes, false),
+            _ => constant(n_lanes, self.random.any()),
+        };
+        let change = match self.below(4) {
+            0 => constant(lane_bits, 0),
+            1 => Expr::resize(
+                Expr::slice(Expr::Field(self.fields[0].0), 7, 0),
+                lane_bits,
+                false,
+            ),
+            _ => {
+                let by = Bits::from_u64(9, self.random.any()).resize(lane_bits, true);
+                Expr::Const(by)
+            }
+        };
+        let values = self.element.iter().enumerate().rev();
+        let word = values
+            .map(|(value, width)| local(value, *width))
+            .reduce(|high, low| Expr::binary(BinaryOp::Concat, high, low))
+            .expect("there is memory");
+        let op = LaneOp {
+            is_largest: self.below(2) == 0,
+            lane_bits,
+            part: LanePart::Number,
+        };
+        let is_changed = !matches!(&change, Expr::Const(by) if by.is_zero());
+        let find = |part| {
+            Expr::Lane(Box::new(LaneExpr {
+                op: LaneOp { part, ..op },
+                word: word.clone(),
+                mask: mask.clone(),
+                change: change.clone(),
+            }))
+        };
+        let part = [LanePart::Number, LanePart::Index][self.below(2)];
+        let shown = assign_local(
+            self.element.len(),
+            resized(find(part), op, part, self.width()),
+        );
+        let mut block = match self.below(3) {
+            0 => vec![branch(Expr::Field(self.fields[2].0), vec![shown], vec![])],
+            _ => vec![shown],
+        };
+        // What is written is read off the word as it was.
+        let whole = self.element.len() + 1;
+        if is_changed {
+            block.push(assign_local(whole, find(LanePart::Word)));
+            let mut lo = 0;
+            for (value, width) in self.element.iter().enumerate() {
+                let word = local(whole, LaneOp::WORD_BITS);
+                block.push(assign_local(value, Expr::slice(word, lo + width - 1, lo)));
+                lo += width;
+            }
+        }
+        block
+    }
+
     /// An assignment to memory or to the output.
     fn assignment(&mut self) -> Stmt {
         let output = self.element.len();
         let target = self.below(output + 1);
+        if target == output && self.is_second && self.below(3) == 0 {
+            return assign_local(target, self.quotient());
+        }
         if target == output && self.below(3) == 0 {
             let truth = self.cond(0);
             return assign_local(output, Expr::resize(truth, self.width(), false));
@@ -209,6 +327,16 @@ impl Maker {
                 }
             })
             .collect()
+    }
+}
+
+/// What a search finds, as wide as the output.
+fn resized(found: Expr, op: LaneOp, part: LanePart, width: u32) -> Expr {
+    let found_bits = LaneOp { part, ..op }.width();
+    if found_bits == width {
+        found
+    } else {
+        Expr::resize(found, width, false)
     }
 }
 
@@ -243,16 +371,48 @@ fn make(seed: u64, arch: Arch) -> (Program, Vec<FieldId>, RegisterId) {
         (gress.metadata("flag", 1), 1),
     ];
     let result = gress.metadata("result", width);
-    let register = gress.register("reg", 1, &element);
+    // Of a word of several elements, the last ones are beyond the array.
+    let register = gress.register("reg", 6, &element);
     let mut ids: Vec<FieldId> = fields.iter().map(|(field, _)| *field).collect();
     ids.push(result);
+    let is_second = arch == Arch::T2na;
+    let element_bits: u32 = element.iter().sum();
+    let searches = is_second && random.below(6) == 0;
+    let n_elements = if searches {
+        LaneOp::WORD_BITS / element_bits
+    } else {
+        1
+    };
+    let n_elements = usize::try_from(n_elements).expect("few");
     let mut maker = Maker {
         random,
-        element,
+        element: element.repeat(n_elements),
+        is_second,
         fields,
     };
-    let body = maker.block(2);
-    let action = gress.register_action("act", register, body);
+    let body = if searches {
+        maker.search()
+    } else {
+        let mut body = Vec::new();
+        if maker.below(6) == 0 {
+            body.push(assign_local(maker.element.len(), maker.predicate()));
+            // Mostly alone, since it shows all comparisons.
+            if maker.below(2) == 0 {
+                let value = maker.value();
+                body.push(assign_local(0, value));
+            }
+        } else {
+            body = maker.block(2);
+        }
+        body
+    };
+    let action = gress.word_action("act", register, n_elements, body);
+    gress.gress.register_actions[action]
+        .locals
+        .push(p4rmt_ir::Local {
+            name: "word".to_owned(),
+            width: LaneOp::WORD_BITS,
+        });
     let kind = CallKind::RegisterAction {
         action,
         index: Some(constant(1, 0)),
@@ -289,14 +449,16 @@ impl Execution {
         }
     }
 
-    /// The element and the fields behind a packet.
-    fn run(&mut self, register: RegisterId, element: &[Bits], inputs: &[u64]) -> Seen {
+    /// The elements and the fields behind a packet.
+    fn run(&mut self, register: RegisterId, elements: &[Vec<Bits>], inputs: &[u64]) -> Seen {
         let register = Ref {
             gress: gress_id(),
             id: register,
         };
-        let written = self.state.write_register(register, 0, element);
-        written.expect("there is an element");
+        for (index, element) in (0..).zip(elements) {
+            let written = self.state.write_register(register, index, element);
+            written.expect("there is an element");
+        }
         let job = Job {
             bytes: &[0; 60],
             prefix_len: 0,
@@ -310,12 +472,45 @@ impl Execution {
             .instance
             .run(gress_id(), &[job], outcomes, &mut self.state, None);
         result.expect("it runs");
-        let after = self.state.register(register, 0).expect("there is one");
-        (after, self.outcome.values.clone())
+        let after = (0..).zip(elements).map(|(index, _)| {
+            let element = self.state.register(register, index);
+            element.expect("there is one")
+        });
+        (after.collect(), self.outcome.values.clone())
     }
 }
 
-type Seen = (Vec<Bits>, Vec<u64>);
+type Seen = (Vec<Vec<Bits>>, Vec<u64>);
+
+/// What of the unit a mapping makes use of, beside slots.
+#[derive(Clone, Copy, Debug, Default)]
+struct Uses {
+    divider: bool,
+    search: bool,
+    change: bool,
+    cases: bool,
+    wide: bool,
+}
+
+fn uses(unit: &StatefulUnit) -> Uses {
+    let mut uses = Uses::default();
+    for instruction in &unit.instructions {
+        let InstructionKind::Arithmetic(of) = &instruction.kind else {
+            continue;
+        };
+        uses.divider |= of.divider.is_some();
+        uses.search |= of.search.is_some();
+        uses.change |= of
+            .search
+            .is_some_and(|search| search.change != LaneChange::None);
+        uses.cases |= of
+            .words
+            .iter()
+            .any(|word| word.source == OutputSource::Case);
+        uses.wide |= of.comparators.iter().any(|of| of.sum == SumKind::Match);
+    }
+    uses
+}
 
 fn random_value(random: &mut Random, width: u32) -> Bits {
     let sign = Bits::from_u64(1, 1).concat(&Bits::zero(width - 1));
@@ -338,10 +533,11 @@ fn random_value(random: &mut Random, width: u32) -> Bits {
     }
 }
 
-/// Runs random programs on a target. How many fit.
-fn check(target: &str, arch: Arch) -> u64 {
+/// Runs random programs on a target. How many fit, and how many of these use each part of [`Uses`].
+fn check(target: &str, arch: Arch) -> (u64, [u64; 5]) {
     let target = Target::built_in(target).expect("it comes with the compiler");
     let (mut n_fit, mut n_inexact) = (0, 0);
+    let mut n_uses = [0; 5];
     for seed in 0..N_PROGRAMS {
         let (structured, fields, register) = make(seed, arch);
         assert_eq!(validate(&structured), Ok(()), "seed {seed}");
@@ -357,15 +553,20 @@ fn check(target: &str, arch: Arch) -> u64 {
         n_fit += 1;
         let unit = fit.placement.gresses[gress_id()].stateful.clone();
         assert_eq!(unit.len(), 1, "seed {seed} has a unit");
+        let of = uses(&unit[0]);
+        let each = [of.divider, of.search, of.change, of.cases, of.wide];
+        let counted = n_uses.iter_mut().zip(each);
+        counted.for_each(|(count, uses)| *count += u64::from(uses));
         let placement = Arc::new(fit.placement);
         let mut statements = Execution::new(&Arc::new(structured), Mode::Unplaced, &fields);
         let mut instructions = Execution::new(&program, Mode::Placed(placement), &fields);
         let gress = &program.pipes[pipe_id()].gresses[gress_id()];
         let mut random = Random::new(seed ^ 0x5555);
         for packet in 0..N_PACKETS {
-            let element = gress.registers[register].element.iter();
-            let element: Vec<Bits> = element
-                .map(|value| random_value(&mut random, value.width))
+            let element = &gress.registers[register].element;
+            let mut value = |width| random_value(&mut random, width);
+            let elements: Vec<Vec<Bits>> = (0..6)
+                .map(|_| element.iter().map(|of| value(of.width)).collect())
                 .collect();
             let layout = p4rmt_engine::WordLayout::new(gress, &fields);
             let mut inputs = vec![0; layout.n_words()];
@@ -373,12 +574,12 @@ fn check(target: &str, arch: Arch) -> u64 {
                 let width = gress.fields[*field].width;
                 layout.set(&mut inputs, position, &random_value(&mut random, width));
             }
-            let wanted = statements.run(register, &element, &inputs);
-            let found = instructions.run(register, &element, &inputs);
+            let wanted = statements.run(register, &elements, &inputs);
+            let found = instructions.run(register, &elements, &inputs);
             assert_eq!(
                 wanted,
                 found,
-                "seed {seed} packet {packet} on {}: element {element:?}, inputs {inputs:x?}\n{:#?}\n{}",
+                "seed {seed} packet {packet} on {}: elements {elements:?}, inputs {inputs:x?}\n{:#?}\n{}",
                 target.name,
                 unit,
                 gress_text(gress),
@@ -386,18 +587,22 @@ fn check(target: &str, arch: Arch) -> u64 {
         }
     }
     eprintln!(
-        "{}: {n_fit} fit, {n_inexact} of them not exactly",
+        "{}: {n_fit} fit, {n_inexact} of them not exactly; divider, search, change, cases, wide: {n_uses:?}",
         target.name
     );
-    n_fit
+    (n_fit, n_uses)
 }
 
 #[test]
 fn instructions_mean_what_the_statements_say_on_tofino_1() {
-    assert!(check("tofino1", Arch::Tna) > N_PROGRAMS / 5);
+    let (n_fit, [.., n_cases, _]) = check("tofino1", Arch::Tna);
+    assert!(n_fit > N_PROGRAMS / 5);
+    assert!(n_cases > N_PROGRAMS / 100);
 }
 
 #[test]
 fn instructions_mean_what_the_statements_say_on_tofino_2() {
-    assert!(check("tofino2", Arch::T2na) > N_PROGRAMS / 5);
+    let (n_fit, n_uses) = check("tofino2", Arch::T2na);
+    assert!(n_fit > N_PROGRAMS / 5);
+    assert!(n_uses.iter().all(|n| *n > N_PROGRAMS / 100), "{n_uses:?}");
 }

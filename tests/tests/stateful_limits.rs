@@ -74,6 +74,18 @@ fn check(target: &str, declarations: &str, apply: &str, expected: Option<&str>) 
     } else {
         "t2na.p4"
     };
+    check_of(interface, target, declarations, apply, expected);
+}
+
+/// The same for a program of this interface.
+#[track_caller]
+fn check_of(
+    interface: &str,
+    target: &str,
+    declarations: &str,
+    apply: &str,
+    expected: Option<&str>,
+) {
     let text = program(interface, declarations, apply);
     let file = OneFile(text.clone());
     let compiled = match compile(Path::new("main.p4"), &Options::default(), &file) {
@@ -330,6 +342,22 @@ fn arithmetic_has_32_bits() {
 }
 
 #[test]
+fn the_low_word_of_a_wide_half_is_computed() {
+    check_on("tofino2", "bit<64>", "rv = v[31:0]; v[31:0] = md.a;", None);
+    let body = "rv = 0; v = v[63:32] ++ (v[31:0] + md.a);";
+    check_on("tofino2", "bit<64>", body, None);
+    check_on(
+        "tofino2",
+        "bit<128>",
+        "rv = 0; v[95:64] = 5; v[31:0] = md.a;",
+        None,
+    );
+    let message = "the register action `I.act` uses a concatenation, which no stateful ALU can do";
+    let body = "rv = 0;\nv = (v[63:32] + md.a) ++ v[31:0]; //!";
+    check_on("tofino2", "bit<64>", body, Some(message));
+}
+
+#[test]
 fn elements() {
     for (element, is_possible) in [("bit<8>", true), ("bit<64>", true), ("bit<24>", false)] {
         let declarations = format!(
@@ -416,4 +444,210 @@ fn a_comparison_is_an_output_or_a_condition() {
     let message = "the register action `I.act` needs more than one operation for a value";
     let body = "rv = 0;\nv = v + (bit<32>)(bit<1>)(v == md.a) + md.a; //!";
     check_body("tofino1", body, Some(message));
+}
+
+#[test]
+fn quotients_are_returned() {
+    check_body("tofino2", "rv = v / md.a;", None);
+    check_body("tofino2", "rv = v % 10; v = v + md.a;", None);
+    check_body(
+        "tofino2",
+        "rv = 0; if (md.b != 0) { rv = md.a / md.b; }",
+        None,
+    );
+    let message =
+        "the register action `I.act` divides, and the stateful ALU of this machine has no divider";
+    check_body("tofino1", "rv = v / md.a; //!", Some(message));
+    let message = "the register action `I.act` computes with a quotient or writes it, and its stateful ALU only returns quotient and remainder";
+    check_body("tofino2", "rv = 0;\nv = v / md.a; //!", Some(message));
+    check_body("tofino2", "rv = v / md.a + 1; //!", Some(message));
+    let message = "the register action `I.act` returns a quotient or remainder in one case and something else in another, and a word of output shows one thing";
+    let body = "rv = v;\nif (md.b != 0) {\nrv = v / md.b; }";
+    let body = body.replace("rv = v;", "rv = v; //!");
+    check_body("tofino2", &body, Some(message));
+    let message = "the register action `I.act` uses a multiplication, which no stateful ALU can do";
+    check_body("tofino2", "rv = v * md.a; //!", Some(message));
+}
+
+#[test]
+fn one_division_a_call() {
+    let two = |second: &str, expected: Option<&str>| {
+        let declarations = format!(
+            "    Register<bit<32>, bit<8>>(256) reg;
+    RegisterAction<bit<32>, bit<8>, bit<32>>(reg) act = {{
+        void apply(inout bit<32> v, out bit<32> rv1, out bit<32> rv2) {{
+rv1 = v / md.a;
+{second}
+        }}
+    }};"
+        );
+        check(
+            "tofino2",
+            &declarations,
+            "md.out1 = act.execute(md.flag, md.out2);",
+            expected,
+        );
+    };
+    two("rv2 = v % md.a;", None);
+    let message = "the register action `I.act` divides twice, and its stateful ALU has one divider";
+    two("rv2 = v / md.b; //!", Some(message));
+}
+
+#[test]
+fn a_divider_stands_in_the_upper_half() {
+    check_on(
+        "tofino2",
+        "pair",
+        "rv = v.lo / md.a; v.hi = v.hi + 1;",
+        None,
+    );
+    check_on(
+        "tofino2",
+        "pair",
+        "rv = v.lo / md.a; v.lo = v.lo + 1;",
+        None,
+    );
+    let message = "the register action `I.act` has two alternatives for the value that is computed where its stateful ALU divides";
+    // What is kept is an alternative, too.
+    let body = "rv = v.lo / md.a;\nif (md.b == 1) {\nv.hi = v.hi + 1; //!\n}";
+    check_on("tofino2", "pair", body, Some(message));
+}
+
+#[test]
+fn sixty_four_bits_are_equal_or_not() {
+    let one = |cond: &str| format!("rv = 0;\nif ({cond}) {{ rv = 1; }} //!");
+    let accepted = |cond: &str| {
+        check_on("tofino2", "bit<64>", &one(cond).replace("//!", ""), None);
+    };
+    accepted("v == md.wide");
+    accepted("md.wide != v");
+    accepted("v & 0xff == md.wide & 0xff");
+    accepted("v[63:32] == md.a");
+    // A narrow field alone is compared as ever.
+    accepted("md.h > 5");
+    accepted("v == md.wide && md.h == 5 && md.a < 7 && md.a != 3");
+    let refused = |cond: &str, what: &str| {
+        let message = format!(
+            "the register action `I.act` {what}; of more than 32 bits its stateful ALU only says whether memory and a field are equal"
+        );
+        check_on("tofino2", "bit<64>", &one(cond), Some(&message));
+    };
+    refused(
+        "v == 0",
+        "compares wide memory with something that is no field",
+    );
+    refused("v < md.wide", "orders values that are too wide");
+    refused(
+        "md.wide == 5",
+        "compares wide values that are not memory and a field",
+    );
+    refused(
+        "v & 0xff == md.wide",
+        "compares wide values under a mask on one side",
+    );
+    // Halves of 32 bits take a comparator each.
+    let body = "rv = 0; if (v == md.wide) { rv = 1; }";
+    check_on("tofino1", "bit<64>", body, None);
+    let body = "rv = 0;\nif (v == md.wide && md.h == 5) { rv = 1; } //!";
+    let message = "the register action `I.act` makes 3 comparisons, its stateful ALU has 2";
+    check_on("tofino1", "bit<64>", body, Some(message));
+}
+
+#[test]
+fn two_masks_of_wide_comparisons() {
+    let body = "rv = 0; if (v & 1 == md.wide & 1 || v & 2 == md.wide & 2) { rv = 1; }";
+    check_on("tofino2", "bit<64>", body, None);
+    let body = "rv = 0;
+if (v & 1 == md.wide & 1 || v & 2 == md.wide & 2 || v & 4 == md.wide & 4) { rv = 1; } //!";
+    let message = "the register action `I.act` and those of its register before it make 3 comparisons of wide values with different masks, their stateful ALU has 2";
+    check_on("tofino2", "bit<64>", body, Some(message));
+}
+
+#[test]
+fn predicate_shows_all_comparisons() {
+    check_body("tofino1", "rv = this.predicate(v == md.a, v < 10);", None);
+    let body = "rv = this.predicate(v == md.a, v != 3); if (v == 3) { v = 0; }";
+    check_body("tofino1", body, None);
+    let body = "rv = this.predicate(v == 1, v == md.a, v > 9, md.a < 7);";
+    check_body("tofino2", body, None);
+    check_body("tofino2", "rv = this.predicate(false, v == 3);", None);
+    let body = "rv = this.predicate(v == md.a);
+if (v == 3) { v = 0; } //!";
+    let message = "the register action `I.act` makes a comparison that it does not give to `predicate()`, which shows all of them";
+    check_body("tofino1", body, Some(message));
+    let message = "the register action `I.act` gives `predicate()` more than a comparison of memory, a field and a constant as they were before the call";
+    let body = "rv = this.predicate(v == md.a && v < 10); //!";
+    check_body("tofino2", body, Some(message));
+    let body = "if (v == md.a) { v = 1; }
+rv = this.predicate(v == 3); //!";
+    check_body("tofino2", body, Some(message));
+    let message = "the register action `I.act` gives `predicate()` one comparison twice";
+    let body = "rv = this.predicate(v == 3, v != 3); //!";
+    check_body("tofino1", body, Some(message));
+}
+
+/// A search in a register of 16 bits, with number and index.
+#[track_caller]
+fn check_search(body: &str, expected: Option<&str>) {
+    let declarations = format!(
+        "    Register<bit<16>, bit<8>>(256) reg;
+    MinMaxAction2<bit<16>, bit<8>, bit<16>, bit<3>>(reg) act = {{
+        void apply(inout bit<128> v, out bit<16> rv, out bit<3> index) {{
+{body}
+        }}
+    }};"
+    );
+    let apply = "bit<3> index; md.h = act.execute(md.flag, index); md.flag = (bit<8>)index;";
+    check_of("t2na.p4", "tofino2", &declarations, apply, expected);
+    if expected.is_none() {
+        let message = "the register action `I.act` looks for the smallest or largest lane, which the stateful ALU of this machine can't do";
+        let marked = declarations.replace(body, &format!("{body} //!"));
+        check_of("t2na.p4", "tofino1", &marked, apply, Some(message));
+    }
+}
+
+#[test]
+fn one_lane_of_a_word_is_found() {
+    check_search("rv = this.max16(v, 0xff, index);", None);
+    check_search("rv = this.min16(v, md.flag, index, 255);", None);
+    let refused = |body: &str, what: &str| {
+        check_search(body, Some(&format!("the register action `I.act` {what}")));
+    };
+    refused(
+        "rv = this.max16(v, 0xff, index);\nv[15:0] = 7; //!",
+        "writes more to its memory than the change of the lane that it finds",
+    );
+    refused(
+        "index = 0; rv = 0;\nif (md.flag == 1) { rv = this.max16(v, 0xff, index, 1); } //!",
+        "changes the lane that it finds under a condition",
+    );
+    refused(
+        "rv = this.max16(v, 0xff, index);\nif (md.flag == 1) {\nrv = this.min16(v, 0xff); //!\n}",
+        "searches twice, and its stateful ALU finds one lane a call",
+    );
+    refused(
+        "rv = this.max16(v, 0xff, index, -256); //!",
+        "changes a lane by more than 255",
+    );
+    refused(
+        "rv = this.max16(v, md.flag & 3, index); //!",
+        "computes the mask of lanes, which is a constant or a field",
+    );
+    refused(
+        "index = 0; //!\nrv = v[15:0];",
+        "sees a whole word of memory, but does not look for its smallest or largest lane",
+    );
+}
+
+#[test]
+fn a_search_is_all_that_is_computed() {
+    check_on(
+        "tofino2",
+        "bit<128>",
+        "rv = (bit<32>)this.max8(v, 0xffff);",
+        None,
+    );
+    let message = "the register action `I.act` returns the lane that it finds in one case and something else in another, and a word of output shows one thing";
+    let body = "rv = md.a; //!\nif (md.flag == 1) { rv = (bit<32>)this.max8(v, 0xffff); }";
+    check_on("tofino2", "bit<128>", body, Some(message));
 }

@@ -1,11 +1,20 @@
 // What the programs of this folder have in common: Ethernet with a byte of the program's, and a pipe
 // whose egress is empty. A program includes it and defines the controls `Ingress` and, where it wants
-// one of its own, `Egress`; the packet leaves on port 2 where nothing says otherwise.
+// one of its own, `Egress`; the packet leaves on port 2 where nothing says otherwise. It is for the first
+// generation, unless the program defines `SECOND_GENERATION`; `MORE_FIELDS` stand behind those below.
 #ifndef _FRAME_P4_
 #define _FRAME_P4_
 
 #include <core.p4>
+#ifdef SECOND_GENERATION
+#include <t2na.p4>
+#else
 #include <tna.p4>
+#endif
+
+#ifndef MORE_FIELDS
+#define MORE_FIELDS
+#endif
 
 header ethernet_t {
     bit<48> dst_addr;
@@ -18,6 +27,7 @@ header fields_t {
     bit<8>  a;
     bit<8>  b;
     bit<16> c;
+    MORE_FIELDS
 }
 
 struct headers_t {

@@ -5,7 +5,7 @@ use p4rmt_syntax::ast::{self, ArgumentValue, Direction, ExprKind};
 use p4rmt_typing::{ArgSource, Call};
 
 use crate::lower::Lower;
-use crate::scope::Binding;
+use crate::scope::{Binding, Object};
 use crate::storage::Storage;
 use crate::types::Type;
 use crate::value::Value;
@@ -116,6 +116,10 @@ impl<'a> Lower<'a> {
                     _ => String::new(),
                 };
                 self.construct(call, None, name, expr.span)
+            }
+            (ExprKind::This, _) if self.own_action.is_some() => {
+                let own = self.own_action.clone();
+                own.map_or(Binding::Poison, |own| Binding::Object(Object::Extern(own)))
             }
             _ => {
                 self.unsupported(

@@ -5,6 +5,7 @@
 mod hash;
 mod math_unit;
 mod methods;
+mod own_action;
 mod packet;
 mod parser_counter;
 mod register;
@@ -28,6 +29,7 @@ use crate::externs::parser_counter::ParserCounter;
 pub(crate) use crate::externs::tna::{ALPM_PARTITIONS, ALPM_SUBTREES};
 use crate::lower::Lower;
 use crate::scope::{Binding, Instance, Object};
+use crate::storage::Storage;
 use crate::types::Type;
 
 /// An instance of an extern.
@@ -46,6 +48,8 @@ pub(crate) enum ExternKind {
     Register(RegisterId, Type),
     /// `RegisterAction` and its kin.
     RegisterAction(RegisterActionId),
+    /// `this` in the method of a register action, and where the element is.
+    OwnAction(Storage),
     /// `RegisterParam`: what a register action reads as a constant.
     RegisterParam(crate::value::Value),
     /// `Counter`, `DirectCounter`.

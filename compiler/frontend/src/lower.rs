@@ -1,6 +1,7 @@
 //! The state of lowering: what is being built, what declarations stand for, and the complaints.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use p4rmt_ir::{
     ActionId, Arena, Block, ControlRole, Expr, FieldId, GressRole, LabelId, Local, LocalId, Place,
@@ -13,6 +14,7 @@ use p4rmt_typing::{self as typing, DeclId, Node, Typed};
 use crate::convert::is_constant;
 use crate::error::ErrorKind;
 use crate::explain::explanation;
+use crate::externs::ExternObject;
 use crate::gress::GressBuilder;
 use crate::inline::Applied;
 use crate::scope::{ActionObject, Binding, Object, ScopeId, Scopes};
@@ -160,6 +162,8 @@ pub(crate) struct Lower<'a> {
     pub(crate) path: String,
     /// The variables of the register action that is being lowered.
     pub(crate) locals: Option<Arena<LocalId, Local>>,
+    /// `this` of that register action.
+    pub(crate) own_action: Option<Rc<ExternObject<'a>>>,
     /// In a parser: how many blocks are open around the statements of a state.
     pub(crate) state_depth: usize,
     /// In a parser: the next free element of each stack.
@@ -214,6 +218,7 @@ impl<'a> Lower<'a> {
             n_loops: 0,
             path: String::new(),
             locals: None,
+            own_action: None,
             state_depth: 0,
             stack_next: Vec::new(),
             n_inlined: 0,

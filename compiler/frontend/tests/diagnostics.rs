@@ -118,6 +118,20 @@ fn externs() {
          RegisterAction<bit<32>, bit<8>, bit<32>>(reg) beyond = {
              void apply(inout bit<32> v) { md.d = 1; } //~ E2012 a write beyond the element and the outputs may not stand in a register action
          };
+         RegisterAction<bit<32>, bit<8>, bit<8>>(reg) narrow = {
+             void apply(inout bit<32> v, out bit<8> rv) {
+                 rv = this.max8(v, 0xffff); //~ E5001 a search in a value that is not a word of 128 bits is not supported
+             }
+         };
+         RegisterAction<bit<32>, bit<8>, bit<8>>(reg) where = {
+             void apply(inout bit<32> v, out bit<8> rv) {
+                 rv = this.address(); //~ E5001 this method of `this` is not supported
+             }
+         };
+         Register<bit<1>, bit<8>>(16) bits;
+         MinMaxAction<bit<1>, bit<8>, bit<8>>(bits) odd = { //~ E5001 a word of memory of such elements is not supported
+             void apply(inout bit<128> v, out bit<8> rv) { rv = this.max8(v, 0xffff); }
+         };
          Hash<bit<16>>(HashAlgorithm_t.CRC16) hash;
          Hash<bit<16>>(HashAlgorithm_t.CUSTOM) custom; //~ E2005 `Hash` needs an argument for `poly`
          Checksum() sum;

@@ -67,6 +67,7 @@ pub fn check_value(value: &Expr) -> Result<(), AluFault> {
             otherwise,
         } => check_choice(cond, then, otherwise),
         Expr::MathUnit { .. } => Err(AluFault::NoSuchOperation("a math unit")),
+        Expr::Lane(_) => Err(AluFault::NoSuchOperation("a search in lanes")),
         Expr::Lookahead { .. } => Err(AluFault::NoSuchOperation("bits of the packet")),
         Expr::Const(_) | Expr::Field(_) | Expr::Param { .. } | Expr::Local { .. } => Ok(()),
     }
@@ -156,7 +157,11 @@ fn is_parameter_test(cond: &Expr) -> bool {
     let (mut reads_param, mut reads_more) = (false, false);
     cond.walk(&mut |expr| match expr {
         Expr::Param { .. } => reads_param = true,
-        Expr::Field(_) | Expr::Local { .. } | Expr::Lookahead { .. } | Expr::MathUnit { .. } => {
+        Expr::Field(_)
+        | Expr::Local { .. }
+        | Expr::Lookahead { .. }
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => {
             reads_more = true;
         }
         Expr::Const(_)
@@ -191,7 +196,8 @@ pub fn source(expr: &Expr) -> Option<AluSource> {
         | Expr::Binary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => None,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => None,
     }
 }
 

@@ -194,6 +194,37 @@ impl GressBuilder {
         })
     }
 
+    /// Adds a register action on words of so many elements with an output as wide as the first value of
+    /// one. Locals 0 and up are their values, from the lowest bits of the word, the one behind them the
+    /// output.
+    pub fn word_action(
+        &mut self,
+        name: &str,
+        register: RegisterId,
+        n_elements: usize,
+        body: Block,
+    ) -> RegisterActionId {
+        let id = self.register_action(name, register, body);
+        let action = &mut self.gress.register_actions[id];
+        let element: Vec<Local> = action
+            .memory
+            .iter()
+            .map(|local| action.locals[*local].clone())
+            .collect();
+        let output = action
+            .outputs
+            .first()
+            .map(|local| action.locals[*local].clone());
+        action.locals = Arena::new();
+        let values = (0..n_elements).flat_map(|_| element.iter().cloned());
+        action.memory = values.map(|local| action.locals.push(local)).collect();
+        action.outputs = output
+            .into_iter()
+            .map(|local| action.locals.push(local))
+            .collect();
+        id
+    }
+
     /// Adds an identity hash.
     pub fn hash(&mut self, name: &str, width: u32) -> HashId {
         self.gress.hashes.push(Hash {

@@ -4,7 +4,7 @@
 //! value. A truth value is one bit. Evaluation never fails: an operator is total (division by zero
 //! yields all ones, the remainder the dividend; shifts past the width yield zero, or the sign).
 
-use crate::{Arena, Bits, Field, FieldId, Gress, LocalId, MathUnitId};
+use crate::{Arena, Bits, Field, FieldId, Gress, LaneExpr, LocalId, MathUnitId};
 
 /// A pure expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub enum Expr {
         /// Width of the result in bits.
         width: u32,
     },
+    /// In a register action only: the smallest or largest number in the lanes of a word.
+    Lane(Box<LaneExpr>),
 }
 
 /// An operator with one argument; the result is as wide as the argument unless it says otherwise.
@@ -210,6 +212,7 @@ impl Expr {
             } => lhs.width_in(fields) + rhs.width_in(fields),
             Self::Binary { .. } => 1,
             Self::Mux { then, .. } => then.width_in(fields),
+            Self::Lane(lane) => lane.op.width(),
         }
     }
 
@@ -290,6 +293,20 @@ impl Expr {
                 arg: Box::new(change(*arg)),
                 width,
             },
+            Self::Lane(lane) => {
+                let LaneExpr {
+                    op,
+                    word,
+                    mask,
+                    change: by,
+                } = *lane;
+                Self::Lane(Box::new(LaneExpr {
+                    op,
+                    word: change(word),
+                    mask: change(mask),
+                    change: change(by),
+                }))
+            }
         }
     }
 
@@ -318,6 +335,10 @@ impl Expr {
                 cond.walk(visit);
                 then.walk(visit);
                 otherwise.walk(visit);
+            }
+            Self::Lane(lane) => {
+                let args = lane.args();
+                args.into_iter().for_each(|arg| arg.walk(visit));
             }
         }
     }

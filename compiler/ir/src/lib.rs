@@ -63,6 +63,7 @@ pub mod bits;
 pub mod build;
 pub mod expr;
 pub mod id;
+pub mod lane;
 pub mod parser;
 pub mod placement;
 pub mod program;
@@ -77,6 +78,7 @@ pub mod validate;
 pub use bits::Bits;
 pub use expr::{BinaryOp, Expr, Place, UnaryOp};
 pub use id::*;
+pub use lane::{LaneExpr, LaneOp, LanePart};
 pub use parser::{Case, KeySet, Parser, State, Target, Transition, ValueSet};
 pub use placement::{GressPlacement, MemoryUse, Placement, Slot, TablePart};
 pub use program::{

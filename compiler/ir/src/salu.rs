@@ -11,6 +11,9 @@
 //! 4. A half takes its value, or keeps the old one if no slot of it ran.
 //! 5. Each word of output whose predicate holds shows its source; the others show zero.
 //!
+//! Beside the slots there may be a divider, whose quotient and remainder words can show, and a search in
+//! the lanes of a whole word of memory, which takes the place of all slots.
+//!
 //! An element of one bit has instructions of its own ([`BitInstruction`]).
 
 use crate::{Expr, MathUnitId, RegisterActionId, RegisterId};
@@ -107,6 +110,10 @@ pub struct ArithmeticInstruction {
     pub comparators: Vec<Comparator>,
     /// At most one for each [`SlotUnit`].
     pub slots: Vec<Slot>,
+    /// What is divided.
+    pub divider: Option<Divider>,
+    /// What is looked for in the lanes of the word.
+    pub search: Option<LaneSearch>,
     /// Words of output, each with its own number.
     pub words: Vec<OutputWord>,
     /// By output of the register action: the words of 32 bits that hold it, from the lowest. None is
@@ -215,6 +222,8 @@ pub enum SumKind {
     Signed,
     /// Modulo 2^(width of a half), the result signed (`.uus`).
     Wrapped,
+    /// No sum at all: a half and an operand of any width are equal where their mask is 1 (`tmatch`).
+    Match,
 }
 
 /// A constant of an instruction.
@@ -265,6 +274,14 @@ pub struct Slot {
     pub a: Option<SourceA>,
     /// The second source, where the operation has one.
     pub b: Option<SourceB>,
+    /// Whether it computes [`Slot::LOW_BITS`] bits of a wider half, and what is above them passes by from
+    /// this half of memory, which is the first source if memory is one.
+    pub passes: Option<Half>,
+}
+
+impl Slot {
+    /// Bits that a slot computes where the rest passes by.
+    pub const LOW_BITS: u32 = 32;
 }
 
 /// The first source of an operation.
@@ -406,6 +423,61 @@ impl Opcode {
     }
 }
 
+/// Quotient and remainder of unsigned numbers. It stands where the second ALU of the upper half would,
+/// which then always gives zero: with memory there, the first one has to give what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divider {
+    /// What is divided.
+    pub dividend: DividerSource,
+    /// By what.
+    pub divisor: DividerSource,
+}
+
+/// A source of the divider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DividerSource {
+    /// A half of the old element.
+    Memory(Half),
+    /// An operand, by its position.
+    Operand(u32),
+    /// A constant.
+    Constant(Constant),
+}
+
+/// The smallest or largest lane of a word of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneSearch {
+    /// Whether it is the largest.
+    pub is_largest: bool,
+    /// Bits of a lane: 8 or 16.
+    pub lane_bits: u32,
+    /// A row that holds the mask, and above it how much a lane is changed by; each of them where it is
+    /// a constant.
+    pub row: Option<u32>,
+    /// Whether the mask is the first operand, not that of the row.
+    pub masks_by_operand: bool,
+    /// How the lane that is found changes.
+    pub change: LaneChange,
+    /// Whether the change is subtracted.
+    pub is_decrement: bool,
+}
+
+/// How a lane that is found changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LaneChange {
+    /// It does not.
+    None,
+    /// By what the row holds.
+    Row,
+    /// By the second operand.
+    Operand,
+}
+
+impl LaneSearch {
+    /// Bits of a change.
+    pub const CHANGE_BITS: u32 = 8;
+}
+
 /// A word of 32 bits that comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputWord {
@@ -431,6 +503,49 @@ pub enum OutputSource {
         /// The bit.
         shift: u32,
     },
+    /// The case, as the bit with its number.
+    Case,
+    /// What the divider gives.
+    Quotient,
+    /// What it leaves.
+    Remainder,
+    /// The lane that was found, as it was.
+    LaneNumber,
+    /// Which lane it is.
+    LaneIndex,
+}
+
+impl InstructionKind {
+    /// Gives operands other places: `place` says of each where it stands now.
+    pub fn move_operands(&mut self, place: impl Fn(u32) -> u32) {
+        let Self::Arithmetic(instruction) = self else {
+            return;
+        };
+        for comparator in &mut instruction.comparators {
+            if let Some(term) = &mut comparator.operand {
+                term.source = place(term.source);
+            }
+        }
+        for slot in &mut instruction.slots {
+            if let Some(SourceB::Operand(operand) | SourceB::Math(MathInput::Operand(operand))) =
+                &mut slot.b
+            {
+                *operand = place(*operand);
+            }
+        }
+        if let Some(divider) = &mut instruction.divider {
+            for source in [&mut divider.dividend, &mut divider.divisor] {
+                if let DividerSource::Operand(operand) = source {
+                    *operand = place(*operand);
+                }
+            }
+        }
+        for word in &mut instruction.words {
+            if let OutputSource::Operand(operand) = &mut word.source {
+                *operand = place(*operand);
+            }
+        }
+    }
 }
 
 impl StatefulUnit {

@@ -41,7 +41,8 @@ pub struct RegisterAction {
     pub register: RegisterId,
     /// Its variables: the element's values, the outputs, and what it declares itself.
     pub locals: Arena<LocalId, Local>,
-    /// The variables that hold the element, a value each.
+    /// The variables that hold the element, a value each; several elements one behind the other where
+    /// the program works on a whole word of memory, which an index then counts.
     pub memory: Vec<LocalId>,
     /// The variables that it returns; they start at zero.
     pub outputs: Vec<LocalId>,
@@ -50,6 +51,14 @@ pub struct RegisterAction {
     pub body: Block,
     /// Its declaration.
     pub span: Span,
+}
+
+impl RegisterAction {
+    /// How many elements of its register it works on at once.
+    #[must_use]
+    pub fn n_elements(&self, register: &Register) -> u64 {
+        (self.memory.len() / register.element.len().max(1)) as u64
+    }
 }
 
 /// A variable of an action or register action.

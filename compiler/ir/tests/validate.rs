@@ -8,8 +8,8 @@ use p4rmt_ir::validate::{Rule, validate};
 use p4rmt_ir::{
     ActionCall, ActionId, Arch, Arena, Bits, Block, Body, Call, CallKind, Case, ChecksumOp,
     CountKind, Counter, Entry, Expr, FieldId, FieldKind, Gateway, Gress, GressRole, Id, KeySet,
-    Local, Match, MatchKind, Node, Outcome, ParallelAction, ParallelAssign, Place,
-    RegisterActionId, StmtKind, TableId, Tables, Target, Transition,
+    LaneExpr, LaneOp, LanePart, Local, Match, MatchKind, Node, Outcome, ParallelAction,
+    ParallelAssign, Place, RegisterActionId, StmtKind, TableId, Tables, Target, Transition,
 };
 use p4rmt_source::Span;
 
@@ -373,6 +373,61 @@ fn registers_hold_together() {
             16,
         ),
         "a write to a field has no meaning in a register action",
+    );
+}
+
+#[test]
+fn a_program_on_words_sees_whole_elements() {
+    let with = |n_elements, is_short: bool| {
+        let (mut builder, _) = fixture();
+        let register = builder.register("register", 4, &[16, 16]);
+        let action = builder.word_action("action", register, n_elements, vec![]);
+        if is_short {
+            builder.gress.register_actions[action].memory.pop();
+        }
+        builder.structured(vec![])
+    };
+    accept(with(4, false));
+    refuse(
+        with(4, true),
+        "there are 7 memory locals where 6 are needed",
+    );
+}
+
+#[test]
+fn lanes_are_of_a_word() {
+    let find = |word: u32, mask, change| {
+        let op = LaneOp {
+            is_largest: true,
+            lane_bits: 8,
+            part: LanePart::Number,
+        };
+        let lane = LaneExpr {
+            op,
+            word: Expr::resize(local(0, 16), word, false),
+            mask: constant(mask, 1),
+            change: constant(change, 0),
+        };
+        Expr::resize(Expr::Lane(Box::new(lane)), 16, false)
+    };
+    let with = |value: Expr| {
+        let (mut builder, _) = fixture();
+        let register = builder.register("register", 4, &[16]);
+        builder.register_action("action", register, vec![assign_local(1, value)]);
+        builder.structured(vec![])
+    };
+    accept(with(find(128, 16, 8)));
+    refuse(
+        with(find(64, 16, 8)),
+        "a word is 64 bits wide where 128 are needed",
+    );
+    refuse(
+        with(find(128, 8, 8)),
+        "a mask is 8 bits wide where 16 are needed",
+    );
+    refuse(
+        with(find(128, 16, 16)),
+        "a change is 16 bits wide where 8 are needed",
     );
 }
 

@@ -216,7 +216,8 @@ fn takes_bus(value: &Expr, target: &Target) -> bool {
             | Expr::Binary { .. }
             | Expr::Mux { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => false,
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => false,
         };
     });
     takes

@@ -151,7 +151,8 @@ impl Comparisons {
             | Expr::Local { .. }
             | Expr::Unary { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => {
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => {
                 let slices = field_slices(cond, gress);
                 self.row(Kind::Constant, slices, cond.clone(), wanted)
             }
@@ -501,6 +502,7 @@ fn check_cond(cond: &Expr) -> Result<(), Problem> {
         }
         Expr::Param { .. } | Expr::Local { .. } => Err(computes("action data")),
         Expr::MathUnit { .. } => Err(computes("a math unit")),
+        Expr::Lane(_) => Err(computes("a search in lanes")),
         Expr::Lookahead { .. } => Err(computes("bits of the packet")),
         Expr::Const(_) | Expr::Field(_) => Ok(()),
     }
@@ -571,7 +573,8 @@ fn is_source(expr: &Expr) -> bool {
         | Expr::Binary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => false,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => false,
     }
 }
 

@@ -213,6 +213,26 @@ explanations! {
     "Digests, resubmissions and mirror headers are told apart by a few bits."
     "nine Digest<…>() instances in one deparser"
     "join kinds with the same fields, and tell them apart by a field";
+    "E0560" "a division that no divider does"
+    "Stateful ALUs of Tofino 1 have no divider. That of Tofino 2 has one, whose quotient and remainder can be returned, once a call; nothing computes with them, and memory does not take them."
+    "v = v / md.a;"
+    "return quotient or remainder, and store it in a register of a later table";
+    "E0561" "the case of other comparisons"
+    "`predicate()` returns one bit, whose number says which of the unit's comparators hold. What it is given takes the first comparators in its order, and the bit is right only if there are no others and each is one comparison of what was there before the call."
+    "o = this.predicate(v == md.a); if (v == 3) { v = 0; }"
+    "give it each comparison of the register action, before anything is written";
+    "E0562" "a search in lanes that the unit does not do"
+    "On Tofino 2, a register action can find the smallest or largest of the 8 or 16 bit lanes of a word of 128 bits, return number and index, and change that lane by a constant. This takes all that it computes with."
+    "o = this.max16(v, 0xff); v[15:0] = 0;"
+    "let one MinMaxAction find the lane, and another action of the register write";
+    "E0563" "a comparison of wide values that is none of equality"
+    "Sums have 32 bits. Whether 64 bits of memory and of a field are equal, all or those of a mask, two comparators of Tofino 2 can tell; what is more, and with which constant, none can."
+    "Register<bit<64>, bit<8>>(256) r; /* and an action with v < md.wide */"
+    "compare with a field for equality, or keep the parts as a pair of 32 bits";
+    "E0564" "too many comparisons of wide values"
+    "Two comparators of Tofino 2 compare 64 bits, each under one mask for all actions of the register."
+    "if (v & 1 == md.w & 1 || v & 2 == md.w & 2 || v & 4 == md.w & 4) { … }"
+    "compare under the same masks, or divide the register into two";
     "E0570" "one memory, called twice"
     "A packet reaches one cell of a register, counter or meter."
     "action count_both() { packets.count(md.a); packets.count(md.b); }"

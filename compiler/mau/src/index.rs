@@ -109,7 +109,7 @@ fn computes(index: &Expr) -> bool {
     index.walk(&mut |part| {
         is_it |= match part {
             Expr::Binary { op, .. } => *op != BinaryOp::Concat,
-            Expr::Unary { .. } | Expr::Mux { .. } | Expr::MathUnit { .. } => true,
+            Expr::Unary { .. } | Expr::Mux { .. } | Expr::MathUnit { .. } | Expr::Lane(_) => true,
             Expr::Const(_)
             | Expr::Field(_)
             | Expr::Param { .. }

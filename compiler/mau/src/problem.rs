@@ -368,6 +368,56 @@ pub enum Problem {
         /// What it does, with its verb.
         what: &'static str,
     },
+    /// A division that no divider does.
+    #[error("the register action `{action}` {what}")]
+    Division {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+        /// Whether there is a divider.
+        has_divider: bool,
+    },
+    /// `predicate()` of something else than the comparisons of the register action.
+    #[error("the register action `{action}` {what}")]
+    PredicateOutput {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+    },
+    /// A search for the smallest or largest lane that no unit does.
+    #[error("the register action `{action}` {what}")]
+    LaneSearch {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+    },
+    /// A comparison of more bits than sums have, which is none of equality with a field.
+    #[error(
+        "the register action `{action}` {what}; of more than {} its stateful ALU only says whether memory and a field are equal", counted(*available, "bits")
+    )]
+    WideComparison {
+        /// The register action.
+        action: String,
+        /// What it does, with its verb.
+        what: &'static str,
+        /// Bits of a sum.
+        available: u32,
+    },
+    /// More comparisons of wide values, or masks of them, than there are comparators for those.
+    #[error(
+        "the register action `{action}` and those of its register before it make {} of wide values with different masks, their stateful ALU has {available}", counted(*needed, "comparisons")
+    )]
+    TooManyWideComparisons {
+        /// The register action.
+        action: String,
+        /// How many.
+        needed: u32,
+        /// The limit.
+        available: u32,
+    },
     /// Arithmetic that is too wide.
     #[error(
         "the register action `{action}` computes or compares {}, its stateful ALU {available}; wider values can only be moved", counted(*needed, "bits")
@@ -430,6 +480,11 @@ impl Problem {
             Self::ConstantTooWide { .. } => "E0536",
             Self::OneBitElement { .. } => "E0537",
             Self::MathUnitMisplaced { .. } => "E0538",
+            Self::Division { .. } => "E0560",
+            Self::PredicateOutput { .. } => "E0561",
+            Self::LaneSearch { .. } => "E0562",
+            Self::WideComparison { .. } => "E0563",
+            Self::TooManyWideComparisons { .. } => "E0564",
             Self::CalledTwice { .. } => "E0570",
             Self::TwoIndices { .. } => "E0571",
             Self::MixedIndex { .. } => "E0572",
@@ -575,6 +630,32 @@ impl Problem {
             }
             Self::MathUnitMisplaced { .. } => {
                 "let it give the register's first value, from memory or a field, once, and compute with it in a later table"
+                    .to_owned()
+            }
+            Self::Division {
+                has_divider: true, ..
+            } => {
+                "divide once, return quotient and remainder, and write them to a register of a later table"
+                    .to_owned()
+            }
+            Self::Division { .. } => {
+                "approximate it by a math unit (`MathUnit` with `MathOp_t.DIV`), or return the value and shift it in the action if the divisor is a power of two"
+                    .to_owned()
+            }
+            Self::PredicateOutput { .. } => {
+                "call `predicate` before memory is written, and give it each comparison of the register action, once"
+                    .to_owned()
+            }
+            Self::LaneSearch { .. } => {
+                "let a `MinMaxAction` do the search and nothing else: find, return number and index, and change the lane by a constant from -255 to 255"
+                    .to_owned()
+            }
+            Self::WideComparison { .. } => {
+                "bring a constant into a metadata field before, mask both sides alike (`v & K == md.x & K`), and order the parts of a pair instead"
+                    .to_owned()
+            }
+            Self::TooManyWideComparisons { .. } => {
+                "compare under the same masks in all actions of the register, or divide the register into two"
                     .to_owned()
             }
             Self::ArithmeticTooWide { .. } => {

@@ -9,7 +9,8 @@
 //!    in each case of what the comparators say (`cases`), in a normal form (`normal`).
 //! 3. What a half takes becomes at most two operations, each with the cases in which it runs
 //!    (`operation`, `plan`); what comes out becomes words with a source (`output`).
-//! 4. Operands and constants, which all instructions of the register share, get their places (`pool`).
+//! 4. A search in lanes takes the place of operations (`search`).
+//! 5. Operands and constants, which all instructions of the register share, get their places (`pool`).
 //!
 //! Elements of one bit have instructions of their own (`bit`).
 
@@ -22,6 +23,7 @@ mod operation;
 mod output;
 mod plan;
 mod pool;
+mod search;
 mod symbolic;
 mod truth;
 
@@ -83,6 +85,8 @@ pub fn map_register(
         arithmetic_bits: salu.arithmetic_bits_max,
         constant_bits: salu.register_file_bits,
         has_masks: salu.has_comparator_masks,
+        has_divider: salu.has_divider,
+        wide_comparators: salu.wide_comparators,
     };
     let mut pool = Pool::new(salu, layout);
     let mut instructions = Vec::new();
@@ -93,9 +97,11 @@ pub fn map_register(
             if layout.half_bits == 1 && layout.kind == LayoutKind::Single {
                 return Ok(InstructionKind::Bit(bit_instruction(action, gress)?));
             }
-            let halves =
-                Halves::new(layout, action).ok_or_else(|| Fault::TooDeep.at(action.span))?;
-            let plan = exact_or_not(|is_exact| plan(action, halves, gress, salu, is_exact))?;
+            let halves = Halves::new(layout, action, register)
+                .ok_or_else(|| Fault::TooDeep.at(action.span))?;
+            let masks = pool.masks.clone();
+            let plan =
+                exact_or_not(|is_exact| plan(action, halves, gress, salu, &masks, is_exact))?;
             inexact.extend(plan.inexact.iter().map(|span| (*id, *span)));
             Ok(InstructionKind::Arithmetic(pool.instruction(&plan)?))
         };
@@ -106,6 +112,20 @@ pub fn map_register(
                 problems.push(fault.problem(&action.name, &available));
             }
         }
+    }
+    match pool.settle() {
+        Some(places) => {
+            let of = |place: u32| places.get(place as usize).copied().unwrap_or(place);
+            let kinds = instructions.iter_mut().map(|instruction| &mut instruction.kind);
+            kinds.for_each(|kind| kind.move_operands(of));
+        }
+        None => problems.push(LocatedProblem {
+            problem: Problem::LaneSearch {
+                action: register.name.clone(),
+                what: "has actions that want their two fields in different places: the mask of lanes is the first, what they change by the second",
+            },
+            span: register.span,
+        }),
     }
     check_pool(
         register,
@@ -136,7 +156,7 @@ fn exact_or_not(
     plan: impl Fn(bool) -> Result<Plan, fault::Located>,
 ) -> Result<Plan, fault::Located> {
     plan(true).or_else(|fault| match fault.fault {
-        Fault::Comparisons(_) => plan(false).map_err(|_| fault),
+        Fault::Comparisons(_) | Fault::Predicate(_) => plan(false).map_err(|_| fault),
         _ => Err(fault),
     })
 }
@@ -242,6 +262,7 @@ fn operand_name(operand: &Expr, gress: &Gress) -> String {
         | Expr::Unary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => "…".to_owned(),
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => "…".to_owned(),
     }
 }

@@ -164,6 +164,12 @@ pub struct SaluLimits {
     pub register_file_bits: u32,
     /// Whether comparators can mask what they compare.
     pub has_comparator_masks: bool,
+    /// Whether there is a divider, whose quotient and remainder can be returned.
+    pub has_divider: bool,
+    /// Whether the smallest or largest lane of a word of memory can be found.
+    pub has_lane_search: bool,
+    /// How many of the comparators, from the first, tell whether more bits are equal than sums have.
+    pub wide_comparators: u32,
     /// Widths of an element of one value, in bits.
     pub element_bits: Vec<u32>,
     /// Widths of each of two values of an element, in bits.

@@ -438,6 +438,11 @@ fn collect_slices(expr: &Expr, gress: &Gress, slices: &mut Vec<(FieldId, u32, u3
             arg => collect_slices(arg, gress, slices),
         },
         Expr::Unary { arg, .. } | Expr::MathUnit { arg, .. } => collect_slices(arg, gress, slices),
+        Expr::Lane(lane) => {
+            let args = lane.args();
+            args.into_iter()
+                .for_each(|arg| collect_slices(arg, gress, slices));
+        }
         Expr::Binary { lhs, rhs, .. } => {
             collect_slices(lhs, gress, slices);
             collect_slices(rhs, gress, slices);

@@ -491,6 +491,10 @@ fn used_of(expr: &Expr, wanted: LocalId) -> u32 {
         | Expr::Unary { arg, .. }
         | Expr::Resize { arg, .. }
         | Expr::MathUnit { arg, .. } => used_of(arg, wanted),
+        Expr::Lane(lane) => {
+            let args = lane.args().map(|arg| used_of(arg, wanted));
+            args.into_iter().max().unwrap_or(0)
+        }
         Expr::Binary { lhs, rhs, .. } => used_of(lhs, wanted).max(used_of(rhs, wanted)),
         Expr::Mux {
             cond,

@@ -4,8 +4,9 @@ use p4rmt_ir::build::{
     GressBuilder, add, apply, assign_local, branch, call, constant, eq, local, program,
 };
 use p4rmt_ir::salu::{
-    ArithmeticInstruction, BitInstruction, Constant, Half, InstructionKind, LayoutKind, MathInput,
-    Opcode, OutputSource, Predicate, SourceA, SourceB, StatefulUnit,
+    ArithmeticInstruction, BitInstruction, Constant, Divider, DividerSource, Half, InstructionKind,
+    LaneChange, LaneSearch, LayoutKind, MathInput, Opcode, OutputSource, Predicate, Relation,
+    SourceA, SourceB, StatefulUnit, SumKind,
 };
 use p4rmt_ir::{
     Arch, BinaryOp, CallKind, Expr, GressId, GressRole, Id, PipeId, Program, RegisterActionId,
@@ -293,5 +294,183 @@ fn an_instruction_is_for_its_element() {
             });
         },
         "`act` is an instruction for another element",
+    );
+}
+
+const HALVED: Divider = Divider {
+    dividend: DividerSource::Memory(Half::Lo),
+    divisor: DividerSource::Constant(Constant::Inline(2)),
+};
+
+const SEARCH: LaneSearch = LaneSearch {
+    is_largest: true,
+    lane_bits: 8,
+    row: Some(0),
+    masks_by_operand: false,
+    change: LaneChange::None,
+    is_decrement: false,
+};
+
+#[test]
+fn a_divider_has_its_place() {
+    let broken = |breaking: fn(&mut ArithmeticInstruction), expected| {
+        check_broken(|unit| breaking(arithmetic(unit)), expected);
+    };
+    broken(
+        |of| of.words[0].source = OutputSource::Quotient,
+        "`act` names a divider that is not there",
+    );
+    broken(
+        |of| {
+            of.divider = Some(HALVED);
+            of.slots[0].unit.half = Half::Hi;
+            of.slots[0].unit.is_second = true;
+        },
+        "`act` does an operation where it divides",
+    );
+    broken(
+        |of| {
+            of.divider = Some(Divider {
+                dividend: DividerSource::Constant(Constant::Inline(1)),
+                ..HALVED
+            });
+        },
+        "`act` has two constants in one operation",
+    );
+    broken(
+        |of| {
+            of.divider = Some(Divider {
+                divisor: DividerSource::Operand(7),
+                ..HALVED
+            });
+        },
+        "`act` names an operand that is not there",
+    );
+    let divide = |units: &mut Vec<StatefulUnit>| arithmetic(&mut units[0]).divider = Some(HALVED);
+    check(
+        divide,
+        |target| target.salu.has_divider = false,
+        "`act` names a divider that is not there",
+    );
+    check(
+        divide,
+        |target| target.salu.arithmetic_bits_max = 16,
+        "`act` divides halves that are too wide",
+    );
+}
+
+#[test]
+fn a_search_takes_the_place_of_all_slots() {
+    let broken = |breaking: fn(&mut ArithmeticInstruction), expected| {
+        check_broken(|unit| breaking(arithmetic(unit)), expected);
+    };
+    broken(
+        |of| of.words[0].source = OutputSource::LaneIndex,
+        "`act` names a search in lanes that is not there",
+    );
+    broken(
+        |of| of.search = Some(SEARCH),
+        "`act` does an operation beside a search in lanes",
+    );
+    broken(
+        |of| of.search = Some(SEARCH),
+        "`act` searches in something else than a word of memory",
+    );
+    broken(
+        |of| {
+            of.search = Some(LaneSearch {
+                row: None,
+                ..SEARCH
+            })
+        },
+        "`act` has a search with the wrong sources",
+    );
+    broken(
+        |of| {
+            of.search = Some(LaneSearch {
+                row: Some(3),
+                ..SEARCH
+            })
+        },
+        "`act` names a row of constants that is not there",
+    );
+    broken(
+        |of| {
+            of.search = Some(LaneSearch {
+                change: LaneChange::Operand,
+                ..SEARCH
+            });
+        },
+        "`act` names an operand that is not there",
+    );
+    broken(
+        |of| {
+            of.search = Some(SEARCH);
+            of.words[0].source = OutputSource::Memory(Half::Lo);
+        },
+        "`act` shows memory beside a search in lanes",
+    );
+    check(
+        |units| arithmetic(&mut units[0]).search = Some(SEARCH),
+        |target| target.salu.has_lane_search = false,
+        "`act` names a search in lanes that is not there",
+    );
+}
+
+#[test]
+fn wide_comparisons_are_of_equality_under_one_mask() {
+    let wide = |of: &mut ArithmeticInstruction, mask| {
+        let comparator = &mut of.comparators[1];
+        let memory = comparator.memory.as_mut().expect("it compares memory");
+        memory.mask = mask;
+        let operand = comparator.operand.as_mut().expect("with a field");
+        operand.mask = mask;
+        comparator.sum = SumKind::Match;
+        comparator.relation = Relation::Equal;
+    };
+    check_broken(
+        |unit| {
+            wide(arithmetic(unit), 0xff);
+            arithmetic(unit).comparators[1].relation = Relation::Less;
+        },
+        "`act` compares wide values otherwise than for equality",
+    );
+    check_broken(
+        |unit| {
+            wide(arithmetic(unit), 0xff);
+            arithmetic(unit).comparators[1].operand = None;
+        },
+        "`act` compares wide values of which one is not there",
+    );
+    check(
+        |units| wide(arithmetic(&mut units[0]), 0xff),
+        |target| target.salu.wide_comparators = 1,
+        "`act` names a comparator of wide values that is not there",
+    );
+    check_broken(
+        |unit| {
+            wide(arithmetic(unit), 0xff);
+            let mut other = unit.instructions[0].clone();
+            if let InstructionKind::Arithmetic(of) = &mut other.kind {
+                wide(of, 0xf0);
+            }
+            unit.instructions.push(other);
+        },
+        "`act` compares wide values under another mask",
+    );
+}
+
+#[test]
+fn the_case_is_shown_alone() {
+    check_broken(
+        |unit| {
+            let words = &mut arithmetic(unit).words;
+            let mut other = words[0];
+            other.word = 1;
+            words[0].source = OutputSource::Case;
+            other.source = OutputSource::Predicate { shift: 0 };
+            words.push(other);
+        },
+        "`act` shows two predicates",
     );
 }

@@ -22,7 +22,8 @@ pub(crate) fn simplified_node(expr: Expr, fields: &Fields) -> Expr {
         | Expr::Param { .. }
         | Expr::Local { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => expr,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => expr,
         Expr::Slice { arg, hi, lo } => sliced(*arg, hi, lo, fields),
         Expr::Unary { op, arg } => unary(op, *arg, fields),
         Expr::Binary { op, lhs, rhs } => binary(op, *lhs, *rhs, fields),
@@ -309,7 +310,8 @@ fn operand(expr: &Expr) -> Option<Operand> {
         | Expr::Binary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => None,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => None,
     }
 }
 

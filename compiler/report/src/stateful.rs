@@ -42,7 +42,11 @@ fn report(
             let action = &gress.register_actions[instruction.action];
             let (comparators, slots, words) = match &instruction.kind {
                 InstructionKind::Arithmetic(of) => {
-                    (of.comparators.len(), of.slots.len(), of.words.len())
+                    let slots = match of.search {
+                        Some(_) => 2 * salu.slots_per_value as usize,
+                        None => of.slots.len() + usize::from(of.divider.is_some()),
+                    };
+                    (of.comparators.len(), slots, of.words.len())
                 }
                 InstructionKind::Bit(of) => (0, 1, usize::from(of.output.is_some())),
             };

@@ -27,11 +27,13 @@ use crate::{
     WordLayout, Writer, are_in_key_sets, filter_draw, random_value,
 };
 
+pub use p4rmt_ir::{LaneOp, LanePart};
+
 pub use memory::{CountCells, CountField, load, load_wide, store, store_wide};
 pub use table::{TypedTable, arg, pick};
 pub use value::{
-    BitBuffer, Lpm, MatchValue, Range, Ternary, Value, add_sat_s, bits, math, narrow, sub_sat_s,
-    word,
+    BitBuffer, Lpm, MatchValue, Range, Ternary, Value, add_sat_s, bits, lane, math, narrow,
+    sub_sat_s, word,
 };
 
 /// The packet at hand, beside its fields.

@@ -4,14 +4,15 @@
 //! zeros or signs, with the constant always signed (`bf-p4c/mau/stateful_alu.cpp`); inferred are that
 //! equality is of the sum modulo 2^width, since it has no sign; that `.uus` takes the sum modulo
 //! 2^width and its sign; that a half of which no slot ran keeps its value and shows it as the ALU's;
-//! and that a set or cleared bit comes out as it was before.
+//! that a set or cleared bit comes out as it was before; that a division by zero gives what it does in
+//! the IR; and that what passes above a slot of 32 bits passes whatever the slot does.
 
 use p4rmt_ir::salu::{
-    ArithmeticInstruction, BitInstruction, BitOutput, Comparator, Constant, ElementLayout, Half,
-    InstructionKind, LayoutKind, MathInput, Opcode, OutputSource, Relation, Slot, SourceA, SourceB,
-    StatefulUnit, SumKind,
+    ArithmeticInstruction, BitInstruction, BitOutput, Comparator, Constant, DividerSource,
+    ElementLayout, Half, InstructionKind, LaneChange, LaneSearch, LayoutKind, MathInput, Opcode,
+    OutputSource, Relation, Slot, SourceA, SourceB, StatefulUnit, SumKind,
 };
-use p4rmt_ir::{BinaryOp, Bits, MathUnit, UnaryOp};
+use p4rmt_ir::{BinaryOp, Bits, LaneOp, LanePart, MathUnit, UnaryOp};
 
 use crate::math_unit::math_unit;
 
@@ -45,6 +46,7 @@ pub fn run_instruction(
                 unit,
                 math,
                 old: halves(unit.layout, element),
+                element,
                 operands,
             };
             call.run(instruction, output_bits)
@@ -99,6 +101,7 @@ struct Call<'a> {
     unit: &'a StatefulUnit,
     math: Option<&'a MathUnit>,
     old: [Bits; 2],
+    element: &'a [Bits],
     operands: &'a [Bits],
 }
 
@@ -109,6 +112,9 @@ impl Call<'_> {
             case | usize::from(self.holds(comparator)) << number
         });
         let mut taken: [Option<Bits>; 2] = [None, None];
+        if instruction.divider.is_some() {
+            taken[Half::Hi.index()] = Some(Bits::zero(self.half_bits()));
+        }
         for slot in instruction
             .slots
             .iter()
@@ -137,8 +143,72 @@ impl Call<'_> {
         });
         StatefulResult {
             outputs: outputs.collect(),
-            element: element(self.unit.layout, &new),
+            element: match &instruction.search {
+                None => element(self.unit.layout, &new),
+                Some(search) => self.changed_lanes(search),
+            },
         }
+    }
+
+    /// What a search finds, in the values of the element side by side.
+    fn found(&self, search: &LaneSearch, part: LanePart) -> Bits {
+        let op = LaneOp {
+            is_largest: search.is_largest,
+            lane_bits: search.lane_bits,
+            part,
+        };
+        let values = self.element.iter();
+        let word = values.fold(Bits::zero(0), |below, value| value.concat(&below));
+        let row = search.row.map_or(0, |row| self.number(Constant::Row(row)));
+        let row = Bits::from_u64(64, row.cast_unsigned());
+        let mask = if search.masks_by_operand {
+            self.whole_operand(0)
+        } else {
+            row.slice(op.n_lanes() - 1, 0)
+        };
+        let change = match search.change {
+            LaneChange::None => Bits::zero(op.lane_bits),
+            LaneChange::Row => row.slice(op.n_lanes() + LaneSearch::CHANGE_BITS - 1, op.n_lanes()),
+            LaneChange::Operand => self.whole_operand(1).resize(LaneSearch::CHANGE_BITS, false),
+        };
+        let change = change.resize(op.lane_bits, false);
+        let change = if search.is_decrement {
+            Bits::unary(UnaryOp::Neg, &change)
+        } else {
+            change
+        };
+        op.value(&word, &mask.resize(op.n_lanes(), false), &change)
+    }
+
+    /// The values of the element behind a search.
+    fn changed_lanes(&self, search: &LaneSearch) -> Vec<Bits> {
+        let word = self.found(search, LanePart::Word);
+        let mut lo = 0;
+        let values = self.element.iter().map(|value| {
+            let part = word.slice(lo + value.width() - 1, lo);
+            lo += value.width();
+            part
+        });
+        values.collect()
+    }
+
+    /// An operand at its own width.
+    fn whole_operand(&self, position: u32) -> Bits {
+        let operand = self.operands.get(position as usize);
+        operand.cloned().unwrap_or(Bits::zero(1))
+    }
+
+    /// Quotient or remainder.
+    fn divided(&self, instruction: &ArithmeticInstruction, op: BinaryOp) -> Bits {
+        let Some(divider) = &instruction.divider else {
+            return Bits::zero(WORD_BITS);
+        };
+        let [a, b] = [divider.dividend, divider.divisor].map(|source| match source {
+            DividerSource::Memory(half) => self.memory(half).clone(),
+            DividerSource::Operand(position) => self.operand(position),
+            DividerSource::Constant(constant) => self.constant(constant, self.half_bits()),
+        });
+        Bits::binary(op, &a, &b)
     }
 
     fn half_bits(&self) -> u32 {
@@ -194,7 +264,7 @@ impl Call<'_> {
         }
         let sum = match comparator.sum {
             SumKind::Unsigned | SumKind::Signed => sum,
-            SumKind::Modular | SumKind::Wrapped => {
+            SumKind::Modular | SumKind::Wrapped | SumKind::Match => {
                 let low = sum.rem_euclid(1 << bits);
                 if low >> (bits - 1) & 1 == 1 {
                     low - (1 << bits)
@@ -215,10 +285,10 @@ impl Call<'_> {
 
     fn compute(&self, slot: &Slot) -> Bits {
         let is_spare = slot.unit.half == Half::Hi && self.unit.layout.kind == LayoutKind::Single;
-        let width = if is_spare && !slot.opcode.knows_width() {
-            self.unit.layout.spare_bits()
-        } else {
-            self.half_bits()
+        let width = match slot.passes {
+            Some(_) => Slot::LOW_BITS.min(self.half_bits()),
+            None if is_spare && !slot.opcode.knows_width() => self.unit.layout.spare_bits(),
+            None => self.half_bits(),
         };
         let a = match slot.a {
             None => Bits::zero(width),
@@ -238,7 +308,14 @@ impl Call<'_> {
                 unit.unwrap_or(Bits::zero(width))
             }
         };
-        operate(slot.opcode, &a, &b)
+        let value = operate(slot.opcode, &a, &b);
+        match slot.passes.filter(|_| width < self.half_bits()) {
+            None => value,
+            Some(half) => {
+                let high = self.memory(half).slice(self.half_bits() - 1, width);
+                high.concat(&value)
+            }
+        }
     }
 
     /// What a word shows.
@@ -259,6 +336,17 @@ impl Call<'_> {
             OutputSource::Alu(half) => new[half.index()].clone(),
             OutputSource::Predicate { shift } => {
                 return Bits::from_u64(WORD_BITS, 1 << (shift % WORD_BITS));
+            }
+            OutputSource::Case => return Bits::from_u64(WORD_BITS, 1 << (case & 0xf)),
+            OutputSource::Quotient => self.divided(instruction, BinaryOp::DivU),
+            OutputSource::Remainder => self.divided(instruction, BinaryOp::RemU),
+            OutputSource::LaneNumber | OutputSource::LaneIndex => {
+                let part = match word.source {
+                    OutputSource::LaneIndex => LanePart::Index,
+                    _ => LanePart::Number,
+                };
+                let found = instruction.search.as_ref().map(|of| self.found(of, part));
+                found.unwrap_or(Bits::zero(WORD_BITS))
             }
         };
         if value.width() > WORD_BITS && number >= 2 {

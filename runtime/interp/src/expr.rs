@@ -22,7 +22,8 @@ impl Packet<'_> {
             | Expr::Resize { .. }
             | Expr::Mux { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => Cow::Owned(self.compute(expr)),
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => Cow::Owned(self.compute(expr)),
         }
     }
 
@@ -57,6 +58,10 @@ impl Packet<'_> {
             }
             Expr::MathUnit { unit, arg, width } => {
                 math_unit(&self.gress.math_units[*unit], &self.eval(arg), *width)
+            }
+            Expr::Lane(lane) => {
+                let [word, mask, change] = lane.args().map(|arg| self.eval(arg));
+                lane.op.value(&word, &mask, &change)
             }
         }
     }

@@ -13,6 +13,12 @@ use p4rmt_source::Span;
 
 use crate::packet::Packet;
 
+/// The cell of a word of several, each of which is beyond the array if the word is.
+fn cell_of_word(word: u64, n_cells: u64, cell: u64) -> u64 {
+    let first = word.checked_mul(n_cells);
+    first.map_or(u64::MAX, |first| first.saturating_add(cell))
+}
+
 impl<'a> Packet<'a> {
     /// Runs a program of a stateful ALU: reads the element, works on it, writes it back. Nothing else
     /// touches the element in between. Placed, it is an instruction; otherwise its statements.
@@ -25,7 +31,11 @@ impl<'a> Packet<'a> {
         self.tell(|| Event::RegisterAction { action: id, span });
         let action = &self.gress.register_actions[id];
         let index = self.index_or_direct(index);
-        let before = self.read_element(action.register, index);
+        let n_cells = action.n_elements(&self.gress.registers[action.register]);
+        let cells = move || (0..n_cells).map(move |cell| cell_of_word(index, n_cells, cell));
+        let before: Vec<Bits> = cells()
+            .flat_map(|cell| self.read_element(action.register, cell))
+            .collect();
         let instruction = self.loaded.instructions[id.index()];
         let result = match instruction {
             None => self.run_statements(action, &before),
@@ -37,7 +47,12 @@ impl<'a> Packet<'a> {
                 self.run_instruction(action, instruction, &before)
             }
         };
-        self.write_element(action.register, index, &before, &result.element, span);
+        let n_values = before.len() / n_cells.max(1) as usize;
+        for (cell, values) in cells().zip((0..).step_by(n_values.max(1))) {
+            let values = values..values + n_values;
+            let (before, after) = (&before[values.clone()], &result.element[values]);
+            self.write_element(action.register, cell, before, after, span);
+        }
         self.work.results.extend(result.outputs);
     }
 

@@ -9,7 +9,9 @@ use p4rmt_engine::{
     MatchTable, MeterCell, MirrorRequest, OnesSum, Ref, ResubmitRequest, WordLayout, Writer,
     WrongClaim, fill_log, filter_draw, is_in_key_set, math_unit, random_value,
 };
-use p4rmt_ir::{BinaryOp, Bits, ChecksumId, FilterKind, HashId, Id, MeterId, TableId, V1Call};
+use p4rmt_ir::{
+    BinaryOp, Bits, ChecksumId, FilterKind, HashId, Id, LaneOp, LanePart, MeterId, TableId, V1Call,
+};
 
 use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::{Request, RequestKind};
@@ -27,6 +29,7 @@ pub(crate) enum Name {
     ValueSet,
     Wide,
     MathUnit,
+    Lane,
     Hash,
     BytesStart,
     BytesPut,
@@ -49,13 +52,14 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    pub(crate) const ALL: [(Self, &'static str, Callback); 25] = [
+    pub(crate) const ALL: [(Self, &'static str, Callback); 26] = [
         (Self::Lookup, "lookup", lookup),
         (Self::Rank, "rank", rank),
         (Self::Pick, "pick", pick),
         (Self::ValueSet, "value_set", value_set),
         (Self::Wide, "wide", wide),
         (Self::MathUnit, "math_unit", compute_math_unit),
+        (Self::Lane, "lane", find_lane),
         (Self::Hash, "hash", hash),
         (Self::BytesStart, "bytes_start", bytes_start),
         (Self::BytesPut, "bytes_put", bytes_put),
@@ -268,6 +272,27 @@ extern "C" fn compute_math_unit(frame: *mut Frame, unit: u64, width: u64, to: u6
     let unit = p4rmt_ir::MathUnitId::from_index(unit as usize);
     let result = math_unit(&call.run.gress().math_units[unit], &value, to as u32);
     call.give(&result)
+}
+
+/// The smallest or largest lane of the word in the scratch, behind which are mask and change.
+extern "C" fn find_lane(frame: *mut Frame, lane_bits: u64, is_largest: u64, part: u64) -> u64 {
+    let mut call = Call::new(frame);
+    let op = LaneOp {
+        is_largest: is_largest != 0,
+        lane_bits: lane_bits as u32,
+        part: match part {
+            0 => LanePart::Number,
+            1 => LanePart::Index,
+            _ => LanePart::Word,
+        },
+    };
+    let mut first_word = 0;
+    let [word, mask, change] = [LaneOp::WORD_BITS, op.n_lanes(), op.lane_bits].map(|width| {
+        let value = call.value(first_word, width);
+        first_word += n_words(width);
+        value
+    });
+    call.give(&op.value(&word, &mask, &change))
 }
 
 extern "C" fn hash(frame: *mut Frame, hash: u64, width: u64, _: u64) -> u64 {

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use p4rmt_ir::{Expr, Id, Place};
+use p4rmt_ir::{Expr, Id, LanePart, Place};
 use p4rmt_source::Span;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -69,6 +69,26 @@ impl GressWriter<'_> {
                 Value::simple(
                     *width,
                     quote!(rt::math::<#ty>(&g.math_units.#unit, &#arg, #token)),
+                )
+            }
+            Expr::Lane(lane) => {
+                let (width, is_largest) = (lane.op.width(), lane.op.is_largest);
+                let ty = Repr::of(width).ty();
+                let bits = Literal::u32_unsuffixed(lane.op.lane_bits);
+                let part = match lane.op.part {
+                    LanePart::Number => quote!(Number),
+                    LanePart::Index => quote!(Index),
+                    LanePart::Word => quote!(Word),
+                };
+                let op = quote!(rt::LaneOp {
+                    is_largest: #is_largest, lane_bits: #bits, part: rt::LanePart::#part,
+                });
+                let args = lane.args().map(|arg| self.expr(arg, scope));
+                let [word, mask, change] = args.map(|arg| arg.map(|arg| arg.as_bits()));
+                let (word, mask, change) = (word?, mask?, change?);
+                Value::simple(
+                    width,
+                    quote!(rt::lane::<#ty>(#op, &#word, &#mask, &#change)),
                 )
             }
         })

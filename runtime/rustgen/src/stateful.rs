@@ -280,6 +280,20 @@ impl GressWriter<'_> {
         );
         let register = &self.registers[action.register.index()];
         let element = self.element_names(action.register);
+        let n_cells = action.n_elements(&self.gress.registers[action.register]);
+        let n_cells = usize::try_from(n_cells).unwrap_or(usize::MAX);
+        let cell = |number: usize| match n_cells {
+            1 => quote::format_ident!("cell"),
+            _ => quote::format_ident!("cell{number}"),
+        };
+        // A word that is beyond the array has cells that are.
+        let index_of = |number: usize| match n_cells {
+            1 => quote!(index),
+            _ => {
+                let (number, n_cells) = (number as u64, n_cells as u64);
+                quote!(index.saturating_mul(#n_cells).saturating_add(#number))
+            }
+        };
         let arguments = read.iter().map(|position| {
             let (name, width) = &scope.params[*position];
             let ty = Repr::of(*width).ty();
@@ -297,18 +311,31 @@ impl GressWriter<'_> {
                 let ty = Repr::of(*width).ty();
                 let start = match of_memory {
                     Some(position) => {
-                        let field = &element[position];
-                        quote!(cell.#field.clone())
+                        let field = &element[position % element.len()];
+                        let cell = cell(position / element.len());
+                        quote!(#cell.#field.clone())
                     }
                     None => literal(&p4rmt_ir::Bits::zero(*width), false),
                 };
                 quote!(let mut #name: #ty = #start;)
             });
         let body = self.block(&action.body, &scope)?;
-        let written = action.memory.iter().zip(&element).map(|(local, field)| {
-            let (name, width) = &scope.locals[local.index()];
-            let value = Value::stored(*width, &quote!(#name)).code;
-            quote!(#field: #value)
+        let stores = action.memory.chunks(element.len().max(1)).enumerate();
+        let stores = stores.map(|(number, memory)| {
+            let written = memory.iter().zip(&element).map(|(local, field)| {
+                let (name, width) = &scope.locals[local.index()];
+                let value = Value::stored(*width, &quote!(#name)).code;
+                quote!(#field: #value)
+            });
+            let index = index_of(number);
+            quote! {
+                let cell = registers::#register::Element { #(#written),* };
+                registers::#register::store(cx.state.memory_mut(), #index, &cell);
+            }
+        });
+        let loads = (0..n_cells).map(|number| {
+            let (cell, index) = (cell(number), index_of(number));
+            quote!(let #cell = registers::#register::load(cx.state.memory(), #index);)
         });
         let outputs = action
             .outputs
@@ -321,11 +348,10 @@ impl GressWriter<'_> {
             pub(super) fn #name(
                 g: &Loaded, cx: &mut rt::Context<'_>, p: &Packet, index: u64, #(#arguments),*
             ) -> (#(#types,)*) {
-                let cell = registers::#register::load(cx.state.memory(), index);
+                #(#loads)*
                 #(#variables)*
                 #body
-                let cell = registers::#register::Element { #(#written),* };
-                registers::#register::store(cx.state.memory_mut(), index, &cell);
+                #(#stores)*
                 (#(#values,)*)
             }
         })

@@ -337,6 +337,36 @@ pub(crate) const CASES: &[Case] = &[
         ),
         5,
     ),
+    fits(
+        "E0560",
+        stateful!("o = v / hdr.h.a; v = v + 1;"),
+        stateful!("v = v / hdr.h.a; o = 0;"),
+        4,
+    ),
+    fits(
+        "E0561",
+        stateful!("o = this.predicate(v == hdr.h.a, v == 3); if (v == 3) { v = 0; }"),
+        stateful!("o = this.predicate(v == hdr.h.a); if (v == 3) { v = 0; }"),
+        4,
+    ),
+    fits(
+        "E0562",
+        stateful!("bit<128>", "16", "o = (bit<32>)this.max8(v, 0xffff);"),
+        stateful!("bit<128>", "16", "o = (bit<32>)this.max8(v, 0xffff); v = 0;"),
+        4,
+    ),
+    fits(
+        "E0563",
+        stateful!("bit<64>", "16", "o = 0; if (v == hdr.h.a ++ hdr.h.b) { o = 1; }"),
+        stateful!("bit<64>", "16", "o = 0; if (v < hdr.h.a ++ hdr.h.b) { o = 1; }"),
+        4,
+    ),
+    fits(
+        "E0564",
+        stateful!("bit<64>", "16", "o = 0; if (v & 1 == hdr.h.a ++ hdr.h.b & 1 || v & 2 == hdr.h.a ++ hdr.h.b & 2) { o = 1; }"),
+        stateful!("bit<64>", "16", "o = 0; if (v & 1 == hdr.h.a ++ hdr.h.b & 1 || v & 2 == hdr.h.a ++ hdr.h.b & 2 || v & 4 == hdr.h.a ++ hdr.h.b & 4) { o = 1; }"),
+        4,
+    ),
     // A sum has one container, so what is moved into it has the same size of one.
     fits(
         "E0545",

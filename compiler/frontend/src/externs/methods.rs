@@ -64,6 +64,9 @@ impl<'a> Lower<'a> {
             (ExternKind::RegisterAction(action), "execute") => {
                 self.execute(*action, args, &result, dest, is_direct, span)
             }
+            (ExternKind::OwnAction(memory), _) => {
+                self.run_own_method(name, memory, args, result, span)
+            }
             (ExternKind::RegisterParam(value), "read") => value.clone(),
             (ExternKind::Register(register, ty), "read" | "write") if !is_direct => {
                 self.register_access(*register, ty, name == "write", args, span)
@@ -543,7 +546,9 @@ fn places(kind: &ExternKind) -> &'static [Unit] {
         | ExternKind::Filter(..)
         | ExternKind::Hash(..)
         | ExternKind::Random(..) => &[Unit::Control, Unit::Action],
-        ExternKind::RegisterParam(_) | ExternKind::MathUnit(_) => &[Unit::RegisterAction],
+        ExternKind::OwnAction(_) | ExternKind::RegisterParam(_) | ExternKind::MathUnit(_) => {
+            &[Unit::RegisterAction]
+        }
         ExternKind::Checksum(_) => &[Unit::Parser, Unit::Deparser],
         ExternKind::Mirror(_) | ExternKind::Resubmit(_) | ExternKind::Digest(_) => {
             &[Unit::Deparser]

@@ -1,5 +1,7 @@
 //! Registers and the programs of stateful ALUs.
 
+use std::rc::Rc;
+
 use p4rmt_ir::{
     Arena, Bits, Call, CallKind, ElementField, Expr, Place, Register, RegisterAction, StmtKind,
 };
@@ -8,7 +10,7 @@ use p4rmt_syntax::ast::{self, ObjectDeclaration};
 
 use crate::args::Arg;
 use crate::error::ErrorKind;
-use crate::externs::{Construction, ExternKind};
+use crate::externs::{Construction, ExternKind, ExternObject};
 use crate::lower::{Lower, Unit};
 use crate::scope::{Binding, Object};
 use crate::storage::{Base, Slot, Storage};
@@ -137,10 +139,13 @@ impl<'a> Lower<'a> {
         let params = &apply.prototype.params;
         let outer_locals = self.locals.replace(Arena::new());
         let outer_unit = std::mem::replace(&mut self.unit, Unit::RegisterAction);
+        let outer_action = self.own_action.take();
+        let sees_words = made.decl.name.text.starts_with("MinMaxAction");
         let mut memory = Vec::new();
         let mut outputs = Vec::new();
         let mut is_good = true;
         let mut body = Vec::new();
+        let mut word = None;
         self.in_scope(self.scope, |lower| {
             for (position, param) in params.iter().enumerate() {
                 let ty = lower.ty(&param.ty);
@@ -158,6 +163,18 @@ impl<'a> Lower<'a> {
                     }
                 });
                 if is_memory {
+                    lower.own_action = Some(Rc::new(ExternObject {
+                        decl: made.decl,
+                        kind: ExternKind::OwnAction(storage.clone()),
+                    }));
+                }
+                if is_memory && sees_words {
+                    word = match memory[..] {
+                        [local] => lower.word_of_elements(register, local, made.span),
+                        _ => None,
+                    };
+                    is_good &= word.is_some();
+                } else if is_memory {
                     let found = storage.leaf_widths();
                     let declared: Vec<u32> = lower.gress.registers[register]
                         .element
@@ -176,7 +193,13 @@ impl<'a> Lower<'a> {
                 (body, _) = lower.returning(Type::Void, &apply.body, made.span);
             }
         });
+        if let Some(word) = word {
+            memory = word.memory;
+            body.splice(0..0, word.prologue);
+            body.extend(word.epilogue);
+        }
         self.unit = outer_unit;
+        self.own_action = outer_action;
         let locals = std::mem::replace(&mut self.locals, outer_locals)?;
         let Some(body) = crate::leaves::without_labels(body) else {
             self.unsupported(

@@ -35,7 +35,11 @@ impl<'a> Lower<'a> {
             | "DirectRegisterAction"
             | "DirectRegisterAction2"
             | "DirectRegisterAction3"
-            | "DirectRegisterAction4" => self.make_register_action(made),
+            | "DirectRegisterAction4"
+            | "MinMaxAction"
+            | "MinMaxAction2"
+            | "MinMaxAction3"
+            | "MinMaxAction4" => self.make_register_action(made),
             "RegisterParam" => {
                 let value = made.args.first()?.value()?.clone();
                 self.warning(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{BinaryOp, Expr, Place, UnaryOp};
+use crate::{BinaryOp, Expr, LaneExpr, LanePart, Place, UnaryOp};
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,6 +31,20 @@ impl fmt::Display for Expr {
                 write!(f, "lookahead<{width}>({offset})")
             }
             Self::MathUnit { unit, arg, width } => write!(f, "{unit}<{width}>({arg})"),
+            Self::Lane(lane) => {
+                let LaneExpr {
+                    op,
+                    word,
+                    mask,
+                    change,
+                } = &**lane;
+                let part = match op.part {
+                    LanePart::Number => "",
+                    LanePart::Index => ".index",
+                    LanePart::Word => ".word",
+                };
+                write!(f, "{}{part}({word}, {mask}, {change})", op.name())
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Expressions and places: ids, widths, slices, and where each kind may stand.
 
 use super::{Checker, Part, Rule, Scope};
-use crate::{BinaryOp, Expr, Id, Place};
+use crate::{BinaryOp, Expr, Id, LaneExpr, LaneOp, Place};
 
 impl Checker<'_> {
     /// Checks an expression; its width if that can be told.
@@ -59,6 +59,26 @@ impl Checker<'_> {
                 self.expr(arg, scope);
                 self.width(*width);
                 Some(*width)
+            }
+            Expr::Lane(lane) => {
+                if scope.part != Part::RegisterAction {
+                    self.misplaced("a search in lanes", scope.part);
+                }
+                let LaneExpr {
+                    op,
+                    word,
+                    mask,
+                    change,
+                } = &**lane;
+                let bits = if op.lane_bits == 16 { 16 } else { 8 };
+                self.same_width("a lane", Some(op.lane_bits), Some(bits));
+                let wanted = [LaneOp::WORD_BITS, LaneOp::WORD_BITS / bits, bits];
+                let args = [("a word", word), ("a mask", mask), ("a change", change)];
+                for ((what, arg), wanted) in args.into_iter().zip(wanted) {
+                    let width = self.expr(arg, scope);
+                    self.same_width(what, width, Some(wanted));
+                }
+                Some(op.width())
             }
         }
     }

@@ -141,8 +141,12 @@ impl Checker<'_> {
             self.width(local.width);
         }
         if let Some(register) = self.known(&gress.registers, action.register) {
-            self.same_count("memory locals", action.memory.len(), register.element.len());
-            for (local, value) in action.memory.iter().zip(&register.element) {
+            let n_values = register.element.len();
+            let n_elements = action.n_elements(register).max(1);
+            let wanted = n_elements.saturating_mul(n_values as u64);
+            let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+            self.same_count("memory locals", action.memory.len(), wanted);
+            for (local, value) in action.memory.iter().zip(register.element.iter().cycle()) {
                 let local = self.known(&action.locals, *local);
                 let width = local.map(|local| local.width);
                 self.same_width("a memory local", width, Some(value.width));

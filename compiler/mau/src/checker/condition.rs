@@ -86,7 +86,8 @@ fn has_several_bits(atom: &Expr, gress: &Gress) -> bool {
         | Expr::Binary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => 0,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => 0,
     };
     let is_const = |side: &Expr| matches!(side, Expr::Const(_));
     (is_const(rhs) && bits(lhs) > 1) || (is_const(lhs) && bits(rhs) > 1)
@@ -202,7 +203,8 @@ fn form_of(cond: &Expr, gress: &Gress, atoms: &mut Vec<Expr>) -> Form {
         | Expr::Local { .. }
         | Expr::Unary { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => atom(cond.clone()),
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => atom(cond.clone()),
     }
 }
 
@@ -222,7 +224,8 @@ fn moves_bits(expr: &Expr) -> bool {
         | Expr::Unary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => false,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => false,
     }
 }
 
@@ -254,7 +257,8 @@ pub(super) fn bits_of_single_order(cond: &Expr, gress: &Gress) -> u32 {
         | Expr::Unary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => 0,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => 0,
     }
 }
 
@@ -302,7 +306,8 @@ fn bits_of_order(op: BinaryOp, lhs: &Expr, rhs: &Expr, gress: &Gress) -> u32 {
         | Expr::Binary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => false,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => false,
     };
     let width = source.width(gress);
     let (zeros, is_power) = low_zeros(bound, is_next);

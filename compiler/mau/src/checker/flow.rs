@@ -366,7 +366,8 @@ impl Walk<'_> {
             | Expr::Param { .. }
             | Expr::Local { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => self.spans_of(cond, spans),
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => self.spans_of(cond, spans),
         }
     }
 
@@ -389,6 +390,10 @@ impl Walk<'_> {
                 ref arg => self.spans_of(arg, spans),
             },
             Expr::Unary { arg, .. } | Expr::MathUnit { arg, .. } => self.spans_of(arg, spans),
+            Expr::Lane(lane) => {
+                let args = lane.args();
+                args.into_iter().for_each(|arg| self.spans_of(arg, spans));
+            }
             Expr::Binary { lhs, rhs, .. } => {
                 self.spans_of(lhs, spans);
                 self.spans_of(rhs, spans);

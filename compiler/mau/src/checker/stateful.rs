@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 
 use p4rmt_ir::salu::{
-    ArithmeticInstruction, Constant, Half, InstructionKind, LayoutKind, MathInput, Opcode,
-    OutputSource, Predicate, SourceA, SourceB, StatefulUnit,
+    ArithmeticInstruction, Comparator, Constant, Divider, DividerSource, Half, InstructionKind,
+    LaneChange, LaneSearch, LayoutKind, MathInput, Opcode, OutputSource, Predicate, Relation, Slot,
+    SourceA, SourceB, StatefulUnit, SumKind,
 };
 use p4rmt_ir::{
-    BinaryOp, CallKind, Expr, Gress, GressPlacement, RegisterAction, RegisterActionId, Tables,
+    BinaryOp, CallKind, Expr, Gress, GressPlacement, LaneOp, RegisterAction, RegisterActionId,
+    Tables,
 };
 
 use super::Violation;
@@ -96,7 +98,8 @@ pub(super) fn check_units(
             unit,
             gress,
             salu: &target.salu,
-            shift: None,
+            shown: None,
+            masks: Vec::new(),
             faults: Vec::new(),
         };
         checker.check();
@@ -152,7 +155,10 @@ struct UnitChecker<'a> {
     unit: &'a StatefulUnit,
     gress: &'a Gress,
     salu: &'a SaluLimits,
-    shift: Option<u32>,
+    /// What the predicate shows, the same for all actions.
+    shown: Option<OutputSource>,
+    /// By comparator: under which mask it compares wide values, the same for all actions.
+    masks: Vec<(usize, u64)>,
     faults: Vec<UnitFault>,
 }
 
@@ -281,19 +287,8 @@ impl UnitChecker<'_> {
         let n_comparators = instruction.comparators.len();
         let limit = self.salu.comparators.min(4);
         self.at_most("comparators", n_comparators, limit);
-        for comparator in &instruction.comparators {
-            let masks = [
-                comparator.memory.map(|term| term.mask),
-                comparator.operand.map(|term| term.mask),
-            ];
-            let all = u64::MAX >> (64 - self.unit.layout.half_bits.clamp(1, 64));
-            let is_masked = masks.into_iter().flatten().any(|mask| mask != all);
-            if is_masked && !self.salu.has_comparator_masks {
-                self.impossible(action, "masks what it compares");
-            }
-            if self.unit.layout.half_bits > self.salu.arithmetic_bits_max {
-                self.impossible(action, "compares halves that are too wide");
-            }
+        for (number, comparator) in instruction.comparators.iter().enumerate() {
+            self.width_of_comparison(number, comparator, action);
             if let Some(term) = comparator.memory {
                 self.memory(action, term.source);
             }
@@ -304,11 +299,146 @@ impl UnitChecker<'_> {
             self.placed_constant(action, comparator.constant, bits);
         }
         self.slots(instruction, action);
+        if let Some(divider) = &instruction.divider {
+            self.divider(divider, instruction, action);
+        }
+        let n_elements = action.n_elements(&self.gress.registers[self.unit.register]);
+        match &instruction.search {
+            Some(search) => self.search(search, instruction, action),
+            None if n_elements != 1 => self.impossible(action, "sees more than its element"),
+            None => {}
+        }
         self.words(instruction, action);
         let slots = instruction.slots.iter().map(|slot| slot.predicate);
         let words = instruction.words.iter().map(|word| word.predicate);
         if slots.chain(words).any(|of| looks_beyond(of, n_comparators)) {
             self.not_there(&action.name, "a comparator");
+        }
+    }
+
+    /// Whether a comparator sees all of what it compares.
+    fn width_of_comparison(
+        &mut self,
+        number: usize,
+        comparator: &Comparator,
+        action: &RegisterAction,
+    ) {
+        let masks = [
+            comparator.memory.map(|term| term.mask),
+            comparator.operand.map(|term| term.mask),
+        ];
+        if comparator.sum == SumKind::Match {
+            let [Some(mask), Some(other)] = masks else {
+                return self.impossible(action, "compares wide values of which one is not there");
+            };
+            if comparator.relation != Relation::Equal || mask != other || mask == 0 {
+                self.impossible(action, "compares wide values otherwise than for equality");
+            }
+            if number >= self.salu.wide_comparators as usize {
+                self.not_there(&action.name, "a comparator of wide values");
+            }
+            if self
+                .masks
+                .iter()
+                .any(|(of, known)| *of == number && *known != mask)
+            {
+                self.impossible(action, "compares wide values under another mask");
+            }
+            return self.masks.push((number, mask));
+        }
+        let half_bits = self.unit.layout.half_bits;
+        let all = u64::MAX >> (64 - half_bits.clamp(1, 64));
+        let is_masked = masks.into_iter().flatten().any(|mask| mask != all);
+        if is_masked && !self.salu.has_comparator_masks {
+            self.impossible(action, "masks what it compares");
+        }
+        let most = self.salu.arithmetic_bits_max;
+        let operand = comparator
+            .operand
+            .and_then(|term| self.unit.operands.get(term.source as usize));
+        let is_narrow = operand.is_none_or(|operand| operand.width(self.gress) <= most);
+        if half_bits > most && (comparator.memory.is_some() || !is_narrow) {
+            self.impossible(action, "compares halves that are too wide");
+        }
+    }
+
+    fn divider(
+        &mut self,
+        divider: &Divider,
+        instruction: &ArithmeticInstruction,
+        action: &RegisterAction,
+    ) {
+        if !self.salu.has_divider {
+            self.not_there(&action.name, "a divider");
+        }
+        if self.unit.layout.half_bits > self.salu.arithmetic_bits_max {
+            self.impossible(action, "divides halves that are too wide");
+        }
+        let is_taken = |half, is_second| {
+            let mut slots = instruction.slots.iter();
+            slots.any(|slot| slot.unit.half == half && slot.unit.is_second == is_second)
+        };
+        if is_taken(Half::Hi, true) {
+            self.impossible(action, "does an operation where it divides");
+        }
+        if self.unit.layout.kind != LayoutKind::Single && !is_taken(Half::Hi, false) {
+            self.impossible(action, "loses its upper half where it divides");
+        }
+        let mut constants = Vec::new();
+        for source in [divider.dividend, divider.divisor] {
+            match source {
+                DividerSource::Memory(half) => self.memory(action, half),
+                DividerSource::Operand(position) => self.operand(action, position),
+                DividerSource::Constant(constant) => constants.push(constant),
+            }
+        }
+        if let [a, b] = constants[..]
+            && a != b
+        {
+            self.impossible(action, "has two constants in one operation");
+        }
+        for constant in constants {
+            self.placed_constant(action, constant, self.salu.inline_constant_bits);
+        }
+    }
+
+    fn search(
+        &mut self,
+        search: &LaneSearch,
+        instruction: &ArithmeticInstruction,
+        action: &RegisterAction,
+    ) {
+        if !self.salu.has_lane_search {
+            self.not_there(&action.name, "a search in lanes");
+        }
+        if !instruction.slots.is_empty() || instruction.divider.is_some() {
+            self.impossible(action, "does an operation beside a search in lanes");
+        }
+        let memory = action
+            .memory
+            .iter()
+            .filter_map(|local| action.locals.get(*local));
+        if memory.map(|local| local.width).sum::<u32>() != LaneOp::WORD_BITS {
+            self.impossible(action, "searches in something else than a word of memory");
+        }
+        let needs_row = !search.masks_by_operand || search.change == LaneChange::Row;
+        if needs_row != search.row.is_some() {
+            self.impossible(action, "has a search with the wrong sources");
+        }
+        if let Some(row) = search.row {
+            self.placed_constant(action, Constant::Row(row), 0);
+            // The last comparator names the row.
+            let last = instruction.comparators.get(Predicate::COMPARATORS_MAX - 1);
+            let constant = last.map(|comparator| comparator.constant);
+            if matches!(constant, Some(Constant::Row(of)) if of != row) {
+                self.impossible(action, "names two rows with its last comparator");
+            }
+        }
+        if search.masks_by_operand {
+            self.operand(action, 0);
+        }
+        if search.change == LaneChange::Operand {
+            self.operand(action, 1);
         }
     }
 
@@ -338,7 +468,15 @@ impl UnitChecker<'_> {
                 slot.opcode,
                 Opcode::AluA | Opcode::AluB | Opcode::SetZ | Opcode::SetHi
             );
-            if !moves && half_bits > self.salu.arithmetic_bits_max {
+            if let Some(half) = slot.passes {
+                self.memory(action, half);
+                let is_other = matches!(slot.a, Some(a) if a != SourceA::Memory(half));
+                if is_other || half_bits <= Slot::LOW_BITS {
+                    self.impossible(action, "lets pass what its first source is not");
+                }
+            }
+            let computes = !moves && slot.passes.is_none();
+            if computes && half_bits > self.salu.arithmetic_bits_max {
                 self.impossible(action, "computes with halves that are too wide");
             }
             let inline = self.salu.inline_constant_bits;
@@ -394,12 +532,28 @@ impl UnitChecker<'_> {
                 OutputSource::Memory(half) => self.memory(action, half),
                 OutputSource::Operand(position) => self.operand(action, position),
                 OutputSource::Alu(_) => {}
-                OutputSource::Predicate { shift } => {
+                OutputSource::Quotient | OutputSource::Remainder => {
+                    if instruction.divider.is_none() {
+                        self.not_there(&action.name, "a divider");
+                    }
+                }
+                OutputSource::LaneNumber | OutputSource::LaneIndex => {
+                    if instruction.search.is_none() {
+                        self.not_there(&action.name, "a search in lanes");
+                    }
+                }
+                source @ (OutputSource::Predicate { .. } | OutputSource::Case) => {
                     let is_other = *shown.get_or_insert(word.predicate) != word.predicate;
-                    if is_other || *self.shift.get_or_insert(shift) != shift || shift >= 32 {
+                    let is_beyond =
+                        matches!(source, OutputSource::Predicate { shift } if shift >= 32);
+                    if is_other || is_beyond || *self.shown.get_or_insert(source) != source {
                         self.impossible(action, "shows two predicates");
                     }
                 }
+            }
+            let of_search = matches!(word.source, OutputSource::Memory(_) | OutputSource::Alu(_));
+            if instruction.search.is_some() && of_search {
+                self.impossible(action, "shows memory beside a search in lanes");
             }
         }
         if instruction.outputs.len() != action.outputs.len() {
@@ -438,6 +592,7 @@ fn is_routed(expr: &Expr) -> bool {
         | Expr::Unary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => false,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => false,
     }
 }

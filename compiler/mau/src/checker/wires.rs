@@ -329,7 +329,8 @@ impl Checker<'_> {
                     | Expr::Binary { .. }
                     | Expr::Mux { .. }
                     | Expr::Lookahead { .. }
-                    | Expr::MathUnit { .. } => continue,
+                    | Expr::MathUnit { .. }
+                    | Expr::Lane(_) => continue,
                 };
                 let bits = written_bits(&assign.dst, gress);
                 let known = taken.entry(value).or_default();

@@ -218,7 +218,8 @@ impl Lowering<'_> {
             | Expr::Param { .. }
             | Expr::Local { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => self.push(dst, Effect::Move(Source::Data)),
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => self.push(dst, Effect::Move(Source::Data)),
         }
     }
 
@@ -278,7 +279,8 @@ impl Lowering<'_> {
             | Expr::Param { .. }
             | Expr::Local { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => sources.push(Source::Data),
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => sources.push(Source::Data),
         }
     }
 
@@ -308,7 +310,8 @@ impl Lowering<'_> {
             | Expr::Binary { .. }
             | Expr::Mux { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => None,
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => None,
         }
     }
 }

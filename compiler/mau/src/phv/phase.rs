@@ -115,6 +115,7 @@ fn phase_of(value: &Expr, width: u32, known: &[Option<u32>], job: &GressJob<'_>)
         | Expr::Unary { .. }
         | Expr::Binary { .. }
         | Expr::Mux { .. }
-        | Expr::MathUnit { .. } => None,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => None,
     }
 }

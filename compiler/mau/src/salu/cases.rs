@@ -5,7 +5,7 @@
 //! are read off these.
 
 use p4rmt_ir::salu::Predicate;
-use p4rmt_ir::{Bits, Expr, Gress};
+use p4rmt_ir::{BinaryOp, Bits, Expr, Gress};
 use p4rmt_source::Span;
 
 use super::fault::Located;
@@ -71,8 +71,64 @@ pub(super) fn decide(tree: &Tree, conditions: &mut Conditions<'_>) -> Result<Dec
     }
 }
 
-/// The comparisons in an expression, but for those of minimums and maximums, each once.
+/// What `predicate()` is given, the first first, where an expression is one.
+pub(super) fn asked(expr: &Expr) -> Option<Vec<Expr>> {
+    fn parts(expr: &Expr, into: &mut Vec<Expr>) {
+        match expr {
+            Expr::Binary {
+                op: BinaryOp::Concat,
+                lhs,
+                rhs,
+            } => {
+                parts(rhs, into);
+                parts(lhs, into);
+            }
+            expr => into.push(expr.clone()),
+        }
+    }
+    let Expr::Binary {
+        op: BinaryOp::Shl,
+        lhs,
+        rhs,
+    } = expr
+    else {
+        return None;
+    };
+    let is_one = matches!(&**lhs, Expr::Const(bits) if bits.to_u64() == Some(1));
+    is_one.then(|| {
+        let mut answers = Vec::new();
+        parts(rhs, &mut answers);
+        answers
+    })
+}
+
+/// What the `predicate()` calls in a value are given.
+pub(super) fn all_asked(tree: &Tree, into: &mut Vec<(Vec<Expr>, Span)>) {
+    match tree {
+        Tree::Leaf { expr, span } => expr.walk(&mut |part| {
+            if let Some(answers) = asked(part)
+                && !into.iter().any(|(known, _)| *known == answers)
+            {
+                into.push((answers, *span));
+            }
+        }),
+        Tree::Choice {
+            then, otherwise, ..
+        } => {
+            all_asked(then, into);
+            all_asked(otherwise, into);
+        }
+    }
+}
+
+/// The comparisons in an expression, but for those of minimums and maximums, each once; and what
+/// `predicate()` is given.
 fn comparisons(expr: &Expr, into: &mut Vec<Expr>) {
+    if let Some(answers) = asked(expr) {
+        let answers = answers.into_iter();
+        into.extend(answers.filter(|answer| !matches!(answer, Expr::Const(_))));
+        return;
+    }
     match expr {
         Expr::Binary { op, .. } if op.is_comparison() => {
             if !into.contains(expr) {
@@ -93,12 +149,13 @@ fn comparisons(expr: &Expr, into: &mut Vec<Expr>) {
         | Expr::Param { .. }
         | Expr::Local { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => {}
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => {}
     }
 }
 
 impl Decided {
-    /// The value in each of the cases that so many comparators have.
+    /// The value in each of the cases that so many comparators have, when these are arranged.
     pub(super) fn cases(&self, conditions: &Conditions<'_>) -> Cases {
         let n_cases = 1usize << conditions.tests.len();
         (0..n_cases)
@@ -112,7 +169,8 @@ impl Decided {
             Self::Truths { leaf, truths } => {
                 let expr = replaced(leaf.expr.clone(), &|expr| {
                     let (_, truth) = truths.iter().find(|(known, _)| known == expr)?;
-                    Some(Expr::Const(Bits::from_bool(truth.holds(case))))
+                    let holds = conditions.holds(truth, case);
+                    Some(Expr::Const(Bits::from_bool(holds)))
                 });
                 let expr = conditions.halves.in_halves(expr);
                 Leaf {
@@ -121,7 +179,7 @@ impl Decided {
                 }
             }
             Self::Choice(cond, then, otherwise) => {
-                if cond.holds(case) {
+                if conditions.holds(cond, case) {
                     then.value(case, conditions)
                 } else {
                     otherwise.value(case, conditions)

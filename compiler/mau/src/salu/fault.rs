@@ -33,6 +33,16 @@ pub(super) enum Fault {
     Comparisons(u32),
     /// The math unit where it does not lead.
     MathUnit(&'static str),
+    /// A division that the divider does not do.
+    Division(&'static str),
+    /// The case of comparators where it is not that of those asked for.
+    Predicate(&'static str),
+    /// A search in lanes that the unit does not do.
+    Search(&'static str),
+    /// A comparison of more bits than sums have that is none of equality.
+    WideComparison(&'static str),
+    /// More comparisons of more bits than sums have, or masks of them, than there are comparators.
+    WideComparisons(u32),
 }
 
 /// A [`Fault`] and its place.
@@ -58,6 +68,8 @@ pub(super) struct Available {
     pub(super) arithmetic_bits: u32,
     pub(super) constant_bits: u32,
     pub(super) has_masks: bool,
+    pub(super) has_divider: bool,
+    pub(super) wide_comparators: u32,
 }
 
 impl Located {
@@ -106,6 +118,23 @@ impl Located {
                 available: available.comparators,
             },
             Fault::MathUnit(what) => Problem::MathUnitMisplaced { action, what },
+            Fault::Division(what) => Problem::Division {
+                action,
+                what,
+                has_divider: available.has_divider,
+            },
+            Fault::Predicate(what) => Problem::PredicateOutput { action, what },
+            Fault::Search(what) => Problem::LaneSearch { action, what },
+            Fault::WideComparison(what) => Problem::WideComparison {
+                action,
+                what,
+                available: available.arithmetic_bits,
+            },
+            Fault::WideComparisons(needed) => Problem::TooManyWideComparisons {
+                action,
+                needed,
+                available: available.wide_comparators,
+            },
         };
         LocatedProblem {
             problem,

@@ -30,10 +30,19 @@ pub(super) struct Halves {
 }
 
 impl Halves {
-    pub(super) fn new(layout: ElementLayout, action: &RegisterAction) -> Option<Self> {
+    /// A register action that sees several elements at once has none in the halves.
+    pub(super) fn new(
+        layout: ElementLayout,
+        action: &RegisterAction,
+        register: &Register,
+    ) -> Option<Self> {
         let whole = *action.memory.first()?;
         // Variables that the action does not have.
         let made = |more| LocalId::from_index(action.locals.len() + more);
+        if action.n_elements(register) > 1 {
+            let (whole, of) = (made(2), [made(0), made(1)]);
+            return Some(Self { layout, whole, of });
+        }
         let of = match layout.kind {
             LayoutKind::Single => [whole, made(0)],
             LayoutKind::Pair => [whole, *action.memory.get(1)?],

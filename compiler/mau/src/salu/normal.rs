@@ -30,7 +30,8 @@ pub(super) fn normal(expr: Expr, gress: &Gress) -> Expr {
         | Expr::Param { .. }
         | Expr::Local { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => expr,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => expr,
     }
 }
 
@@ -110,7 +111,8 @@ pub(super) fn slice(arg: Expr, hi: u32, lo: u32, gress: &Gress) -> Expr {
         | Expr::Unary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. }) => Expr::slice(arg, hi, lo),
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_)) => Expr::slice(arg, hi, lo),
     }
 }
 
@@ -269,7 +271,8 @@ pub(super) fn is_operand(expr: &Expr) -> bool {
             | Expr::Local { .. }
             | Expr::Mux { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => false,
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => false,
         }
     }
     !matches!(expr, Expr::Const(_)) && is_routed(expr)

@@ -2,9 +2,10 @@
 //!
 //! An operation takes memory or a constant first, an operand, a constant or the math unit second. What
 //! is the other way round in the program takes the reversed operation. Bitwise logic of two sources is
-//! one of sixteen operations, however it is written. What two operations give can be joined by *or*.
+//! one of sixteen operations, however it is written. What two operations give can be joined by *or*. Of a
+//! half that is wider than sums, the low word can be computed while what is above stays.
 
-use p4rmt_ir::salu::{Half, Opcode};
+use p4rmt_ir::salu::{Half, Opcode, Slot};
 use p4rmt_ir::{BinaryOp, Expr, Gress, MathUnitId, UnaryOp};
 
 use super::fault::Fault;
@@ -17,6 +18,8 @@ pub(super) struct Operation {
     pub(super) opcode: Opcode,
     pub(super) a: Option<Source>,
     pub(super) b: Option<Source>,
+    /// The half of memory that passes by above a low word.
+    pub(super) passes: Option<Half>,
 }
 
 /// A source of an operation.
@@ -56,11 +59,19 @@ pub(super) struct Operations<'a> {
     pub(super) arithmetic_bits_max: u32,
     /// Whether they are done in an upper half that holds no memory, where sums keep their carry.
     pub(super) is_spare: bool,
+    /// Whether they compute the low word of a wider half.
+    pub(super) is_low: bool,
 }
 
 impl Operations<'_> {
+    /// Bits that are computed.
     fn half_bits(&self) -> u32 {
-        self.halves.layout.half_bits
+        let half_bits = self.halves.layout.half_bits;
+        if self.is_low {
+            half_bits.min(Slot::LOW_BITS)
+        } else {
+            half_bits
+        }
     }
 
     /// Bits of what an upper half without memory computes.
@@ -84,7 +95,46 @@ impl Operations<'_> {
         {
             return Ok(vec![a, b]);
         }
-        Err(fault)
+        match self.low_word(expr)? {
+            Some(operation) => Ok(vec![operation]),
+            None => Err(fault),
+        }
+    }
+
+    /// The operation on the low word of a half above which memory passes by.
+    fn low_word(&self, expr: &Expr) -> Result<Option<Operation>, Fault> {
+        let Expr::Binary {
+            op: BinaryOp::Concat,
+            lhs,
+            rhs,
+        } = expr
+        else {
+            return Ok(None);
+        };
+        let Expr::Slice { arg, lo, .. } = &**lhs else {
+            return Ok(None);
+        };
+        let half_bits = self.halves.layout.half_bits;
+        let is_high = *lo == Slot::LOW_BITS && lhs.width(self.gress) + lo == half_bits;
+        let Some(half) = self.halves.half_of(arg).filter(|_| is_high) else {
+            return Ok(None);
+        };
+        let low = Operations {
+            is_low: true,
+            ..*self
+        };
+        let mut operation = low.single(rhs)?;
+        if let (None, Some(Source::Constant(_))) = (&operation.b, &operation.a) {
+            // Memory passes where the first source would be.
+            operation.opcode = Opcode::AluB;
+            operation.b = operation.a.take();
+        }
+        operation.passes = Some(half);
+        let is_passed = operation
+            .a
+            .as_ref()
+            .is_none_or(|a| *a == Source::Memory(half));
+        Ok(is_passed.then_some(operation))
     }
 
     fn single(&self, expr: &Expr) -> Result<Operation, Fault> {
@@ -144,7 +194,8 @@ impl Operations<'_> {
             | Expr::Param { .. }
             | Expr::Local { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => return Err(Fault::TooDeep),
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => return Err(Fault::TooDeep),
         };
         if !operation.opcode.is_move() && self.half_bits() > self.arithmetic_bits_max {
             return Err(Fault::TooWide(self.half_bits()));
@@ -154,6 +205,38 @@ impl Operations<'_> {
             return Err(Fault::TooWide(width));
         }
         Ok(operation)
+    }
+
+    /// A source of the divider.
+    pub(super) fn divided(&self, expr: &Expr) -> Result<Source, Fault> {
+        if self.half_bits() > self.arithmetic_bits_max {
+            return Err(Fault::TooWide(self.half_bits()));
+        }
+        // Numbers without a sign are what they are however many zeros stand above them.
+        let source = self.wanted(match expr {
+            Expr::Resize {
+                arg,
+                is_signed: false,
+                ..
+            } if self.halves.half_of(arg).is_some() => arg,
+            expr => expr,
+        })?;
+        match (&source, expr) {
+            (Source::Math(..), _) => Err(Fault::MathUnit("divides what the math unit gives")),
+            (Source::Operand(operand), _)
+                if operand.width(self.gress) > self.half_bits().max(8) =>
+            {
+                Err(Fault::TooWide(operand.width(self.gress)))
+            }
+            // It is not negative.
+            (Source::Constant(_), Expr::Const(bits)) => {
+                let value = i64::try_from(bits.to_biguint()).map_err(|_| Fault::ConstantTooWide)?;
+                let is_held = value >> self.half_bits().min(62) == 0;
+                let value = is_held.then_some(Source::Constant(value));
+                value.ok_or(Fault::TooWide(bits.width()))
+            }
+            _ => Ok(source),
+        }
     }
 
     fn wanted(&self, expr: &Expr) -> Result<Source, Fault> {
@@ -176,7 +259,8 @@ impl Operations<'_> {
             | Expr::Binary { .. }
             | Expr::Mux { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => Fault::TooDeep,
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => Fault::TooDeep,
         })
     }
 
@@ -188,6 +272,12 @@ impl Operations<'_> {
                 Some(Source::Constant(value.map_err(|_| Fault::ConstantTooWide)?))
             }
             Expr::Local { .. } => self.halves.half_of(expr).map(Source::Memory),
+            Expr::Slice { arg, hi, lo: 0 } if self.is_low && hi + 1 == Slot::LOW_BITS => {
+                match self.halves.half_of(arg) {
+                    None => is_operand(expr).then(|| Source::Operand(bare_operand(expr))),
+                    half => half.map(Source::Memory),
+                }
+            }
             Expr::Resize {
                 arg,
                 is_signed: false,
@@ -210,7 +300,7 @@ impl Operations<'_> {
             }
             // The unit is as wide as the half, and what it gives beyond is cut off.
             Expr::Resize { arg, .. } | Expr::Slice { arg, lo: 0, .. }
-                if matches!(**arg, Expr::MathUnit { .. })
+                if matches!(**arg, Expr::MathUnit { .. } | Expr::Lane(_))
                     && expr.width(self.gress) <= arg.width(self.gress) =>
             {
                 self.source(arg)?
@@ -232,6 +322,7 @@ impl Operations<'_> {
                 opcode,
                 a: Some(a),
                 b: Some(b),
+                passes: None,
             })
         };
         if first.is_first() && second.is_second() {
@@ -274,6 +365,7 @@ impl Operations<'_> {
                     opcode,
                     a: opcode.takes_a().then(|| source.clone()),
                     b: opcode.takes_b().then(|| source.clone()),
+                    passes: None,
                 })
             }
             [first, second] => {
@@ -285,6 +377,7 @@ impl Operations<'_> {
                     opcode,
                     a: opcode.takes_a().then_some(a),
                     b: opcode.takes_b().then_some(b),
+                    passes: None,
                 })
             }
             _ => Err(Fault::TooDeep),
@@ -368,16 +461,19 @@ fn moved(source: Source) -> Operation {
             opcode: Opcode::SetZ,
             a: None,
             b: None,
+            passes: None,
         },
         source if source.is_first() => Operation {
             opcode: Opcode::AluA,
             a: Some(source),
             b: None,
+            passes: None,
         },
         source => Operation {
             opcode: Opcode::AluB,
             a: None,
             b: Some(source),
+            passes: None,
         },
     }
 }
@@ -394,7 +490,8 @@ fn is_memory(expr: &Expr) -> bool {
         | Expr::Binary { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => false,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => false,
     }
 }
 
@@ -408,9 +505,10 @@ fn arithmetic(op: BinaryOp) -> Result<(Opcode, Opcode), Fault> {
         BinaryOp::SubSatU => Ok((Opcode::SSubU, Opcode::SSubRU)),
         BinaryOp::SubSatS => Ok((Opcode::SSubS, Opcode::SSubRS)),
         BinaryOp::Shl | BinaryOp::ShrU | BinaryOp::ShrS => Err(Fault::NoSuchOperation("a shift")),
-        BinaryOp::Mul | BinaryOp::DivU | BinaryOp::RemU => {
-            Err(Fault::NoSuchOperation("multiplication or division"))
-        }
+        BinaryOp::Mul => Err(Fault::NoSuchOperation("a multiplication")),
+        BinaryOp::DivU | BinaryOp::RemU => Err(Fault::Division(
+            "computes with a quotient or writes it, and its stateful ALU only returns quotient and remainder",
+        )),
         BinaryOp::Concat => Err(Fault::NoSuchOperation("a concatenation")),
         BinaryOp::Eq
         | BinaryOp::Ne

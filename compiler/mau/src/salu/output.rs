@@ -1,18 +1,20 @@
 //! What comes out of a call: for each word a source, and when it shows.
 //!
 //! A word shows an old half, an operand, what a half takes, or that a predicate holds; and zero when its
-//! own predicate does not. A value that is none of these is computed in the upper half, if the element
-//! leaves that free.
+//! own predicate does not; also the number of the case that the comparators see, quotient and remainder,
+//! and what a search in lanes finds. A value that is none of these is computed in the upper half, if the
+//! element leaves that free.
 
 use p4rmt_ir::salu::{Half, LayoutKind, Predicate};
-use p4rmt_ir::{BinaryOp, Bits, Expr};
+use p4rmt_ir::{BinaryOp, Bits, Expr, LanePart};
 use p4rmt_source::Span;
 
 use super::cases::{Cases, Leaf, is_zero, predicate, sliced};
 use super::fault::{Fault, Located};
 use super::normal::{bare_operand, is_operand, normal, resize, slice};
-use super::operation::Operations;
+use super::operation::{Operations, Source};
 use super::plan::{PlannedSlot, add_slots};
+use super::search::PlannedSearch;
 use crate::target::SaluLimits;
 
 /// Bits of a word.
@@ -41,36 +43,63 @@ pub(super) enum WordSource {
     Memory(Half),
     Operand(Expr),
     Alu(Half),
-    Predicate { shift: u32 },
+    Predicate {
+        shift: u32,
+    },
+    /// The case.
+    Case,
+    Quotient([Source; 2]),
+    Remainder([Source; 2]),
+    LaneNumber,
+    LaneIndex,
 }
 
-/// Words for outputs, and the slots of the upper half where it computes one. `new`: what the halves
-/// take.
-#[expect(
-    clippy::type_complexity,
-    reason = "words, and by output the words that hold it"
-)]
+/// What comes out of a register action.
+pub(super) struct Outputs<'a> {
+    /// By output: its values and its width.
+    pub(super) values: &'a [(Cases, u32)],
+    /// What the halves take.
+    pub(super) new: &'a [Option<Cases>; 2],
+    /// The search that finds lanes.
+    pub(super) search: Option<&'a PlannedSearch>,
+    /// Whether it asks for the case of comparators.
+    pub(super) asks: bool,
+    /// Whether a case is possible.
+    pub(super) is_possible: &'a dyn Fn(usize) -> bool,
+}
+
+/// How outputs come out.
+pub(super) struct OutputPlan {
+    pub(super) words: Vec<PlannedWord>,
+    /// By output: the words that hold it.
+    pub(super) outputs: Vec<Vec<Option<u32>>>,
+    /// What is divided by what.
+    pub(super) divider: Option<([Source; 2], Span)>,
+}
+
+/// Words for outputs, and the slots of the upper half where it computes one.
 pub(super) fn plan_outputs(
-    outputs: &[(Cases, u32)],
-    new: &[Option<Cases>; 2],
+    wanted: &Outputs<'_>,
     operations: Operations<'_>,
     salu: &SaluLimits,
     slots: &mut Vec<PlannedSlot>,
-) -> Result<(Vec<PlannedWord>, Vec<Vec<Option<u32>>>), Located> {
+) -> Result<OutputPlan, Located> {
+    let outputs = wanted.values;
     let planner = Planner {
         operations,
-        new,
+        wanted,
         half_bits: operations.halves.layout.half_bits,
     };
-    let mut shown: Vec<Option<Vec<Option<Shown>>>> = outputs
-        .iter()
-        .map(|(cases, width)| planner.direct(cases, *width))
-        .collect();
+    let mut shown: Vec<Option<Vec<Option<Shown>>>> = Vec::new();
+    for (cases, width) in outputs {
+        shown.push(planner.direct(cases, *width)?);
+    }
     // The predicate comes out once, preferably as the lowest bit, which other actions share.
     let mut taken: Option<Shown> = None;
     let mut take = |cases: &Cases, is_last_resort: bool| {
         let word = planner.as_predicate(cases)?;
-        let is_lowest = word.source == WordSource::Predicate { shift: 0 };
+        let is_asked = word.source == WordSource::Case && wanted.asks;
+        let is_lowest = is_asked || word.source == WordSource::Predicate { shift: 0 };
         let is_free = taken.as_ref().is_none_or(|taken| *taken == word);
         (is_free && (is_lowest || is_last_resort)).then(|| {
             taken = Some(word.clone());
@@ -80,7 +109,9 @@ pub(super) fn plan_outputs(
     for ((cases, _), shown) in outputs.iter().zip(&mut shown) {
         *shown = shown.take().or_else(|| take(cases, false));
     }
-    let has_spare = operations.halves.layout.kind == LayoutKind::Single && salu.computed_values > 1;
+    let has_spare = operations.halves.layout.kind == LayoutKind::Single
+        && salu.computed_values > 1
+        && wanted.search.is_none();
     let unmet = |shown: &[Option<Vec<Option<Shown>>>]| -> Vec<usize> {
         (0..outputs.len())
             .filter(|output| shown[*output].is_none())
@@ -123,11 +154,32 @@ pub(super) fn plan_outputs(
             let n_unmet = u32::try_from(unmet(&shown).len()).unwrap_or(u32::MAX);
             let leaf = cases.iter().find(|leaf| !is_zero(&leaf.expr));
             let span = leaf.unwrap_or(&cases[0]).span;
+            if wanted.search.is_some() {
+                let what = "returns more than number and index of the lane that it finds, fields, and comparisons";
+                return Err(Fault::Search(what).at(span));
+            }
             return Err(Fault::Values(n_unmet.saturating_add(2)).at(span));
         };
         shown[output] = Some(words);
     }
-    assign_words(outputs, shown, operations, salu)
+    let (words, outputs) = assign_words(outputs, shown, operations, salu)?;
+    let mut divider: Option<([Source; 2], Span)> = None;
+    for word in &words {
+        let (WordSource::Quotient(sources) | WordSource::Remainder(sources)) = &word.shown.source
+        else {
+            continue;
+        };
+        let (known, _) = divider.get_or_insert((sources.clone(), word.span));
+        if known != sources {
+            let what = "divides twice, and its stateful ALU has one divider";
+            return Err(Fault::Division(what).at(word.span));
+        }
+    }
+    Ok(OutputPlan {
+        words,
+        outputs,
+        divider,
+    })
 }
 
 fn same(a: &Cases, b: &Cases) -> bool {
@@ -204,13 +256,13 @@ fn assign_words(
 
 struct Planner<'a> {
     operations: Operations<'a>,
-    new: &'a [Option<Cases>; 2],
+    wanted: &'a Outputs<'a>,
     half_bits: u32,
 }
 
 impl Planner<'_> {
     /// The words of a value that need no ALU of their own, if there are.
-    fn direct(&self, cases: &Cases, width: u32) -> Option<Vec<Option<Shown>>> {
+    fn direct(&self, cases: &Cases, width: u32) -> Result<Option<Vec<Option<Shown>>>, Located> {
         let mut words = Vec::new();
         for chunk in 0..width.div_ceil(WORD_BITS) {
             let lo = chunk * WORD_BITS;
@@ -221,14 +273,64 @@ impl Planner<'_> {
                 continue;
             }
             let source = self.input(&part).or_else(|| self.result(&part));
-            let (source, is_high) = source?;
+            let source = match source {
+                None => self.of_unit(&part)?.map(|source| (source, None)),
+                known => known,
+            };
+            let Some((source, is_high)) = source else {
+                return Ok(None);
+            };
             words.push(Some(Shown {
                 source,
                 is_high,
                 predicate: predicate(part.len(), |case| !is_zero(&part[case].expr)),
             }));
         }
-        Some(words)
+        Ok(Some(words))
+    }
+
+    /// The quotient, remainder or found lane that a word shows wherever it is not zero.
+    fn of_unit(&self, part: &Cases) -> Result<Option<WordSource>, Located> {
+        let gress = self.operations.gress;
+        let bare = |expr: &Expr| match bare_operand(expr) {
+            // What is cut off is never shown.
+            Expr::Slice { arg, lo: 0, hi } if hi + 1 == expr.width(gress) => *arg,
+            expr => expr,
+        };
+        let is_of_unit = |expr: &Expr| match expr {
+            Expr::Lane(lane) => self.wanted.search.is_some() && lane.op.part != LanePart::Word,
+            Expr::Binary { op, .. } => matches!(op, BinaryOp::DivU | BinaryOp::RemU),
+            _ => false,
+        };
+        let shown = || part.iter().filter(|leaf| !is_zero(&leaf.expr));
+        let Some(first) = shown().find(|leaf| is_of_unit(&bare(&leaf.expr))) else {
+            return Ok(None);
+        };
+        let source = match bare(&first.expr) {
+            Expr::Binary { op, lhs, rhs } => {
+                let at = |fault: Fault| fault.at(first.span);
+                let dividend = self.operations.divided(&lhs).map_err(at)?;
+                let divisor = self.operations.divided(&rhs).map_err(at)?;
+                match op {
+                    BinaryOp::DivU => WordSource::Quotient([dividend, divisor]),
+                    _ => WordSource::Remainder([dividend, divisor]),
+                }
+            }
+            Expr::Lane(lane) if lane.op.part == LanePart::Index => WordSource::LaneIndex,
+            _ => WordSource::LaneNumber,
+        };
+        if let Some(other) = shown().find(|leaf| leaf.expr != first.expr) {
+            let what = match source {
+                WordSource::Quotient(_) | WordSource::Remainder(_) => Fault::Division(
+                    "returns a quotient or remainder in one case and something else in another, and a word of output shows one thing",
+                ),
+                _ => Fault::Search(
+                    "returns the lane that it finds in one case and something else in another, and a word of output shows one thing",
+                ),
+            };
+            return Err(what.at(other.span));
+        }
+        Ok(Some(source))
     }
 
     /// The old half or the operand that a word shows wherever it is not zero.
@@ -274,7 +376,7 @@ impl Planner<'_> {
         let gress = self.operations.gress;
         let width = part.first()?.expr.width(gress);
         for half in [Half::Lo, Half::Hi] {
-            let Some(new) = &self.new[half.index()] else {
+            let Some(new) = &self.wanted.new[half.index()] else {
                 continue;
             };
             let words = self.half_bits.div_ceil(WORD_BITS);
@@ -302,8 +404,33 @@ impl Planner<'_> {
         None
     }
 
-    /// The word that shows one constant bit, or zero.
+    /// The word that shows one constant bit or the case, or zero.
     fn as_predicate(&self, cases: &Cases) -> Option<Shown> {
+        let one_bit = self.as_bit(cases);
+        // The bit of the only case is one bit, too.
+        one_bit.or_else(|| self.as_case(cases))
+    }
+
+    /// The word that shows the case, or zero.
+    fn as_case(&self, cases: &Cases) -> Option<Shown> {
+        let is_case = |(case, leaf): (usize, &Leaf)| {
+            let Expr::Const(bits) = &leaf.expr else {
+                return false;
+            };
+            let bit = Bits::from_u64(64, 1 << (case & 0xf)).resize(bits.width(), false);
+            bits.is_zero() || *bits == bit || !(self.wanted.is_possible)(case)
+        };
+        cases.iter().enumerate().all(is_case).then(|| Shown {
+            source: WordSource::Case,
+            predicate: predicate(cases.len(), |case| {
+                !is_zero(&cases[case].expr) && (self.wanted.is_possible)(case)
+            }),
+            is_high: None,
+        })
+    }
+
+    /// The word that shows one constant bit, or zero.
+    fn as_bit(&self, cases: &Cases) -> Option<Shown> {
         let mut shift = None;
         for leaf in cases.iter().filter(|leaf| !is_zero(&leaf.expr)) {
             let Expr::Const(bits) = &leaf.expr else {
@@ -392,7 +519,8 @@ impl Planner<'_> {
             | Expr::Resize { .. }
             | Expr::Mux { .. }
             | Expr::Lookahead { .. }
-            | Expr::MathUnit { .. } => return None,
+            | Expr::MathUnit { .. }
+            | Expr::Lane(_) => return None,
         };
         Some(normal(wide, gress))
     }

@@ -1,14 +1,15 @@
 //! A register action as comparators, slots and words whose sources have no place yet.
 
 use p4rmt_ir::salu::{Half, LayoutKind, Predicate, SlotUnit};
-use p4rmt_ir::{Expr, Gress, Id, RegisterAction};
+use p4rmt_ir::{BinaryOp, Expr, Gress, Id, RegisterAction};
 use p4rmt_source::Span;
 
-use super::cases::{Cases, decide, predicate, sliced};
+use super::cases::{Cases, all_asked, decide, predicate, sliced};
 use super::fault::{Fault, Located};
 use super::halves::Halves;
 use super::operation::{Operation, Operations, Source};
-use super::output::{PlannedWord, plan_outputs};
+use super::output::{OutputPlan, Outputs, PlannedWord, plan_outputs};
+use super::search::{PlannedSearch, plan_search};
 use super::symbolic;
 use super::truth::{Conditions, Test};
 use crate::target::SaluLimits;
@@ -17,6 +18,9 @@ use crate::target::SaluLimits;
 pub(super) struct Plan {
     pub(super) tests: Vec<(Test, Span)>,
     pub(super) slots: Vec<PlannedSlot>,
+    /// What is divided by what.
+    pub(super) divider: Option<([Source; 2], Span)>,
+    pub(super) search: Option<(PlannedSearch, Span)>,
     pub(super) words: Vec<PlannedWord>,
     /// By output: the words that hold it.
     pub(super) outputs: Vec<Vec<Option<u32>>>,
@@ -32,16 +36,29 @@ pub(super) struct PlannedSlot {
     pub(super) span: Span,
 }
 
-/// Divides a register action. If `is_exact`, sums that wrap are compared as the language says.
+/// Divides a register action. If `is_exact`, sums that wrap are compared as the language says. `masks`:
+/// what other actions of the register have comparators of wide values compare under.
 pub(super) fn plan(
     action: &RegisterAction,
     halves: Halves,
     gress: &Gress,
     salu: &SaluLimits,
+    masks: &[Option<u64>],
     is_exact: bool,
 ) -> Result<Plan, Located> {
     let trees = symbolic::run(action)?;
-    let mut conditions = Conditions::new(gress, halves, salu.has_comparator_masks, is_exact);
+    let mut conditions = Conditions::new(gress, halves, salu, is_exact);
+    let mut asked = Vec::new();
+    for local in action.memory.iter().chain(&action.outputs) {
+        all_asked(&trees[local.index()], &mut asked);
+    }
+    if let Some((_, span)) = asked.get(1) {
+        let what = "returns `predicate()` of two different lists, and comparators have one order";
+        return Err(Fault::Predicate(what).at(*span));
+    }
+    if let Some((answers, span)) = asked.first() {
+        conditions.ask(answers, *span)?;
+    }
     let mut memory = Vec::new();
     for local in &action.memory {
         memory.push(decide(&trees[local.index()], &mut conditions)?);
@@ -51,16 +68,16 @@ pub(super) fn plan(
         let decided = decide(&trees[local.index()], &mut conditions)?;
         outputs.push((decided, action.locals[*local].width));
     }
-    let limit = (salu.comparators as usize).min(Predicate::COMPARATORS_MAX);
-    if let Some((_, span)) = conditions.tests.get(limit) {
-        let needed = u32::try_from(conditions.tests.len()).unwrap_or(u32::MAX);
-        return Err(Fault::Comparisons(needed).at(*span));
+    if let Some(span) = conditions.beyond_asked().filter(|_| !asked.is_empty()) {
+        let what =
+            "makes a comparison that it does not give to `predicate()`, which shows all of them";
+        return Err(Fault::Predicate(what).at(span));
     }
+    conditions.arrange(masks)?;
     let memory: Vec<Cases> = memory
         .iter()
         .map(|value| value.cases(&conditions))
         .collect();
-    let new = new_halves(&memory, halves, gress);
     let outputs: Vec<(Cases, u32)> = outputs
         .iter()
         .map(|(value, width)| (value.cases(&conditions), *width))
@@ -70,28 +87,79 @@ pub(super) fn plan(
         halves,
         arithmetic_bits_max: salu.arithmetic_bits_max,
         is_spare: false,
+        is_low: false,
+    };
+    let values = memory.iter().chain(outputs.iter().map(|(cases, _)| cases));
+    let leaves = values.flatten().collect::<Vec<_>>();
+    let search = plan_search(action, &memory, &leaves, operations, salu)?;
+    let dividing = leaves.iter().find(|leaf| divides(&leaf.expr));
+    if let Some(leaf) = dividing.filter(|_| !salu.has_divider) {
+        let what = "divides, and the stateful ALU of this machine has no divider";
+        return Err(Fault::Division(what).at(leaf.span));
+    }
+    let new = match &search {
+        None => new_halves(&memory, halves, gress),
+        Some(_) => [None, None],
     };
     let mut slots = Vec::new();
     for (half, cases) in [Half::Lo, Half::Hi].into_iter().zip(&new) {
         let Some(cases) = cases else { continue };
         let old = halves.old(half);
+        // Beside a divider, what the upper half keeps is computed.
+        let keeps = dividing.is_none() || half == Half::Lo;
         add_slots(
             half,
             cases,
-            |expr| *expr != old,
+            |expr| *expr != old || !keeps,
             operations,
             salu,
             &mut slots,
         )?;
     }
-    let (words, outputs) = plan_outputs(&outputs, &new, operations, salu, &mut slots)?;
+    let is_possible = |case| conditions.is_possible(case);
+    let wanted = Outputs {
+        values: &outputs,
+        new: &new,
+        search: search.as_ref().map(|(search, _)| search),
+        asks: !asked.is_empty(),
+        is_possible: &is_possible,
+    };
+    let planned = plan_outputs(&wanted, operations, salu, &mut slots)?;
+    let OutputPlan {
+        words,
+        outputs,
+        divider,
+    } = planned;
+    let second_hi = |slot: &&PlannedSlot| slot.unit.half == Half::Hi && slot.unit.is_second;
+    if let (Some(slot), Some(_)) = (slots.iter().find(second_hi), &divider) {
+        let what =
+            "has two alternatives for the value that is computed where its stateful ALU divides";
+        return Err(Fault::Division(what).at(slot.span));
+    }
     Ok(Plan {
         tests: conditions.tests,
         slots,
+        divider,
+        search,
         words,
         outputs,
         inexact: conditions.inexact,
     })
+}
+
+/// Whether an expression divides.
+fn divides(expr: &Expr) -> bool {
+    let mut divides = false;
+    expr.walk(&mut |part| {
+        divides |= matches!(
+            part,
+            Expr::Binary {
+                op: BinaryOp::DivU | BinaryOp::RemU,
+                ..
+            }
+        );
+    });
+    divides
 }
 
 /// The new values of the halves that are memory.

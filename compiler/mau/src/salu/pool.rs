@@ -2,8 +2,9 @@
 //! bit of the predicate's output.
 
 use p4rmt_ir::salu::{
-    ArithmeticInstruction, Comparator, Constant, ElementLayout, Half, LayoutKind, MathInput,
-    OutputSource, OutputWord, Relation, Slot, SourceA, SourceB, SumKind, Term,
+    ArithmeticInstruction, Comparator, Constant, Divider, DividerSource, ElementLayout, Half,
+    LaneChange, LaneSearch, LayoutKind, MathInput, OutputSource, OutputWord, Predicate, Relation,
+    Slot, SourceA, SourceB, SumKind, Term,
 };
 use p4rmt_ir::{Expr, MathUnitId};
 use p4rmt_source::Span;
@@ -12,6 +13,7 @@ use super::fault::{Fault, Located};
 use super::operation::{MathArg, Source};
 use super::output::WordSource;
 use super::plan::Plan;
+use super::search::PlannedSearch;
 use super::truth::Test;
 use crate::target::SaluLimits;
 
@@ -22,7 +24,12 @@ pub(super) struct Pool<'a> {
     pub(super) operands: Vec<(Expr, Span)>,
     pub(super) rows: Vec<(i64, Span)>,
     pub(super) math_unit: Option<MathUnitId>,
-    shift: Option<u32>,
+    /// What the predicate shows.
+    shown: Option<OutputSource>,
+    /// By comparator: under which mask it compares wide values.
+    pub(super) masks: Vec<Option<u64>>,
+    /// The operands that have to stand first and second, if there are.
+    pins: [Option<Expr>; 2],
 }
 
 impl<'a> Pool<'a> {
@@ -33,7 +40,9 @@ impl<'a> Pool<'a> {
             operands: Vec::new(),
             rows: Vec::new(),
             math_unit: None,
-            shift: None,
+            shown: None,
+            masks: vec![None; salu.wide_comparators as usize],
+            pins: [None, None],
         }
     }
 
@@ -50,6 +59,8 @@ impl<'a> Pool<'a> {
             let is_spare = slot.unit.half == Half::Hi && self.layout.kind == LayoutKind::Single;
             let bits = if is_spare {
                 self.layout.spare_bits()
+            } else if slot.operation.passes.is_some() {
+                Slot::LOW_BITS
             } else {
                 self.layout.half_bits
             };
@@ -63,7 +74,20 @@ impl<'a> Pool<'a> {
                 opcode: slot.operation.opcode,
                 a: a.transpose().map_err(at)?,
                 b: b.transpose().map_err(at)?,
+                passes: slot.operation.passes,
             });
+        }
+        if let Some(([dividend, divisor], span)) = &plan.divider {
+            let [dividend, divisor] = [dividend, divisor].map(|source| self.divided(source, *span));
+            instruction.divider = Some(Divider {
+                dividend: dividend.map_err(|fault| fault.at(*span))?,
+                divisor: divisor.map_err(|fault| fault.at(*span))?,
+            });
+        }
+        for (place, (test, _)) in plan.tests.iter().enumerate() {
+            if let (Some(mask), Some(of)) = (test.match_mask(), self.masks.get_mut(place)) {
+                *of = Some(mask);
+            }
         }
         for (test, span) in &plan.tests {
             let comparator = self.comparator(test, *span).map_err(|f| f.at(*span))?;
@@ -74,22 +98,106 @@ impl<'a> Pool<'a> {
                 WordSource::Memory(half) => OutputSource::Memory(*half),
                 WordSource::Alu(half) => OutputSource::Alu(*half),
                 WordSource::Operand(expr) => OutputSource::Operand(self.operand(expr, word.span)),
-                WordSource::Predicate { shift } => {
-                    if *self.shift.get_or_insert(*shift) != *shift {
-                        let what =
-                            "returns another constant than the other actions of the register";
-                        return Err(Fault::Twice(what).at(word.span));
-                    }
-                    OutputSource::Predicate { shift: *shift }
-                }
+                WordSource::Predicate { shift } => OutputSource::Predicate { shift: *shift },
+                WordSource::Case => OutputSource::Case,
+                WordSource::Quotient(_) => OutputSource::Quotient,
+                WordSource::Remainder(_) => OutputSource::Remainder,
+                WordSource::LaneNumber => OutputSource::LaneNumber,
+                WordSource::LaneIndex => OutputSource::LaneIndex,
             };
+            if matches!(source, OutputSource::Predicate { .. } | OutputSource::Case)
+                && *self.shown.get_or_insert(source) != source
+            {
+                let what = "returns another constant than the other actions of the register";
+                return Err(Fault::Twice(what).at(word.span));
+            }
             instruction.words.push(OutputWord {
                 word: word.word,
                 predicate: word.shown.predicate,
                 source,
             });
         }
+        if let Some((search, span)) = &plan.search {
+            let search = self.search(search, *span)?;
+            // The last comparator names the row of the search.
+            let last = instruction.comparators.get(Predicate::COMPARATORS_MAX - 1);
+            let row = last.map(|comparator| comparator.constant);
+            if let (Some(row), Some(Constant::Row(of))) = (search.row, row)
+                && row != of
+            {
+                let what = "compares with a large constant in the comparator that its search takes the row of";
+                return Err(Fault::Search(what).at(*span));
+            }
+            instruction.search = Some(search);
+        }
         Ok(instruction)
+    }
+
+    fn search(&mut self, search: &PlannedSearch, span: Span) -> Result<LaneSearch, Located> {
+        for (position, wanted) in [&search.mask, &search.change].into_iter().enumerate() {
+            let Some(wanted) = wanted else { continue };
+            self.operand(wanted, span);
+            let pinned = self.pins[position].get_or_insert_with(|| wanted.clone());
+            if pinned != wanted {
+                let what = "takes mask or change of lanes from another field than the other actions of the register";
+                return Err(Fault::Search(what).at(span));
+            }
+        }
+        let row = search.row.map(|row| self.row(&[i128::from(row)], span));
+        let row = match row.transpose().map_err(|fault| fault.at(span))? {
+            Some(Constant::Row(row)) => Some(row),
+            Some(Constant::Inline(_)) | None => None,
+        };
+        Ok(LaneSearch {
+            is_largest: search.is_largest,
+            lane_bits: search.lane_bits,
+            row,
+            masks_by_operand: search.mask.is_some(),
+            change: match search.change {
+                Some(_) => LaneChange::Operand,
+                None if search.has_row_change => LaneChange::Row,
+                None => LaneChange::None,
+            },
+            is_decrement: search.is_decrement,
+        })
+    }
+
+    /// Brings operands to the places that searches have them at: what stands at each place then, by its
+    /// place until now. Nothing if they can't all be.
+    pub(super) fn settle(&mut self) -> Option<Vec<u32>> {
+        let at = |pool: &Self, pin: &Option<Expr>| {
+            let pin = pin.as_ref()?;
+            pool.operands.iter().position(|(known, _)| known == pin)
+        };
+        if self.pins[1].is_some() && self.operands.len() == 1 {
+            // Nobody reads the first one.
+            let idle = Expr::Const(p4rmt_ir::Bits::zero(8));
+            self.operands.insert(0, (idle, Span::NONE));
+            return self.pins[0].is_none().then(|| vec![1]);
+        }
+        let [first, second] = [at(self, &self.pins[0]), at(self, &self.pins[1])];
+        let swaps = first == Some(1) || second == Some(0);
+        let keeps = first == Some(0) || second == Some(1);
+        match (swaps, keeps) {
+            (true, true) => None,
+            (true, false) if self.operands.len() == 2 => {
+                self.operands.swap(0, 1);
+                Some(vec![1, 0])
+            }
+            _ => Some((0..).take(self.operands.len()).collect()),
+        }
+    }
+
+    fn divided(&mut self, source: &Source, span: Span) -> Result<DividerSource, Fault> {
+        match source {
+            Source::Memory(half) => Ok(DividerSource::Memory(*half)),
+            Source::Operand(expr) => Ok(DividerSource::Operand(self.operand(expr, span))),
+            Source::Constant(value) => {
+                let bits = self.layout.half_bits;
+                Ok(DividerSource::Constant(self.constant(*value, bits, span)?))
+            }
+            Source::Math(..) => Err(Fault::TooDeep),
+        }
     }
 
     fn operand(&mut self, expr: &Expr, span: Span) -> u32 {
@@ -175,6 +283,7 @@ impl<'a> Pool<'a> {
                     ways.push((false, value, test.relation));
                 }
             }
+            SumKind::Match => ways.push((false, 0, test.relation)),
             SumKind::Unsigned | SumKind::Signed => {
                 ways.push((true, -constant, Relation::Greater));
                 ways.push((false, constant, Relation::Less));
@@ -214,7 +323,11 @@ impl<'a> Pool<'a> {
             memory,
             operand,
             constant: constant.map_err(|_| Fault::ConstantTooWide)?,
-            relation,
+            relation: if test.is_negated {
+                relation.negated()
+            } else {
+                relation
+            },
             sum: test.kind,
         })
     }

@@ -1,7 +1,7 @@
 //! A register action run symbolically: each value as a choice of expressions over memory and fields
 //! before the call.
 
-use p4rmt_ir::{Bits, Block, Expr, Id, LocalId, Place, RegisterAction, Stmt, StmtKind};
+use p4rmt_ir::{BinaryOp, Bits, Block, Expr, Id, LocalId, Place, RegisterAction, Stmt, StmtKind};
 use p4rmt_source::Span;
 
 use super::fault::{Fault, Located};
@@ -105,7 +105,8 @@ pub(super) fn run(action: &RegisterAction) -> Result<Vec<Tree>, Located> {
             span: action.span,
         })
         .collect();
-    let mut symbolic = Symbolic { values };
+    let widths = action.locals.values().map(|local| local.width).collect();
+    let mut symbolic = Symbolic { values, widths };
     symbolic.block(&action.body)?;
     Ok(symbolic.values)
 }
@@ -113,6 +114,7 @@ pub(super) fn run(action: &RegisterAction) -> Result<Vec<Tree>, Located> {
 #[derive(Clone)]
 struct Symbolic {
     values: Vec<Tree>,
+    widths: Vec<u32>,
 }
 
 impl Symbolic {
@@ -131,9 +133,30 @@ impl Symbolic {
                 self.values[local.index()] = value;
                 Ok(())
             }
-            StmtKind::Assign { .. } => {
-                Err(Fault::NoSuchOperation("an assignment to a part of a value").at(span))
+            StmtKind::Assign {
+                dst: Place::LocalSlice { local, hi, lo },
+                value,
+            } => {
+                let width = self.widths[local.index()];
+                let old = || Expr::Local {
+                    local: *local,
+                    width,
+                };
+                let mut whole = value.clone();
+                if *lo > 0 {
+                    let below = Expr::slice(old(), lo - 1, 0);
+                    whole = Expr::binary(BinaryOp::Concat, whole, below);
+                }
+                if hi + 1 < width {
+                    let above = Expr::slice(old(), width - 1, hi + 1);
+                    whole = Expr::binary(BinaryOp::Concat, above, whole);
+                }
+                let value = self.tree(whole, span, NODES_MAX)?;
+                self.values[local.index()] = value;
+                Ok(())
             }
+            // The validator keeps writes to fields out of register actions.
+            StmtKind::Assign { .. } => Err(Fault::TooDeep.at(span)),
             StmtKind::If {
                 cond,
                 then,

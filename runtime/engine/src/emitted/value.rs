@@ -1,6 +1,6 @@
 //! Values as native integers, and what the control plane matches them with.
 
-use p4rmt_ir::{BinaryOp, Bits, Match, MathUnit};
+use p4rmt_ir::{BinaryOp, Bits, LaneOp, Match, MathUnit};
 
 /// A value of the program as Rust has it: `bool` for one bit, the smallest unsigned integer that it fits
 /// up to 128 bits, [`Bits`] beyond.
@@ -80,6 +80,12 @@ pub fn sub_sat_s<T: Value>(width: u32, lhs: T, rhs: T) -> T {
 #[must_use]
 pub fn math<T: Value>(unit: &MathUnit, input: &Bits, width: u32) -> T {
     T::from_bits(&crate::math_unit(unit, input, width))
+}
+
+/// What is found in the lanes of a word.
+#[must_use]
+pub fn lane<T: Value>(op: LaneOp, word: &Bits, mask: &Bits, change: &Bits) -> T {
+    T::from_bits(&op.value(word, mask, change))
 }
 
 /// Equal under a mask.

@@ -1,7 +1,7 @@
 //! Expressions: what a value is, at the moment when it is asked for.
 
 use cranelift_codegen::ir::{InstBuilder, condcodes::IntCC, types};
-use p4rmt_ir::{BinaryOp, Expr, Id, UnaryOp};
+use p4rmt_ir::{BinaryOp, Expr, Id, LanePart, UnaryOp};
 
 use super::number::Number;
 use super::{Compiler, Word};
@@ -47,6 +47,19 @@ impl Compiler<'_> {
                 let words = [unit.index() as u64, u64::from(arg.width), u64::from(*width)];
                 self.call_with(Name::MathUnit, words);
                 self.take_from_scratch(*width)
+            }
+            Expr::Lane(lane) => {
+                let [word, mask, change] = lane.args().map(|arg| self.expr(arg));
+                self.put_in_scratch([&word, &mask, &change]);
+                let part = match lane.op.part {
+                    LanePart::Number => 0,
+                    LanePart::Index => 1,
+                    LanePart::Word => 2,
+                };
+                let is_largest = u64::from(lane.op.is_largest);
+                let words = [u64::from(lane.op.lane_bits), is_largest, part];
+                self.call_with(Name::Lane, words);
+                self.take_from_scratch(lane.op.width())
             }
         }
     }

@@ -35,28 +35,37 @@ impl Compiler<'_> {
         let index = self.index_or_direct(index);
         let locals = self.new_locals(action.locals.values().map(|local| local.width));
         let outer = std::mem::replace(&mut self.locals, locals);
-        let (inside, outside) = (self.b.create_block(), self.b.create_block());
-        let is_inside = self.is(IntCC::UnsignedLessThan, index, array.cells);
-        self.b.ins().brif(is_inside, inside, &[], outside, &[]);
-        self.enter(inside);
-        let address = self.cell_address(&array, index);
-        for (variable, field) in action.memory.iter().zip(&array.fields) {
-            let value = self.load_cell(address, field);
-            Self::set(&self.locals[variable.index()].clone(), &value, &mut self.b);
+        let n_cells = action.n_elements(&gress.registers[action.register]);
+        let n_values = array.fields.len().max(1);
+        // Which cells there are is known before the statements run.
+        let mut cells = Vec::new();
+        for (number, memory) in action.memory.chunks(n_values).enumerate() {
+            let (cell, is_inside) = self.cell_of_word(&array, index, n_cells, number as u64);
+            cells.push((cell, is_inside));
+            let (inside, outside) = (self.b.create_block(), self.b.create_block());
+            self.b.ins().brif(is_inside, inside, &[], outside, &[]);
+            self.enter(inside);
+            let address = self.cell_address(&array, cell);
+            for (variable, field) in memory.iter().zip(&array.fields) {
+                let value = self.load_cell(address, field);
+                Self::set(&self.locals[variable.index()].clone(), &value, &mut self.b);
+            }
+            self.go(outside);
         }
-        self.go(outside);
         let exits = self.exits.take();
         self.block(&action.body)?;
         self.exits = exits;
-        let (write, behind) = (self.b.create_block(), self.b.create_block());
-        self.b.ins().brif(is_inside, write, &[], behind, &[]);
-        self.enter(write);
-        let address = self.cell_address(&array, index);
-        for (variable, field) in action.memory.iter().zip(&array.fields) {
-            let value = self.local(variable.index(), Some(field.width));
-            self.store_cell(address, field, &value);
+        for (memory, (cell, is_inside)) in action.memory.chunks(n_values).zip(cells) {
+            let (write, behind) = (self.b.create_block(), self.b.create_block());
+            self.b.ins().brif(is_inside, write, &[], behind, &[]);
+            self.enter(write);
+            let address = self.cell_address(&array, cell);
+            for (variable, field) in memory.iter().zip(&array.fields) {
+                let value = self.local(variable.index(), Some(field.width));
+                self.store_cell(address, field, &value);
+            }
+            self.go(behind);
         }
-        self.go(behind);
         let outputs = action.outputs.iter().map(|output| {
             let width = action.locals[*output].width;
             self.local(output.index(), Some(width))
@@ -64,6 +73,28 @@ impl Compiler<'_> {
         let outputs = outputs.collect();
         self.locals = outer;
         Ok(outputs)
+    }
+
+    /// A cell of a word of several, and whether it is there.
+    fn cell_of_word(
+        &mut self,
+        array: &Array,
+        word: Word,
+        n_cells: u64,
+        number: u64,
+    ) -> (Word, Word) {
+        if n_cells == 1 {
+            return (word, self.is(IntCC::UnsignedLessThan, word, array.cells));
+        }
+        // A word that is there has a number that does not overflow.
+        let n_words = array.cells.div_ceil(n_cells);
+        let is_word = self.is(IntCC::UnsignedLessThan, word, n_words);
+        let n_cells = self.word(n_cells);
+        let first = self.b.ins().imul(word, n_cells);
+        let number = self.word(number);
+        let cell = self.b.ins().iadd(first, number);
+        let is_cell = self.is(IntCC::UnsignedLessThan, cell, array.cells);
+        (cell, self.b.ins().band(is_word, is_cell))
     }
 
     /// The address of a cell that is there.

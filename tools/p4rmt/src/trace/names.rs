@@ -110,7 +110,8 @@ pub(crate) fn expression(gress: &Gress, expr: &Expr) -> String {
         | Expr::Local { .. }
         | Expr::Mux { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => expr.to_string(),
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => expr.to_string(),
     }
 }
 

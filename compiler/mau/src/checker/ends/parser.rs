@@ -405,6 +405,7 @@ fn bytes_of_keys(keys: &[Expr], gress: &Gress) -> u64 {
                 (Expr::Unary { arg, .. } | Expr::MathUnit { arg, .. }, _) => {
                     open.push((&**arg, None))
                 }
+                (Expr::Lane(lane), _) => open.extend(lane.args().map(|arg| (arg, None))),
                 (Expr::Binary { lhs, rhs, .. }, _) => open.extend([(&**lhs, None), (&**rhs, None)]),
                 (
                     Expr::Mux {

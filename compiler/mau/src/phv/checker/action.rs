@@ -472,7 +472,8 @@ fn fills(value: &Expr, gress: &Gress, number: usize) -> Vec<Fill> {
         | Expr::Param { .. }
         | Expr::Local { .. }
         | Expr::Lookahead { .. }
-        | Expr::MathUnit { .. } => vec![Fill::Data; width],
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => vec![Fill::Data; width],
         Expr::Field(field) => (0..)
             .map(|bit| Fill::Move((*field, bit)))
             .take(width)

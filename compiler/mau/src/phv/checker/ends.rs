@@ -387,7 +387,8 @@ fn end_in_packet(value: &Expr, ends: &BTreeMap<FieldId, u32>) -> Option<u32> {
         | Expr::Unary { .. }
         | Expr::Binary { .. }
         | Expr::Mux { .. }
-        | Expr::MathUnit { .. } => None,
+        | Expr::MathUnit { .. }
+        | Expr::Lane(_) => None,
     }
 }
 
