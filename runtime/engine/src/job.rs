@@ -312,38 +312,56 @@ impl Outcome {
         bytes.clear();
         emitted.clear();
         *payload_offset = 0;
-        if values.len() != n_value_words {
-            values.resize(n_value_words, 0);
-        }
-        if written.len() != n_watched {
-            written.resize(n_watched, Writer::NONE);
+        if values.len() != n_value_words || written.len() != n_watched {
+            resize_watched(values, n_value_words, written, n_watched);
         }
         written.fill(Writer::NONE);
         extra.clear();
         mirrors.clear();
         *resubmit = None;
-        digests.clear();
         *parsed_bits = 0;
         *crossed = None;
-        requests.clear();
-        log.clear();
         *wrong_claim = None;
+        // Few packets have any of these.
+        if !digests.is_empty() || !log.is_empty() || !requests.are_none() {
+            forget(digests, log, requests);
+        }
     }
 }
 
+#[cold]
+fn resize_watched(
+    values: &mut Vec<u64>,
+    n_value_words: usize,
+    written: &mut Vec<Writer>,
+    n_watched: usize,
+) {
+    values.resize(n_value_words, 0);
+    written.resize(n_watched, Writer::NONE);
+}
+
+#[cold]
+fn forget(
+    digests: &mut Vec<DigestMessage>,
+    log: &mut Vec<LogMessage>,
+    requests: &mut SwitchRequests,
+) {
+    digests.clear();
+    log.clear();
+    *requests = SwitchRequests::default();
+}
+
 impl SwitchRequests {
-    /// Nothing is asked for.
+    /// Whether nothing is asked for.
     #[inline]
-    fn clear(&mut self) {
+    #[must_use]
+    pub fn are_none(&self) -> bool {
         let Self {
             clone,
             resubmit,
             recirculate,
             truncate,
         } = self;
-        *clone = None;
-        *resubmit = None;
-        *recirculate = None;
-        *truncate = None;
+        clone.is_none() && resubmit.is_none() && recirculate.is_none() && truncate.is_none()
     }
 }

@@ -116,6 +116,7 @@ impl StateLayout {
 
     /// The pipe.
     #[must_use]
+    #[inline]
     pub fn pipe(&self) -> &Pipe {
         &self.program.pipes[self.pipe]
     }
@@ -139,6 +140,7 @@ impl StateLayout {
 
     /// A number that differs, in all likelihood, where names, widths or sizes differ.
     #[must_use]
+    #[inline]
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }

@@ -200,13 +200,19 @@ impl State {
         &self.layout
     }
 
+    /// Whether it is laid out so.
+    #[must_use]
+    #[inline]
+    pub fn has_layout(&self, layout: &StateLayout) -> bool {
+        std::ptr::eq(&*self.layout, layout) || self.layout.fingerprint() == layout.fingerprint()
+    }
+
     /// Refuses a state of another layout.
     ///
     /// # Errors
     /// [`StateError::WrongLayout`].
     pub fn expect_layout(&self, layout: &StateLayout) -> Result<(), StateError> {
-        if std::ptr::eq(&*self.layout, layout) || self.layout.fingerprint() == layout.fingerprint()
-        {
+        if self.has_layout(layout) {
             return Ok(());
         }
         Err(StateError::WrongLayout {
@@ -222,6 +228,7 @@ impl State {
     }
 
     /// The same, to change. Bits beyond the width of a value must stay zero.
+    #[inline]
     pub fn memory_mut(&mut self) -> &mut [u8] {
         &mut self.memory
     }
@@ -239,6 +246,7 @@ impl State {
 
     /// Marks what all tables, profiles and value sets together hold now.
     #[must_use]
+    #[inline]
     pub fn entries_stamp(&self) -> Stamp {
         self.entries_stamp
     }

@@ -38,6 +38,7 @@ impl WordLayout {
 
     /// How many words all fields take.
     #[must_use]
+    #[inline]
     pub fn n_words(&self) -> usize {
         self.n_words
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    EngineError, Instance, Interface, Job, Mode, Outcome, ParseFailure, Part, Ref, Schedule, Stamp,
-    State, StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, open_pipe, schedule_of,
+    EngineError, Instance, Interface, Job, Mode, Outcome, Part, Ref, Schedule, Stamp, State,
+    StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, open_pipe, schedule_of,
 };
 use p4rmt_ir::{Arena, Gress, GressId, Id, PipeId, Program, TableId};
 
+use crate::call::{Call, Fields};
 use crate::compile::{Section, compile};
 use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::LoadedGress;
@@ -32,6 +33,8 @@ struct GressCode {
     /// What all tables of the state together held when `tables` were last brought up to date.
     entries_stamp: Option<Stamp>,
     buffers: Buffers,
+    /// The fields of a packet whose caller does not see them.
+    fields: Vec<u64>,
     /// By slot: a packet between two steps.
     flights: Vec<Flight>,
 }
@@ -54,8 +57,6 @@ struct Buffers {
     /// By table: hits and misses.
     counts: Vec<[u64; 2]>,
     scratch: Vec<u64>,
-    /// The fields of a packet whose caller does not see them.
-    fields: Vec<u64>,
     /// Pointers in it are set anew for each batch, or each packet.
     frame: Frame,
     run: Run,
@@ -95,6 +96,7 @@ impl JitInstance {
                         counts: vec![[0; 2]; gress.tables.len()],
                         ..Buffers::default()
                     },
+                    fields: Vec::new(),
                     flights: Vec::new(),
                 })
             })
@@ -117,24 +119,22 @@ impl Instance for JitInstance {
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError> {
         let gress = find_gress(&self.layout, gress_id)?;
-        refuse_trace(gress, trace.is_some())?;
-        if outcomes.len() < jobs.len() {
-            return Err(EngineError::TooFewOutcomes {
-                needed: jobs.len(),
-                available: outcomes.len(),
-            });
-        }
-        state.expect_layout(&self.layout)?;
         let code = &mut self.gresses[gress_id];
-        if code.entries_stamp != Some(state.entries_stamp()) {
-            code.arrange_entries(gress, state);
-        }
-        for job in jobs {
-            let section = Section::from(job.part);
-            if !code.is_prepared(section) {
-                code.prepare(gress, section)?;
+        let is_ready = trace.is_none()
+            && outcomes.len() >= jobs.len()
+            && state.has_layout(&self.layout)
+            && code.entries_stamp == Some(state.entries_stamp())
+            && jobs.iter().all(|job| code.takes(job));
+        if !is_ready {
+            refuse_trace(gress, trace.is_some())?;
+            if outcomes.len() < jobs.len() {
+                return Err(EngineError::TooFewOutcomes {
+                    needed: jobs.len(),
+                    available: outcomes.len(),
+                });
             }
-            code.check_job(job)?;
+            state.expect_layout(&self.layout)?;
+            code.make_ready(gress, jobs, state)?;
         }
         code.run(gress, jobs, outcomes, state);
         Ok(())
@@ -200,6 +200,7 @@ impl Instance for JitInstance {
     }
 }
 
+#[inline]
 fn find_gress(layout: &StateLayout, id: GressId) -> Result<&Gress, EngineError> {
     let gresses = &layout.pipe().gresses;
     gresses.get(id).ok_or(EngineError::NoGress {
@@ -218,19 +219,22 @@ fn refuse_trace(gress: &Gress, has_trace: bool) -> Result<(), EngineError> {
     })
 }
 
-/// Where the fields of a packet lie, and where they are shown, if that is elsewhere.
-#[derive(Clone, Copy)]
-struct Fields {
-    at: *mut u64,
-    shown: *mut u64,
+#[cold]
+fn resize_words(words: &mut Vec<u64>, n_words: usize) {
+    words.resize(n_words, 0);
 }
 
 /// Every field as the job has it.
 #[inline]
 fn start_fields(fields: &mut Vec<u64>, job: &Job<'_>, n_words: usize) {
-    fields.clear();
-    fields.extend_from_slice(job.phv);
-    fields.resize(n_words, 0);
+    if fields.len() != n_words {
+        resize_words(fields, n_words);
+    }
+    if job.phv.is_empty() {
+        fields.fill(0);
+    } else {
+        fields.copy_from_slice(job.phv);
+    }
 }
 
 impl GressCode {
@@ -282,14 +286,48 @@ impl GressCode {
         }
     }
 
-    /// Refuses a job that is not one of the interface.
+    /// Brings all up to date that packets need, and refuses a job that is not one of the interface.
+    #[cold]
+    fn make_ready(
+        &mut self,
+        gress: &Gress,
+        jobs: &[Job<'_>],
+        state: &State,
+    ) -> Result<(), EngineError> {
+        if self.entries_stamp != Some(state.entries_stamp()) {
+            self.arrange_entries(gress, state);
+        }
+        for job in jobs {
+            self.prepare(gress, Section::from(job.part))?;
+            self.check_job(job)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a job is one of the interface, and there is a function for it.
     #[inline]
-    fn check_job(&self, job: &Job<'_>) -> Result<(), EngineError> {
-        let (n_inputs, n_fields) = (self.loaded.inputs.n_words(), self.loaded.phv.n_words());
-        let n_inputs = match job.part {
+    fn takes(&self, job: &Job<'_>) -> bool {
+        let number = Section::from(job.part).number();
+        let has_function = matches!(self.functions.get(number), Some(Some(_)));
+        has_function
+            && job.inputs.len() == self.n_inputs(job.part)
+            && (job.phv.is_empty() || job.phv.len() == self.loaded.phv.n_words())
+    }
+
+    /// Words of the inputs of a job.
+    #[inline]
+    fn n_inputs(&self, part: Part) -> usize {
+        match part {
             Part::Through => self.loaded.n_crossing_inputs,
-            Part::Whole | Part::Parser | Part::Front | Part::Back { .. } => n_inputs,
-        };
+            Part::Whole | Part::Parser | Part::Front | Part::Back { .. } => {
+                self.loaded.inputs.n_words()
+            }
+        }
+    }
+
+    /// Refuses a job that is not one of the interface.
+    fn check_job(&self, job: &Job<'_>) -> Result<(), EngineError> {
+        let (n_inputs, n_fields) = (self.n_inputs(job.part), self.loaded.phv.n_words());
         if job.inputs.len() != n_inputs {
             return Err(EngineError::WrongInputs {
                 needed: n_inputs,
@@ -326,7 +364,8 @@ impl GressCode {
                 let n_nodes = self.schedule.as_ref().map_or(0, Schedule::n_nodes);
                 let n_words = self.loaded.phv.n_words() + n_nodes + 1 + gress.randoms.len();
                 let words = &mut self.flights[slot].words;
-                start_fields(words, job, self.loaded.phv.n_words());
+                words.clear();
+                words.extend_from_slice(job.phv);
                 words.resize(n_words, 0);
                 if self.tables.len() < gress.tables.len() {
                     self.arrange_entries(gress, state);
@@ -352,18 +391,12 @@ impl GressCode {
         }
         let section = Section::Step(step);
         let function = self.prepare(gress, section)?;
-        let mut call = self.call(gress, state);
+        let mut call = self.buffers.call(&self.loaded, gress, state);
         call.run(function, section, fields, job, outcome);
         if step == Step::Parser {
             self.flights[slot].is_over = matches!(outcome.verdict, Verdict::Dropped(_));
         }
         Ok(())
-    }
-
-    /// Whether there is a function for a section.
-    #[inline]
-    fn is_prepared(&self, section: Section) -> bool {
-        matches!(self.functions.get(section.number()), Some(Some(_)))
     }
 
     /// The function for a section, compiled when it is wanted first.
@@ -390,6 +423,7 @@ impl GressCode {
     }
 
     /// Runs packets, each with a function that was prepared.
+    #[inline]
     fn run(
         &mut self,
         gress: &Gress,
@@ -397,27 +431,23 @@ impl GressCode {
         outcomes: &mut [Outcome],
         state: &mut State,
     ) {
-        let functions = std::mem::take(&mut self.functions);
-        let mut own_fields = std::mem::take(&mut self.buffers.fields);
-        let mut call = self.call(gress, state);
-        let n_fields = call.loaded.phv.n_words();
-        let (n_value_words, n_watched) = (
-            call.loaded.watched.n_words(),
-            call.loaded.watched_fields.len(),
-        );
+        let n_fields = self.loaded.phv.n_words();
+        let n_value_words = self.loaded.watched.n_words();
+        let n_watched = self.loaded.watched_fields.len();
+        let mut call = self.buffers.call(&self.loaded, gress, state);
         for (job, outcome) in jobs.iter().zip(outcomes) {
             let section = Section::from(job.part);
             outcome.begin(n_value_words, n_watched);
             let fields = match section {
                 // The caller does not see them, or only as they are on the way.
                 Section::Whole | Section::Back => {
-                    start_fields(&mut own_fields, job, n_fields);
                     let n_shown = n_fields * usize::from(section == Section::Back);
                     if outcome.phv.len() != n_shown {
-                        outcome.phv.resize(n_shown, 0);
+                        resize_words(&mut outcome.phv, n_shown);
                     }
+                    start_fields(&mut self.fields, job, n_fields);
                     Fields {
-                        at: own_fields.as_mut_ptr(),
+                        at: self.fields.as_mut_ptr(),
                         shown: outcome.phv.as_mut_ptr(),
                     }
                 }
@@ -427,25 +457,29 @@ impl GressCode {
                     Fields { at, shown: at }
                 }
             };
-            let function = functions[section.number()].expect("the caller has prepared it");
+            let function = self.functions[section.number()].expect("the caller has prepared it");
             call.run(function, section, fields, job, outcome);
         }
-        self.buffers.fields = own_fields;
-        self.functions = functions;
     }
+}
 
+impl Buffers {
     /// What all packets of a batch share.
     #[inline]
-    fn call<'c>(&'c mut self, gress: &Gress, state: &'c mut State) -> Call<'c> {
-        let Buffers {
+    fn call<'c>(
+        &'c mut self,
+        loaded: &'c LoadedGress,
+        gress: &Gress,
+        state: &'c mut State,
+    ) -> Call<'c> {
+        let Self {
             views,
             counts,
             scratch,
             frame,
             run,
             callbacks,
-            fields: _,
-        } = &mut self.buffers;
+        } = self;
         let memory = state.memory_mut();
         frame.memory = memory.as_mut_ptr();
         frame.scratch = scratch.as_mut_ptr();
@@ -453,103 +487,11 @@ impl GressCode {
         frame.counts = counts.as_mut_ptr();
         frame.run = run;
         run.gress = gress;
-        run.gress_id = self.loaded.id;
-        run.loaded = &raw const self.loaded;
+        run.gress_id = loaded.id;
+        run.loaded = loaded;
         run.memory_bytes = memory.len();
         run.state = state;
         run.buffers = callbacks;
-        Call {
-            loaded: &self.loaded,
-            frame,
-            run,
-        }
-    }
-}
-
-/// Calls of compiled code, as long as nothing that they share changes.
-struct Call<'c> {
-    loaded: &'c LoadedGress,
-    frame: *mut Frame,
-    run: *mut Run,
-}
-
-impl Call<'_> {
-    /// Runs compiled code on a packet. What it shows is added to the outcome.
-    #[inline]
-    fn run(
-        &mut self,
-        function: Function,
-        section: Section,
-        fields: Fields,
-        job: &Job<'_>,
-        outcome: &mut Outcome,
-    ) {
-        let loaded = self.loaded;
-        // SAFETY: the frame belongs to the gress, which is borrowed as long as the call is.
-        let frame = unsafe { &mut *self.frame };
-        let shows_values = !matches!(section, Section::Step(Step::Parser | Step::Stage(_)));
-        if shows_values {
-            if outcome.values.len() != loaded.watched.n_words() {
-                outcome.values.resize(loaded.watched.n_words(), 0);
-            }
-            outcome.bytes.reserve(loaded.n_out_bytes);
-            outcome.emitted.reserve(loaded.n_emitted);
-        }
-        frame.bytes = job.bytes.as_ptr();
-        frame.n_bits = job.bytes.len() as u64 * 8;
-        frame.packet_bytes = job.packet().len() as u64;
-        frame.inputs = job.inputs.as_ptr();
-        frame.fields = fields.at;
-        frame.phv_out = fields.shown;
-        frame.values = outcome.values.as_mut_ptr();
-        frame.written = outcome.written.as_mut_ptr().cast();
-        frame.out = outcome.bytes.as_mut_ptr();
-        frame.out_bytes = 0;
-        frame.emitted = outcome.emitted.as_mut_ptr().cast();
-        frame.n_emitted = 0;
-        frame.payload_offset = match job.part {
-            Part::Back { payload_offset } => payload_offset as u64,
-            Part::Whole | Part::Parser | Part::Front | Part::Through => 0,
-        };
-        frame.failure = 0;
-        frame.is_dropped = 0;
-        frame.parsed_bits = 0;
-        frame.crossed = 0;
-        let outcome_at: *mut Outcome = outcome;
-        {
-            // SAFETY: as for the frame; nothing else reaches what callbacks work on before the call.
-            let run = unsafe { &mut *self.run };
-            run.job = std::ptr::from_ref(job).cast();
-            run.outcome = outcome_at;
-        }
-        // SAFETY: the code belongs to this gress; all buffers are as long as it was compiled for, and
-        // outlive the call.
-        unsafe { function.run(frame) };
-        // SAFETY: the call is over; nothing else reaches the outcome.
-        let outcome = unsafe { &mut *outcome_at };
-        if frame.out_bytes > 0 {
-            // SAFETY: so many bytes were reserved, and the code wrote them.
-            unsafe { outcome.bytes.set_len(frame.out_bytes as usize) };
-        }
-        if frame.n_emitted > 0 {
-            // SAFETY: so many ids were reserved, and the code wrote them; an id is its number.
-            unsafe { outcome.emitted.set_len(frame.n_emitted as usize) };
-        }
-        if !matches!(section, Section::Step(Step::Stage(_) | Step::Deparser)) {
-            outcome.payload_offset = frame.payload_offset as usize;
-            outcome.parsed_bits = frame.parsed_bits;
-            outcome.crossed = frame.crossed.checked_sub(1);
-        }
-        if frame.failure != 0 {
-            let failure = ParseFailure {
-                error: (frame.failure >> 32) as u32,
-                span: loaded.span_of(frame.failure),
-            };
-            outcome.verdict = if frame.is_dropped == 0 {
-                Verdict::Failed(failure)
-            } else {
-                Verdict::Dropped(failure)
-            };
-        }
+        Call { loaded, frame, run }
     }
 }

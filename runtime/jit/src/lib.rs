@@ -39,6 +39,7 @@
 //! All `unsafe` of the project is here: code that was compiled is called with pointers
 //! ([`frame`](self)), and asks back with them.
 
+mod call;
 mod callbacks;
 mod compile;
 mod frame;

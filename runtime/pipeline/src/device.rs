@@ -267,7 +267,7 @@ impl Device {
     /// way where packets need not be kept.
     pub fn show_departures(&mut self, mut show: impl FnMut(&Departure)) {
         self.chassis.departures.iter().for_each(&mut show);
-        for departure in self.chassis.departures.drain(..) {
+        while let Some(departure) = self.chassis.departures.pop() {
             self.chassis.pool.give_back(departure.bytes);
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use p4rmt_engine::{DigestMessage, Event, Instance, Job, LogMessage, Outcome, State, Trace};
 use p4rmt_ir::{GressId, HeaderId, Program};
 
+use crate::config::TIME_MASK;
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
 use crate::packet::PacketPool;
 use crate::traffic::Replica;
@@ -62,6 +63,36 @@ pub struct LoggedLine {
     pub message: LogMessage,
 }
 
+/// A clock as time: a thousand times it is so many nanoseconds times the clocks of a microsecond, and a rest.
+#[derive(Clone, Copy, Debug, Default)]
+struct Now {
+    clock: u64,
+    ns: u64,
+    rest: u64,
+}
+
+impl Now {
+    /// The next clocks need no division.
+    #[inline]
+    fn advance(&mut self, clock: u64, config: &DeviceConfig) {
+        /// So many clocks and no more are counted one by one.
+        const FEW: u64 = 4;
+        let clocks_per_us = config.clocks_per_us.max(1);
+        let n_clocks = clock.wrapping_sub(self.clock);
+        if n_clocks > FEW || clock > u64::MAX / 1000 || clocks_per_us < 500 {
+            let (ns, rest) = config.nanoseconds_and_rest(clock);
+            *self = Self { clock, ns, rest };
+            return;
+        }
+        self.clock = clock;
+        self.rest += n_clocks * 1000;
+        while self.rest >= clocks_per_us {
+            self.rest -= clocks_per_us;
+            self.ns += 1;
+        }
+    }
+}
+
 /// What machines share.
 pub(super) struct Chassis {
     pub(super) program: Arc<Program>,
@@ -73,8 +104,8 @@ pub(super) struct Chassis {
     pub(super) port_metadata: Vec<Option<Vec<u8>>>,
     /// The clock of the next entry into a gress.
     pub(super) clock: u64,
-    /// A clock, and the nanoseconds that it is.
-    now: (u64, u64),
+    /// The nanoseconds of the clock, as they were asked for last.
+    now: Now,
     pub(super) arrivals: u64,
     /// How many more passes the arrival in work may lead to.
     pub(super) passes_left: u32,
@@ -113,7 +144,7 @@ impl Chassis {
             units: vec![None; usize::from(MAX_PORTS)],
             port_metadata: vec![None; usize::from(MAX_PORTS)],
             clock: 0,
-            now: (0, 0),
+            now: Now::default(),
             arrivals: 0,
             passes_left: 0,
             departures: Vec::new(),
@@ -142,18 +173,19 @@ impl Chassis {
     /// Nanoseconds since clock 0.
     #[inline]
     pub(super) fn now_ns(&mut self) -> u64 {
-        let (clock, ns) = self.now;
-        if clock == self.clock {
-            return ns;
-        }
-        let ns = self.config.nanoseconds(self.clock);
-        self.now = (self.clock, ns);
-        ns
+        self.ns_at(self.clock)
+    }
+
+    /// Nanoseconds at a clock, which is not before that for which they were asked for last.
+    #[inline]
+    pub(super) fn ns_at(&mut self, clock: u64) -> u64 {
+        self.now.advance(clock, &self.config);
+        self.now.ns & TIME_MASK
     }
 
     /// A clock may be other nanoseconds from now on.
     pub(super) fn forget_now(&mut self) {
-        self.now = (0, 0);
+        self.now = Now::default();
     }
 
     /// Records what happens to a packet.
@@ -339,5 +371,47 @@ impl Chassis {
             bytes: packet,
             headers: self.emitted.clone(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p4rmt_ir::Arch;
+
+    use super::*;
+
+    #[test]
+    fn time_that_goes_on_by_clocks_is_time_that_is_divided() {
+        for clocks_per_us in [1, 499, 500, 999, 1000, 1001, 1220, 1350, 100_000] {
+            let mut config = DeviceConfig::for_arch(Arch::T2na);
+            config.clocks_per_us = clocks_per_us;
+            let mut now = Now::default();
+            let mut clock = 0;
+            for step in [
+                0,
+                1,
+                2,
+                3,
+                4,
+                5,
+                1,
+                1,
+                1000,
+                1,
+                4,
+                u64::MAX / 1001,
+                1,
+                u64::MAX / 2,
+                3,
+                1,
+                9,
+            ]
+            .repeat(5)
+            {
+                clock = u64::wrapping_add(clock, step);
+                now.advance(clock, &config);
+                assert_eq!(now.ns & TIME_MASK, config.nanoseconds(clock));
+            }
+        }
     }
 }

@@ -65,8 +65,6 @@ pub(super) struct Tofino {
     ingress_queue: VecDeque<IngressEntry>,
     egress_queue: VecDeque<EgressEntry>,
     mirrors: MirrorGate<EgressEntry>,
-    /// None only during a pass.
-    buffers: Option<Box<Buffers>>,
 }
 
 /// The way into a gress, and what is read behind it.
@@ -75,6 +73,8 @@ struct Gate<const HEADER: usize, const WATCHED: usize> {
     header: IntrinsicHeader<HEADER>,
     timestamp: Timestamp,
     watched: Watched<WATCHED>,
+    /// None only during a pass.
+    buffers: Option<Box<Buffers>>,
 }
 
 /// A packet on its way into the ingress.
@@ -129,7 +129,7 @@ pub(super) struct Head {
     inputs: Vec<u64>,
 }
 
-/// What every pass uses again.
+/// What every pass through a gress uses again.
 #[derive(Default)]
 struct Buffers {
     head: Head,
@@ -229,6 +229,7 @@ impl Tofino {
                 into,
             ),
             watched: Watched::new(ingress, INGRESS_WATCHED, into),
+            buffers: None,
         };
         let into = interface.gresses.get_mut(egress_id).expect(ONE_EACH);
         let egress_gate = Gate {
@@ -240,6 +241,7 @@ impl Tofino {
                 into,
             ),
             watched: Watched::new(egress, EGRESS_WATCHED, into),
+            buffers: None,
         };
         Ok(Self {
             ingress: ingress_gate,
@@ -248,7 +250,6 @@ impl Tofino {
             ingress_queue: VecDeque::new(),
             egress_queue: VecDeque::new(),
             mirrors: MirrorGate::default(),
-            buffers: None,
         })
     }
 
@@ -287,13 +288,13 @@ impl Tofino {
         chassis: &mut Chassis,
         mut entry: IngressEntry,
     ) -> Result<(), DeviceError> {
-        let mut buffers = self.buffers.take().unwrap_or_default();
+        let mut buffers = self.ingress.buffers.take().unwrap_or_default();
         let Buffers { head, outcome } = &mut *buffers;
         self.ingress_head(chassis, &mut entry, head);
         let job = head.job(&entry.packet, chassis.clock);
         chassis.pass(self.ingress.gress, || entry.entrant, job, outcome)?;
         self.after_ingress(chassis, entry, head, &mut outcome[0]);
-        self.buffers = Some(buffers);
+        self.ingress.buffers = Some(buffers);
         Ok(())
     }
 
@@ -304,13 +305,13 @@ impl Tofino {
         chassis: &mut Chassis,
         mut entry: EgressEntry,
     ) -> Result<(), DeviceError> {
-        let mut buffers = self.buffers.take().unwrap_or_default();
+        let mut buffers = self.egress.buffers.take().unwrap_or_default();
         let Buffers { head, outcome } = &mut *buffers;
         self.egress_head(chassis, &mut entry, head);
         let job = head.job(&entry.packet, chassis.clock);
         chassis.pass(self.egress.gress, || entry.entrant(), job, outcome)?;
         self.after_egress(chassis, entry, head, &mut outcome[0]);
-        self.buffers = Some(buffers);
+        self.egress.buffers = Some(buffers);
         Ok(())
     }
 

@@ -105,7 +105,7 @@ pub(super) struct V1model {
     free_fields: Vec<Vec<u64>>,
     /// Whether packets may pass both halves at once.
     crosses: bool,
-    /// What an arriving packet is given then.
+    /// What an arriving packet is given then, where the program has not all that the machine knows.
     inputs: Vec<u64>,
 }
 
@@ -119,6 +119,20 @@ struct IngressEntry {
     /// Values of fields that it keeps from its last round.
     kept: Vec<(FieldId, Bits)>,
     packet: Packet,
+}
+
+impl IngressEntry {
+    /// A packet that comes in through a port.
+    fn arriving(arrival: u64, port: u16, packet: Packet) -> Self {
+        Self {
+            arrival,
+            made_by: None,
+            port,
+            instance: Instance::Normal,
+            kept: Vec::new(),
+            packet,
+        }
+    }
 }
 
 /// A packet on its way into the egress.
@@ -206,6 +220,7 @@ impl V1model {
     }
 
     /// Refuses what a wrong claim of the program ended; nothing is left on its way then.
+    #[inline]
     fn check_claims(&mut self, outcome: &Outcome) -> Result<(), DeviceError> {
         let Some(claim) = outcome.wrong_claim else {
             return Ok(());
@@ -230,18 +245,10 @@ impl Machine for V1model {
         port: u16,
         packet: Packet,
     ) -> Result<(), DeviceError> {
-        let entry = IngressEntry {
-            arrival,
-            made_by: None,
-            port,
-            instance: Instance::Normal,
-            kept: Vec::new(),
-            packet,
-        };
         if self.crosses && chassis.passes_left > 0 && chassis.keeps_no_records() {
-            return self.run_through(chassis, entry);
+            return self.run_through(chassis, arrival, port, packet);
         }
-        self.run_ingress(chassis, entry)
+        self.run_ingress(chassis, IngressEntry::arriving(arrival, port, packet))
     }
 
     #[inline]

@@ -171,6 +171,16 @@ impl Tofino {
             mirror_len: 0,
             packet,
         };
+        let is_alone = !decision.is_for_cpu && !decision.is_dropped();
+        if is_alone
+            && decision.groups == [None; 2]
+            && let Some(port) = decision.unicast
+        {
+            // Without copies, it is the packet itself that goes.
+            chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
+            let entry = copy(Replica::of_unicast(port), decision.cos, packet);
+            return self.send(chassis, entry, decision);
+        }
         if decision.is_for_cpu {
             chassis.tell(arrival, FateEvent::CopiedToCpu);
             let replica = Replica::of_unicast(chassis.config.cpu_port);
@@ -193,11 +203,6 @@ impl Tofino {
         if let Some(port) = decision.unicast {
             chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
             let replica = Replica::of_unicast(port);
-            // Without other copies, it is the packet itself that goes.
-            if replicas.is_empty() {
-                let entry = copy(replica, decision.cos, packet);
-                return self.send(chassis, entry, decision);
-            }
             let packet = chassis.pool.packet(&packet);
             let entry = copy(replica, decision.cos, packet);
             self.send(chassis, entry, decision);

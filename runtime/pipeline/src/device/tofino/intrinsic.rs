@@ -11,21 +11,20 @@ use p4rmt_ir::{Arch, Gress};
 /// A header that the device fills in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IntrinsicHeader<const N: usize> {
-    fields: Vec<IntrinsicField>,
+    /// Those that the device knows a value for; all others are zero.
+    places: [IntrinsicPlace; N],
     n_bytes: usize,
 }
 
-/// A field that the device knows a value for; all others are zero.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct IntrinsicField {
-    /// Position of its value among those that the device gives.
-    value: usize,
+/// Where a field lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct IntrinsicPlace {
     /// Where the nine bytes begin that end with its lowest bit, from [`MARGIN`] bytes before the header on: it lies in
     /// the last eight, and what does not fit there in the first.
     at: usize,
     /// Bits below it in the last of them.
     below: u32,
-    /// As many low bits as it has.
+    /// As many low bits as it has; none if there is no such field.
     mask: u64,
 }
 
@@ -197,23 +196,22 @@ impl<const N: usize> IntrinsicHeader<N> {
     }
 
     fn new<'a>(declared: impl Iterator<Item = (&'a str, u32)>, values: [&str; N]) -> Self {
-        let mut fields = Vec::new();
+        let mut places = [IntrinsicPlace::default(); N];
         let mut offset_bits = 0;
         for (name, width) in declared {
             let end = offset_bits + width as usize;
             let value = values.iter().position(|value| *value == name);
             if let Some(value) = value.filter(|_| width > 0) {
-                fields.push(IntrinsicField {
-                    value,
+                places[value] = IntrinsicPlace {
                     at: MARGIN + end.div_ceil(8) - 9,
                     below: (end.next_multiple_of(8) - end) as u32,
                     mask: u64::MAX >> (64 - width.min(64)),
-                });
+                };
             }
             offset_bits = end;
         }
         Self {
-            fields,
+            places,
             n_bytes: offset_bits.div_ceil(8),
         }
     }
@@ -228,14 +226,14 @@ impl<const N: usize> IntrinsicHeader<N> {
     #[inline]
     pub(crate) fn write(&self, room: &mut [u8], values: [u64; N]) {
         room.fill(0);
-        for field in &self.fields {
-            let value = values[field.value] & field.mask;
+        for (place, value) in self.places.iter().zip(values) {
+            let value = value & place.mask;
             if value == 0 {
                 continue;
             }
-            if let Some([first, last @ ..]) = room[field.at..].first_chunk_mut::<9>() {
-                *last = (u64::from_be_bytes(*last) | value << field.below).to_be_bytes();
-                *first |= (value >> 1 >> (63 - field.below)) as u8;
+            if let Some([first, last @ ..]) = room[place.at..].first_chunk_mut::<9>() {
+                *last = (u64::from_be_bytes(*last) | value << place.below).to_be_bytes();
+                *first |= (value >> 1 >> (63 - place.below)) as u8;
             }
         }
     }

@@ -8,7 +8,7 @@ use super::metadata::Standard;
 use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, V1model, watched};
 use crate::device::chassis::Chassis;
 use crate::fate::{DropReason, FateEvent};
-use crate::{DeviceError, Entrant, EntrantKind};
+use crate::{DeviceError, Entrant, EntrantKind, Packet};
 
 impl V1model {
     pub(super) fn run_ingress(
@@ -66,73 +66,83 @@ impl V1model {
 
     /// The same for a packet that arrived, if nobody looks: one that asks for nothing but a port passes
     /// both halves at once.
+    #[inline]
     pub(super) fn run_through(
         &mut self,
         chassis: &mut Chassis,
-        mut entry: IngressEntry,
+        arrival: u64,
+        port: u16,
+        packet: Packet,
     ) -> Result<(), DeviceError> {
-        let us = |clock| chassis.config.nanoseconds(clock) / 1000;
-        let (now, then) = (us(chassis.clock), us(chassis.clock.saturating_add(1)));
-        self.metadata
-            .crossing_inputs(&mut self.inputs, |field| match field {
-                Standard::IngressPort => u64::from(entry.port),
-                Standard::PacketLength => entry.packet.len() as u64,
-                Standard::IngressGlobalTimestamp | Standard::EnqTimestamp => now,
-                Standard::EgressGlobalTimestamp => then,
-                Standard::DeqTimedelta => then - now,
-                Standard::EgressPort
-                | Standard::EgressSpec
-                | Standard::InstanceType
-                | Standard::EgressRid => 0,
-            });
+        let now = chassis.now_ns() / 1000;
+        let then = chassis.ns_at(chassis.clock.saturating_add(1)) / 1000;
+        let length = packet.len() as u64;
+        // In the order of `BEFORE` and `BEHIND`.
+        let given = [port.into(), length, now, then, now, then - now];
         let job = Job {
-            bytes: &entry.packet,
+            bytes: &packet,
             prefix_len: 0,
             clock: chassis.clock,
-            inputs: &self.inputs,
+            inputs: self.metadata.crossing_inputs(&given, &mut self.inputs),
             part: Part::Through,
             phv: &[],
         };
         let entrant = || Entrant {
-            arrival: entry.arrival,
-            made_by: entry.made_by,
+            arrival,
+            made_by: None,
             kind: EntrantKind::Arrived,
-            port: entry.port,
+            port,
         };
-        let mut outcome = self.outcome.take().unwrap_or_default();
-        let passed = chassis.pass(self.gress, entrant, job, &mut outcome);
-        let result = passed.and_then(|_| {
-            let [outcome] = &mut *outcome;
-            let Some(port) = outcome.crossed else {
-                chassis.keep_messages(entry.arrival, self.gress, outcome);
-                self.check_claims(outcome)?;
-                return self.after_ingress(chassis, entry, outcome);
-            };
-            chassis.passes_left -= 1;
-            chassis.clock = chassis.clock.saturating_add(1);
-            chassis.count_pass();
-            chassis.keep_messages(entry.arrival, self.gress, outcome);
-            self.check_claims(outcome)?;
-            if self.watched.get(outcome, watched::EGRESS_SPEC) == DROP_PORT {
-                let span = self.watched.written(outcome, watched::EGRESS_SPEC);
-                let reason = DropReason::Program {
-                    gress: GressRole::Egress,
-                    span: span.unwrap_or(Span::NONE),
-                };
-                chassis.pool.give_back(entry.packet);
-                chassis.end(entry.arrival, reason);
-                return Ok(());
+        let mut buffers = self.outcome.take().unwrap_or_default();
+        chassis.pass(self.gress, entrant, job, &mut buffers)?;
+        let [outcome] = &mut *buffers;
+        let result = match outcome.crossed {
+            Some(to) => {
+                chassis.passes_left -= 1;
+                chassis.clock = chassis.clock.saturating_add(1);
+                chassis.count_pass();
+                chassis.keep_messages(arrival, self.gress, outcome);
+                let checked = self.check_claims(outcome);
+                if checked.is_ok() {
+                    self.after_crossing(chassis, arrival, to as u16, packet, outcome);
+                }
+                checked
             }
-            let packet = &mut entry.packet;
-            packet.replace_front(outcome.payload_offset, &outcome.bytes);
-            if let Some(length) = outcome.requests.truncate {
-                packet.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            None => {
+                chassis.keep_messages(arrival, self.gress, outcome);
+                let entry = IngressEntry::arriving(arrival, port, packet);
+                self.check_claims(outcome)
+                    .and_then(|()| self.after_ingress(chassis, entry, outcome))
             }
-            chassis.depart(entry.arrival, port as u16, entry.packet);
-            Ok(())
-        });
-        self.outcome = Some(outcome);
+        };
+        self.outcome = Some(buffers);
         result
+    }
+
+    /// What follows both halves: a drop, or the way out.
+    #[inline]
+    fn after_crossing(
+        &mut self,
+        chassis: &mut Chassis,
+        arrival: u64,
+        port: u16,
+        mut packet: Packet,
+        outcome: &Outcome,
+    ) {
+        if self.watched.get(outcome, watched::EGRESS_SPEC) == DROP_PORT {
+            let span = self.watched.written(outcome, watched::EGRESS_SPEC);
+            let reason = DropReason::Program {
+                gress: GressRole::Egress,
+                span: span.unwrap_or(Span::NONE),
+            };
+            chassis.pool.give_back(packet);
+            return chassis.end(arrival, reason);
+        }
+        packet.replace_front(outcome.payload_offset, &outcome.bytes);
+        if let Some(length) = outcome.requests.truncate {
+            packet.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        }
+        chassis.depart(arrival, port, packet);
     }
 
     fn after_ingress(

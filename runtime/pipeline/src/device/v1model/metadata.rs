@@ -11,8 +11,8 @@ pub(super) struct Metadata {
     words: WordLayout,
     standard: [Option<StandardPlace>; STANDARD.len()],
     multicast_group: Option<FieldId>,
-    /// Of [`BEFORE`] and [`BEHIND`] those that the program has.
-    crossing_fields: Vec<Standard>,
+    /// Positions in [`BEFORE`] and [`BEHIND`] of those that the program has.
+    crossing_fields: Vec<usize>,
     /// Those that do not belong to a header.
     metadata: Vec<usize>,
     headers: PacketHeaders,
@@ -94,7 +94,9 @@ impl Metadata {
             crossing_fields: BEFORE
                 .into_iter()
                 .chain(BEHIND)
-                .filter(|field| standard[*field as usize].is_some())
+                .enumerate()
+                .filter(|(_, field)| standard[*field as usize].is_some())
+                .map(|(position, _)| position)
                 .collect(),
             multicast_group: gress
                 .intrinsics
@@ -123,10 +125,19 @@ impl Metadata {
         })
     }
 
-    /// The inputs of a packet that is to cross.
-    pub(super) fn crossing_inputs(&self, inputs: &mut Vec<u64>, value: impl Fn(Standard) -> u64) {
-        inputs.clear();
-        inputs.extend(self.crossing_fields.iter().map(|field| value(*field)));
+    /// The inputs of a packet that is to cross, of the values of [`BEFORE`] and [`BEHIND`].
+    #[inline]
+    pub(super) fn crossing_inputs<'a>(
+        &self,
+        values: &'a [u64; BEFORE.len() + BEHIND.len()],
+        some: &'a mut Vec<u64>,
+    ) -> &'a [u64] {
+        if self.crossing_fields.len() == values.len() {
+            return values;
+        }
+        some.clear();
+        some.extend(self.crossing_fields.iter().map(|field| values[*field]));
+        some
     }
 
     /// Makes every field zero.
