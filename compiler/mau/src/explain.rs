@@ -118,7 +118,7 @@ explanations! {
     "v = v >> 1;"
     "approximate it by a math unit, or compute it before";
     "E0532" "arithmetic that is too wide"
-    "Wider elements can be moved, but sums, logic and comparisons have 32 bits."
+    "Wider elements can be moved, but sums, logic and comparisons have 32 bits. Of 64 the low word can be computed alone, while the upper one stays."
     "Register<bit<64>, bit<8>>(256) r; /* and an action with v = v + 1 */"
     "make it a pair of 32 bits, and carry in a second table";
     "E0533" "two sources where there is one"

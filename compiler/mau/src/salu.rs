@@ -5,7 +5,8 @@
 //!
 //! 1. A body is run symbolically: each value becomes a choice of expressions over memory and fields as
 //!    they were before the call (`symbolic`).
-//! 2. Conditions become functions of comparators (`truth`). With those, every value is one expression
+//! 2. Conditions become functions of comparators (`truth`, of wide values `wide`), which get numbers
+//!    (`arrange`). With those, every value is one expression
 //!    in each case of what the comparators say (`cases`), in a normal form (`normal`).
 //! 3. What a half takes becomes at most two operations, each with the cases in which it runs
 //!    (`operation`, `plan`); what comes out becomes words with a source (`output`).
@@ -14,6 +15,7 @@
 //!
 //! Elements of one bit have instructions of their own (`bit`).
 
+mod arrange;
 mod bit;
 mod cases;
 mod fault;
@@ -26,6 +28,7 @@ mod pool;
 mod search;
 mod symbolic;
 mod truth;
+mod wide;
 
 use p4rmt_ir::salu::{InstructionKind, LayoutKind, StatefulInstruction, StatefulUnit};
 use p4rmt_ir::{Expr, Gress, RegisterActionId, RegisterId};

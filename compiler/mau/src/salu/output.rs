@@ -319,7 +319,7 @@ impl Planner<'_> {
             Expr::Lane(lane) if lane.op.part == LanePart::Index => WordSource::LaneIndex,
             _ => WordSource::LaneNumber,
         };
-        if let Some(other) = shown().find(|leaf| leaf.expr != first.expr) {
+        if shown().any(|leaf| leaf.expr != first.expr) {
             let what = match source {
                 WordSource::Quotient(_) | WordSource::Remainder(_) => Fault::Division(
                     "returns a quotient or remainder in one case and something else in another, and a word of output shows one thing",
@@ -328,7 +328,7 @@ impl Planner<'_> {
                     "returns the lane that it finds in one case and something else in another, and a word of output shows one thing",
                 ),
             };
-            return Err(what.at(other.span));
+            return Err(what.at(first.span));
         }
         Ok(Some(source))
     }

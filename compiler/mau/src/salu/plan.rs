@@ -53,7 +53,7 @@ pub(super) fn plan(
         all_asked(&trees[local.index()], &mut asked);
     }
     if let Some((_, span)) = asked.get(1) {
-        let what = "returns `predicate()` of two different lists, and comparators have one order";
+        let what = "gives `predicate()` different comparisons in different cases; a write before the call makes them differ, too";
         return Err(Fault::Predicate(what).at(*span));
     }
     if let Some((answers, span)) = asked.first() {
@@ -89,7 +89,7 @@ pub(super) fn plan(
         is_spare: false,
         is_low: false,
     };
-    let values = memory.iter().chain(outputs.iter().map(|(cases, _)| cases));
+    let values = outputs.iter().map(|(cases, _)| cases).chain(&memory);
     let leaves = values.flatten().collect::<Vec<_>>();
     let search = plan_search(action, &memory, &leaves, operations, salu)?;
     let dividing = leaves.iter().find(|leaf| divides(&leaf.expr));

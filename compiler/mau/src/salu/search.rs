@@ -72,7 +72,7 @@ pub(super) fn plan_search(
             "looks for the smallest or largest lane of something else than its memory before the call",
         ));
     }
-    check_memory(action, memory, lane, &old, operations)?;
+    check_memory(action, memory, (lane, span), &old, operations)?;
     Ok(Some((sources(lane, operations.gress, fault)?, span)))
 }
 
@@ -102,7 +102,7 @@ fn element_bits(action: &RegisterAction, operations: Operations<'_>) -> u32 {
 fn check_memory(
     action: &RegisterAction,
     memory: &[Cases],
-    lane: &LaneExpr,
+    (lane, span): (&LaneExpr, Span),
     old: &Expr,
     operations: Operations<'_>,
 ) -> Result<(), Located> {
@@ -120,14 +120,14 @@ fn check_memory(
         let hi = lo + action.locals[*local].width - 1;
         let [kept, changed] = [old, &changed].map(|word| slice(word.clone(), hi, lo, gress));
         for leaf in cases {
-            let what = if leaf.expr != kept && leaf.expr != changed {
-                "writes more to its memory than the change of the lane that it finds"
-            } else if (leaf.expr == changed) != is_changed {
-                "changes the lane that it finds under a condition"
-            } else {
-                continue;
-            };
-            return Err(Fault::Search(what).at(leaf.span));
+            if leaf.expr != kept && leaf.expr != changed {
+                let what = "writes more to its memory than the change of the lane that it finds";
+                return Err(Fault::Search(what).at(leaf.span));
+            }
+            if (leaf.expr == changed) != is_changed {
+                let what = "changes the lane that it finds under a condition";
+                return Err(Fault::Search(what).at(span));
+            }
         }
         lo = hi + 1;
     }

@@ -59,6 +59,28 @@ impl Tree {
         }
     }
 
+    /// Bits of it, at the places where it was made, but for a place that is replaced.
+    fn sliced(&self, hi: u32, lo: u32, (replaced, by): (Span, Span)) -> Self {
+        let place = |span: Span| if span == replaced { by } else { span };
+        match self {
+            Self::Leaf { expr, span } => Self::Leaf {
+                expr: Expr::slice(expr.clone(), hi, lo),
+                span: place(*span),
+            },
+            Self::Choice {
+                cond,
+                span,
+                then,
+                otherwise,
+            } => Self::Choice {
+                cond: cond.clone(),
+                span: place(*span),
+                then: Box::new(then.sliced(hi, lo, (replaced, by))),
+                otherwise: Box::new(otherwise.sliced(hi, lo, (replaced, by))),
+            },
+        }
+    }
+
     /// Whether both are the same, wherever they come from.
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -106,7 +128,11 @@ pub(super) fn run(action: &RegisterAction) -> Result<Vec<Tree>, Located> {
         })
         .collect();
     let widths = action.locals.values().map(|local| local.width).collect();
-    let mut symbolic = Symbolic { values, widths };
+    let mut symbolic = Symbolic {
+        values,
+        widths,
+        start: action.span,
+    };
     symbolic.block(&action.body)?;
     Ok(symbolic.values)
 }
@@ -115,6 +141,8 @@ pub(super) fn run(action: &RegisterAction) -> Result<Vec<Tree>, Located> {
 struct Symbolic {
     values: Vec<Tree>,
     widths: Vec<u32>,
+    /// The place of what nothing has been assigned to.
+    start: Span,
 }
 
 impl Symbolic {
@@ -221,9 +249,14 @@ impl Symbolic {
 
     /// The expression, which reads variables as they are now, as a tree: choices come out of it.
     fn tree(&self, expr: Expr, span: Span, room: usize) -> Result<Tree, Located> {
-        // A variable that is nothing but copied keeps the place where it was made.
+        // A variable that is nothing but copied or cut keeps the place where it was made.
         if let Expr::Local { local, .. } = expr {
             return Ok(self.values[local.index()].clone());
+        }
+        if let Expr::Slice { arg, hi, lo } = &expr
+            && let Expr::Local { local, .. } = **arg
+        {
+            return Ok(self.values[local.index()].sliced(*hi, *lo, (self.start, span)));
         }
         self.lifted(expr, &[], span, room)
     }

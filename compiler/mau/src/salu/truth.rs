@@ -15,7 +15,7 @@
 //! Where the comparators are too few for that, the second way is the exact sum, one comparator, which
 //! is what the vendor's compiler makes of them; it is right unless the sum wraps, and is noted.
 
-use p4rmt_ir::salu::{ElementLayout, Half, LayoutKind, Predicate, Relation, SumKind};
+use p4rmt_ir::salu::{ElementLayout, Half, LayoutKind, Relation, SumKind};
 use p4rmt_ir::{BinaryOp, Expr, Gress, UnaryOp};
 use p4rmt_source::Span;
 
@@ -101,7 +101,7 @@ pub(super) struct Test {
 
 impl Test {
     /// A comparator that always says the same.
-    fn constant(value: bool) -> Self {
+    pub(super) fn constant(value: bool) -> Self {
         Self {
             sum: Sum::default(),
             relation: Relation::Equal,
@@ -192,8 +192,8 @@ impl Sum {
 }
 
 /// One side of a comparison.
-struct Side {
-    sum: Sum,
+pub(super) struct Side {
+    pub(super) sum: Sum,
     /// Whether it is more than one term, and so wraps.
     wraps: bool,
     /// Whether the terms are to be read as signed numbers; none where there are none.
@@ -204,7 +204,7 @@ struct Side {
 pub(super) struct Conditions<'a> {
     pub(super) gress: &'a Gress,
     pub(super) halves: Halves,
-    salu: &'a SaluLimits,
+    pub(super) salu: &'a SaluLimits,
     /// Whether sums that wrap are compared as the language says.
     pub(super) is_exact: bool,
     /// What is tested, each once, and where first.
@@ -212,12 +212,12 @@ pub(super) struct Conditions<'a> {
     /// Where a sum is compared as if it did not wrap.
     pub(super) inexact: Vec<Span>,
     /// How many of the tests are those of `predicate()`, which are the first ones.
-    n_asked: usize,
+    pub(super) n_asked: usize,
     /// Those of them that are constants, by number.
-    constants: Vec<(usize, bool)>,
+    pub(super) constants: Vec<(usize, bool)>,
     /// By test: the number of its comparator.
-    places: Vec<usize>,
-    known: Vec<(Expr, Truth)>,
+    pub(super) places: Vec<usize>,
+    pub(super) known: Vec<(Expr, Truth)>,
 }
 
 impl<'a> Conditions<'a> {
@@ -239,135 +239,6 @@ impl<'a> Conditions<'a> {
             places: Vec::new(),
             known: Vec::new(),
         }
-    }
-
-    /// Takes what `predicate()` is given, which must come before all else: a comparator each.
-    pub(super) fn ask(&mut self, answers: &[Expr], span: Span) -> Result<(), Located> {
-        for (number, answer) in answers.iter().enumerate() {
-            let truth = self.take(answer, span)?;
-            let is_negated = match truth {
-                Truth::Const(value) => {
-                    self.constants.push((self.tests.len(), value));
-                    self.tests.push((Test::constant(value), span));
-                    continue;
-                }
-                Truth::Comparator(of) if of == number => continue,
-                Truth::Not(ref of) if **of == Truth::Comparator(number) => true,
-                Truth::Not(ref of) => {
-                    let is_other = matches!(**of, Truth::Comparator(_));
-                    return Err(asked_fault(is_other).at(span));
-                }
-                Truth::Comparator(_) => return Err(asked_fault(true).at(span)),
-                Truth::And(..) | Truth::Xor(..) => return Err(asked_fault(false).at(span)),
-            };
-            self.tests[number].0.is_negated = is_negated;
-            let known = self.known.iter_mut().find(|(known, _)| known == answer);
-            if let Some((_, truth)) = known {
-                *truth = Truth::Comparator(number);
-            }
-        }
-        self.n_asked = self.tests.len();
-        Ok(())
-    }
-
-    /// Gives each test its comparator: first those of `predicate()`, those of wide values where such
-    /// comparators are. `masks`: what other actions of the register have these compare under.
-    pub(super) fn arrange(&mut self, masks: &[Option<u64>]) -> Result<(), Located> {
-        let limit = (self.salu.comparators as usize).min(Predicate::COMPARATORS_MAX);
-        let too_many = |n: usize, span: Span| {
-            Fault::Comparisons(u32::try_from(n).unwrap_or(u32::MAX)).at(span)
-        };
-        if let Some((_, span)) = self.tests.get(limit) {
-            return Err(too_many(self.tests.len(), *span));
-        }
-        let n_wide = (self.salu.wide_comparators as usize).min(limit);
-        let can_match = |place: usize, mask: u64| {
-            place < n_wide
-                && masks
-                    .get(place)
-                    .is_none_or(|of| of.is_none_or(|of| of == mask))
-        };
-        let mut taken: Vec<Option<usize>> = vec![None; limit];
-        for (number, (test, span)) in self.tests.iter().enumerate().take(self.n_asked) {
-            if let Some(mask) = test.match_mask()
-                && (test.is_negated || !can_match(number, mask))
-            {
-                let what = "gives `predicate()` a comparison of wide values where no comparator for that is, or one for inequality";
-                return Err(Fault::Predicate(what).at(*span));
-            }
-            taken[number] = Some(number);
-        }
-        let others = self.n_asked..self.tests.len();
-        let mut wide: Vec<(usize, u64)> = others
-            .clone()
-            .filter_map(|number| Some((number, self.tests[number].0.match_mask()?)))
-            .collect();
-        // Those that only one place is for come first.
-        let room = |mask: u64, taken: &[Option<usize>]| {
-            (0..n_wide)
-                .filter(move |place| can_match(*place, mask) && taken[*place].is_none())
-                .count()
-        };
-        wide.sort_by_key(|(_, mask)| room(*mask, &taken));
-        let n_all = wide.len();
-        for (number, mask) in wide {
-            let place =
-                (0..n_wide).find(|place| can_match(*place, mask) && taken[*place].is_none());
-            let Some(place) = place else {
-                let mut all: Vec<u64> = masks.iter().flatten().copied().collect();
-                all.extend(self.tests.iter().filter_map(|(test, _)| test.match_mask()));
-                all.sort_unstable();
-                all.dedup();
-                let needed = u32::try_from(all.len().max(n_all)).unwrap_or(u32::MAX);
-                return Err(Fault::WideComparisons(needed).at(self.tests[number].1));
-            };
-            taken[place] = Some(number);
-        }
-        for number in others {
-            if !taken.contains(&Some(number)) {
-                let place = taken.iter().position(Option::is_none);
-                let Some(place) = place else {
-                    return Err(too_many(self.tests.len(), self.tests[number].1));
-                };
-                taken[place] = Some(number);
-            }
-        }
-        while taken.last().is_some_and(Option::is_none) {
-            taken.pop();
-        }
-        let tests = std::mem::take(&mut self.tests);
-        self.places = vec![0; tests.len()];
-        for (place, number) in taken.iter().enumerate() {
-            if let Some(number) = number {
-                self.places[*number] = place;
-            }
-            let idle = (Test::constant(false), Span::NONE);
-            let test = number.map(|number| tests[number].clone());
-            self.tests.push(test.unwrap_or(idle));
-        }
-        Ok(())
-    }
-
-    /// Whether a condition holds in a case, which is a set of comparators by their final numbers.
-    pub(super) fn holds(&self, truth: &Truth, case: usize) -> bool {
-        let places = self.places.iter().enumerate();
-        let by_test = places.fold(0, |seen, (number, place)| {
-            seen | (case >> place & 1) << number
-        });
-        truth.holds(by_test)
-    }
-
-    /// Whether a case is possible at all.
-    pub(super) fn is_possible(&self, case: usize) -> bool {
-        let constants = self.constants.iter();
-        constants.fold(true, |possible, (number, value)| {
-            possible && (case >> number & 1 == 1) == *value
-        })
-    }
-
-    /// The first comparison beyond those that `predicate()` is given.
-    pub(super) fn beyond_asked(&self) -> Option<Span> {
-        self.tests.get(self.n_asked).map(|(_, span)| *span)
     }
 
     /// What a condition says, over memory and fields before the call.
@@ -610,7 +481,7 @@ impl<'a> Conditions<'a> {
     }
 
     /// The comparator that says this, a new one where none does.
-    fn comparator(&mut self, test: Test, span: Span) -> Truth {
+    pub(super) fn comparator(&mut self, test: Test, span: Span) -> Truth {
         let known = self
             .tests
             .iter()
@@ -627,120 +498,8 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// Whether a sum has no terms that are wider than sums are.
-    fn is_summed(&self, sum: &Sum) -> bool {
-        let most = self.salu.arithmetic_bits_max;
-        let operand = sum.operand.as_ref();
-        let is_narrow = operand.is_none_or(|term| term.source.width(self.gress) <= most);
-        self.halves.layout.half_bits <= most || sum.memory.is_none() && is_narrow
-    }
-
-    fn wide_fault(&self, what: &'static str) -> Fault {
-        if self.salu.wide_comparators > 0 {
-            Fault::WideComparison(what)
-        } else {
-            Fault::TooWide(self.halves.layout.half_bits)
-        }
-    }
-
-    /// Equality of values that are wider than a sum; nothing where they are not.
-    fn wide_equality(
-        &mut self,
-        lhs: &Expr,
-        rhs: &Expr,
-        span: Span,
-    ) -> Result<Option<Truth>, Fault> {
-        let half = self.halves.layout.half_bits;
-        if half <= self.salu.arithmetic_bits_max {
-            return Ok(None);
-        }
-        let low = |width: u32| u64::MAX >> (64 - width.clamp(1, 64));
-        let all = low(half);
-        // Bits of memory are memory under a mask, and the field is brought to their place.
-        let memory_bits = |expr: &Expr| match expr {
-            Expr::Slice { arg, hi, lo } => {
-                let half = self.halves.half_of(arg)?;
-                Some((half, low(hi - lo + 1) << lo, *lo))
-            }
-            expr => self.halves.half_of(expr).map(|half| (half, all, 0)),
-        };
-        let sides = [lhs, rhs].map(|side| match side {
-            Expr::Binary {
-                op: BinaryOp::And,
-                lhs,
-                rhs,
-            } => match (&**lhs, &**rhs) {
-                (Expr::Const(mask), value) | (value, Expr::Const(mask)) => {
-                    (value, Some(mask.low_u64()))
-                }
-                _ => (side, None),
-            },
-            side => (side, None),
-        });
-        let halves = sides.map(|(value, _)| memory_bits(value));
-        let ((memory, bits, lo), (operand, operand_mask), memory_mask) = match (halves, sides) {
-            ([Some(memory), None], [(_, mask), operand]) => (memory, operand, mask),
-            ([None, Some(memory)], [operand, (_, mask)]) => (memory, operand, mask),
-            ([Some(_), Some(_)], _) => return Err(Fault::Twice("compares two values of memory")),
-            ([None, None], _) => {
-                let is_summed = [lhs, rhs].map(|side| {
-                    self.side(side, None)
-                        .is_ok_and(|side| self.is_summed(&side.sum))
-                });
-                return match is_summed {
-                    [true, true] => Ok(None),
-                    _ => {
-                        Err(self.wide_fault("compares wide values that are not memory and a field"))
-                    }
-                };
-            }
-        };
-        if !is_operand(operand) {
-            return Err(self.wide_fault("compares wide memory with something that is no field"));
-        }
-        let mut operand = bare_operand(operand);
-        if lo > 0 {
-            let below = Expr::Const(p4rmt_ir::Bits::zero(lo));
-            operand = Expr::binary(BinaryOp::Concat, operand, below);
-        }
-        let width = operand.width(self.gress);
-        let mask = memory_mask.map_or(bits, |mask| mask << lo & bits);
-        let operand_mask = operand_mask.map(|mask| mask << lo);
-        // Bits that neither side has are equal.
-        let has_bits = u64::MAX >> (64 - width.clamp(1, 64)) & operand_mask.unwrap_or(all);
-        if has_bits & !mask != 0 || operand_mask.unwrap_or(mask) != mask {
-            return Err(self.wide_fault("compares wide values under a mask on one side"));
-        }
-        if self.salu.wide_comparators == 0 {
-            return Err(Fault::TooWide(half));
-        }
-        if mask == 0 {
-            return Ok(Some(Truth::Const(true)));
-        }
-        let sum = Sum {
-            memory: Some(Signed {
-                source: memory,
-                is_negated: false,
-                mask,
-            }),
-            operand: Some(Signed {
-                source: operand,
-                is_negated: true,
-                mask,
-            }),
-            constant: 0,
-        };
-        let test = Test {
-            sum,
-            relation: Relation::Equal,
-            kind: SumKind::Match,
-            is_negated: false,
-        };
-        Ok(Some(self.comparator(test, span)))
-    }
-
     /// A side of a comparison as a sum. `is_signed`: how an order reads it; none for equality.
-    fn side(&self, expr: &Expr, is_signed: Option<bool>) -> Result<Side, Fault> {
+    pub(super) fn side(&self, expr: &Expr, is_signed: Option<bool>) -> Result<Side, Fault> {
         let width = expr.width(self.gress);
         let half = self.halves.layout.half_bits;
         let all = u64::MAX >> (64 - half.min(64));
@@ -861,14 +620,6 @@ impl<'a> Conditions<'a> {
     fn term(&self, expr: &Expr) -> Result<Sum, Fault> {
         Ok(self.side(expr, None)?.sum)
     }
-}
-
-fn asked_fault(is_twice: bool) -> Fault {
-    Fault::Predicate(if is_twice {
-        "gives `predicate()` one comparison twice"
-    } else {
-        "gives `predicate()` more than a comparison of memory, a field and a constant as they were before the call"
-    })
 }
 
 fn sliced_or_deep(arg: &Expr) -> Fault {
