@@ -311,9 +311,10 @@ pub fn check_batch(
                 available: job.inputs.len(),
             });
         }
-        if !job.phv.is_empty() && job.phv.len() != n_field_words {
+        let needed = job.part.n_given_words(n_field_words);
+        if !job.phv.is_empty() && job.phv.len() != needed {
             return Err(EngineError::WrongFields {
-                needed: n_field_words,
+                needed,
                 available: job.phv.len(),
             });
         }

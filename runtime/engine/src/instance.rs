@@ -248,10 +248,12 @@ pub enum EngineError {
         /// How many came.
         available: usize,
     },
-    /// The fields that a packet starts with are not those of the gress.
-    #[error("a packet came with {available} words of fields: the gress has {needed}")]
+    /// The fields that a packet starts with are not those of the gress, or are given where all start at zero.
+    #[error(
+        "a packet came with {available} words of fields: this part of the gress starts with {needed}"
+    )]
     WrongFields {
-        /// How many words the gress has.
+        /// How many words it starts with.
         needed: usize,
         /// How many came.
         available: usize,

@@ -20,7 +20,7 @@ pub struct Job<'a> {
     /// Which part of the gress it runs through.
     pub part: Part,
     /// Every field of the gress as it starts with, laid out as [`crate::WordLayout`] says; empty where
-    /// all start at zero. The inputs are written on top of it.
+    /// all start at zero, as they do wherever the gress runs whole or through. The inputs are written on top of it.
     pub phv: &'a [u64],
 }
 
@@ -46,6 +46,17 @@ pub enum Part {
         /// Where the payload starts, in bytes from the start of the packet.
         payload_offset: usize,
     },
+}
+
+impl Part {
+    /// How many words of fields a packet may come with, of so many that the gress has.
+    #[must_use]
+    pub fn n_given_words(self, n_words: usize) -> usize {
+        match self {
+            Self::Whole | Self::Through => 0,
+            Self::Parser | Self::Front | Self::Back { .. } => n_words,
+        }
+    }
 }
 
 /// What a packet led to. Its buffers are cleared and used again by the next run.

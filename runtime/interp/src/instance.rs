@@ -227,9 +227,10 @@ fn check_job(
             available: job.inputs.len(),
         });
     }
-    if !job.phv.is_empty() && job.phv.len() != loaded.phv.n_words() {
+    let needed = job.part.n_given_words(loaded.phv.n_words());
+    if !job.phv.is_empty() && job.phv.len() != needed {
         return Err(EngineError::WrongFields {
-            needed: loaded.phv.n_words(),
+            needed,
             available: job.phv.len(),
         });
     }

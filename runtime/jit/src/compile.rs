@@ -288,9 +288,12 @@ impl<'a> Compiler<'a> {
     /// The whole function.
     fn compile(&mut self, section: Section) -> Result<(), EngineError> {
         self.section = section;
-        self.read_inputs();
         self.find_deposits(&self.gress.parser);
         self.plan_headers();
+        if matches!(section, Section::Whole | Section::Through) {
+            self.keep_fields_here();
+        }
+        self.read_inputs();
         let turns = self.word(MAX_TURNS.into());
         self.b.def_var(self.turns_left, turns);
         let none = self.word(u64::MAX);

@@ -334,9 +334,10 @@ impl GressCode {
                 available: job.inputs.len(),
             });
         }
-        if !job.phv.is_empty() && job.phv.len() != n_fields {
+        let needed = job.part.n_given_words(n_fields);
+        if !job.phv.is_empty() && job.phv.len() != needed {
             return Err(EngineError::WrongFields {
-                needed: n_fields,
+                needed,
                 available: job.phv.len(),
             });
         }
@@ -439,19 +440,27 @@ impl GressCode {
             let section = Section::from(job.part);
             outcome.begin(n_value_words, n_watched);
             let fields = match section {
-                // The caller does not see them, or only as they are on the way.
-                Section::Whole | Section::Back => {
-                    let n_shown = n_fields * usize::from(section == Section::Back);
+                // Compiled code has them on its stack; the caller sees them if the packet waits.
+                Section::Whole | Section::Through => {
+                    let n_shown = n_fields * usize::from(section == Section::Through);
                     if outcome.phv.len() != n_shown {
                         resize_words(&mut outcome.phv, n_shown);
                     }
+                    let shown = outcome.phv.as_mut_ptr();
+                    Fields { at: shown, shown }
+                }
+                // The caller sees them only as they are on the way.
+                Section::Back => {
                     start_fields(&mut self.fields, job, n_fields);
+                    if outcome.phv.len() != n_fields {
+                        resize_words(&mut outcome.phv, n_fields);
+                    }
                     Fields {
                         at: self.fields.as_mut_ptr(),
                         shown: outcome.phv.as_mut_ptr(),
                     }
                 }
-                Section::Parser | Section::Front | Section::Through | Section::Step(_) => {
+                Section::Parser | Section::Front | Section::Step(_) => {
                     start_fields(&mut outcome.phv, job, n_fields);
                     let at = outcome.phv.as_mut_ptr();
                     Fields { at, shown: at }

@@ -35,6 +35,7 @@ impl Compiler<'_> {
         }
         self.enter(waits);
         self.read_idle_fields();
+        self.save_fields();
         Ok(())
     }
 

@@ -2,14 +2,14 @@
 
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::types;
+use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use p4rmt_engine::{Step, Writer};
 use p4rmt_ir::{FieldId, Id, Place};
 use p4rmt_source::Span;
 
 use super::number::Number;
-use super::{Compiler, Section, Word};
+use super::{Compiler, Section, Word, plain};
 use crate::frame::Frame;
 
 impl Compiler<'_> {
@@ -23,6 +23,32 @@ impl Compiler<'_> {
     pub(super) fn set_field(&mut self, field: FieldId, value: &Number) {
         let offset = self.field_offset(field);
         self.put_number(value, self.phv, offset);
+    }
+
+    /// Takes the fields to the stack, where they are reached without an address in a register: they start at zero, and
+    /// nobody sees them but this function.
+    pub(super) fn keep_fields_here(&mut self) {
+        let n_words = self.loaded.phv.n_words();
+        let mut is_needed = vec![false; n_words + 1];
+        for field in self.gress.fields.ids() {
+            let first = self.loaded.phv.first_word(field.index());
+            let n_field_words = self.gress.fields[field].width.div_ceil(64) as usize;
+            let is_idle = self.header_bytes.has_idle(self.gress, field);
+            is_needed[first..first + n_field_words].fill(!is_idle);
+        }
+        let size = (n_words.next_multiple_of(2) * 8) as u32;
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);
+        let slot = self.b.create_sized_stack_slot(slot);
+        let address = self.b.ins().stack_addr(types::I64, slot, 0);
+        let zeros = self.b.func.dfg.constants.insert([0; 16][..].into());
+        let zeros = self.b.ins().vconst(types::I8X16, zeros);
+        for (pair, is_needed) in is_needed.chunks_exact(2).enumerate() {
+            if is_needed[0] || is_needed[1] {
+                let offset = pair as i32 * 16;
+                self.b.ins().store(plain(), zeros, address, offset);
+            }
+        }
+        self.phv = address;
     }
 
     fn field_offset(&self, field: FieldId) -> usize {

@@ -8,7 +8,7 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, types};
 use p4rmt_engine::FieldUses;
-use p4rmt_ir::{FieldId, Gress, Header, HeaderId, Id};
+use p4rmt_ir::{FieldId, FieldKind, Gress, Header, HeaderId, Id};
 
 use super::number::Number;
 use super::{Compiler, Section, Word, deparser, packet, plain};
@@ -135,6 +135,16 @@ impl HeaderBytes {
 
     fn plan(&self, header: HeaderId) -> &Plan {
         &self.plans[header.index()]
+    }
+
+    /// The same of any field.
+    pub(super) fn has_idle(&self, gress: &Gress, field: FieldId) -> bool {
+        let FieldKind::Header(header) = gress.fields[field].kind else {
+            return false;
+        };
+        let mut fields = gress.headers[header].fields.iter();
+        let position = fields.position(|other| *other == field);
+        position.is_some_and(|position| self.is_idle(header, position))
     }
 
     /// Whether nobody needs a field, by its position in its header, but who emits the header.
