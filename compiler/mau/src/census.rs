@@ -10,9 +10,11 @@
 
 use std::collections::BTreeSet;
 
-use p4rmt_ir::{Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place, ProfileId, Tables};
+use p4rmt_ir::{
+    Bits, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place, ProfileId, Table, Tables,
+};
 
-use crate::demand::{n_subsets, uses_hash};
+use crate::demand::{classifier_shape, n_subsets, uses_hash};
 use crate::matrix::Matrix;
 use crate::resource::{Resource, Usage};
 use crate::sharing::{Container, Sharing};
@@ -61,6 +63,16 @@ pub(crate) struct Occupant<'a> {
 }
 
 impl Occupant<'_> {
+    /// The profile that its entries lead to.
+    fn profile(&self, pipe: &Pipe) -> Option<(usize, ProfileId)> {
+        let UnitKind::Table(table) = self.unit.kind else {
+            return None;
+        };
+        let gress = &pipe.gresses[self.unit.gress];
+        let profile = gress.tables[table].implementation?;
+        Some((self.unit.gress.index(), profile))
+    }
+
     /// Whether it is the table in TCAM in front of a partitioned one.
     pub(crate) fn is_classifier(&self, gress: &Gress) -> bool {
         let UnitKind::Table(table) = self.unit.kind else {
@@ -99,10 +111,18 @@ pub(crate) fn add_census(
         add(Resource::ResultBuses, result);
         add(Resource::TernaryResultBuses, ternary);
     }
-    usage[Resource::ActionBusBytes] = occupants
-        .iter()
-        .map(|occupant| action_bus_bytes(occupant.unit, pipe, target))
-        .fold(0, u32::saturating_add);
+    // The members of a profile have their data in one memory, whoever leads there.
+    let mut profiles: BTreeSet<(usize, ProfileId)> = BTreeSet::new();
+    let bus_bytes = occupants.iter().map(|occupant| {
+        let profile = occupant.profile(pipe);
+        let is_new = profile.is_none_or(|profile| profiles.insert(profile));
+        if is_new {
+            action_bus_bytes(occupant, pipe, sharing, target)
+        } else {
+            0
+        }
+    });
+    usage[Resource::ActionBusBytes] = bus_bytes.fold(0, u32::saturating_add);
     usage[Resource::TernaryTables] = n_ternary;
     usage[Resource::TernaryXbarBytes] = ternary.count(pipe);
     let rows = pipe
@@ -158,24 +178,46 @@ fn result_buses(occupant: &Occupant<'_>, pipe: &Pipe, target: &Target) -> (u32, 
 
 /// Bytes that a table puts on the action data bus, for the action that takes most: parameters, results
 /// of calls, and constants that no instruction holds, each in the containers that it goes to.
-fn action_bus_bytes(unit: &Unit, pipe: &Pipe, target: &Target) -> u32 {
+fn action_bus_bytes(
+    occupant: &Occupant<'_>,
+    pipe: &Pipe,
+    sharing: &Sharing,
+    target: &Target,
+) -> u32 {
+    let unit = occupant.unit;
     let gress = &pipe.gresses[unit.gress];
     let (UnitKind::Table(table), Some(tables)) = (unit.kind, gress.as_tables()) else {
         return 0;
     };
-    let bytes = actions_of(&gress.tables[table]).into_iter().map(|action| {
-        let action = &tables.actions[action];
+    if occupant.is_classifier(gress) {
+        return partition_bytes(&gress.tables[table], gress, target);
+    }
+    let bytes = actions_of(&gress.tables[table]).into_iter().map(|id| {
+        let action = &tables.actions[id];
         let assigned = action.assigns.iter().filter_map(|assign| {
             let width = written_bits(&assign.dst, gress)?;
-            takes_bus(&assign.value, target).then(|| container_bytes(width))
+            Some(assigned_bytes(&assign.value, width, target))
         });
         let calls = action.calls.iter();
         let returned = calls.flat_map(|(call, _)| call.outs.iter().flatten());
         let returned =
             returned.filter_map(|place| Some(container_bytes(written_bits(place, gress)?)));
-        assigned.chain(returned).fold(0, u32::saturating_add)
+        // Bits that do not stand side by side are set under a mask, and that comes with them.
+        let scattered = sharing.output_bits(unit, id, gress) > 1;
+        let under_mask = if scattered { 2 } else { 0 };
+        assigned
+            .chain(returned)
+            .fold(under_mask, u32::saturating_add)
     });
     bytes.max().unwrap_or(0)
+}
+
+/// Bytes that the table in front of a partitioned one gives to its actions.
+fn partition_bytes(table: &Table, gress: &Gress, target: &Target) -> u32 {
+    let front = classifier_shape(table, gress, target);
+    front.map_or(0, |(shape, _)| {
+        u32::try_from(shape.action_data_bytes).unwrap_or(u32::MAX)
+    })
 }
 
 /// Bits of fields that an assignment writes.
@@ -200,15 +242,17 @@ fn container_bytes(bits: u32) -> u32 {
         }
 }
 
-/// Whether a value comes over the bus: action data, results of calls, constants of more bits than an
-/// instruction has for one.
-fn takes_bus(value: &Expr, target: &Target) -> bool {
-    let inline_bits = target.action_data.inline_constant_bits;
+/// Bytes of a value that come over the bus: action data, results of calls, constants that no instruction
+/// has.
+fn assigned_bytes(value: &Expr, width: u32, target: &Target) -> u32 {
+    if let Expr::Const(bits) = value {
+        return constant_bytes(bits, width, target);
+    }
     let mut takes = false;
     value.walk(&mut |part| {
         takes |= match part {
             Expr::Param { .. } | Expr::Local { .. } => true,
-            Expr::Const(bits) => (inline_bits..bits.width()).any(|bit| bits.bit(bit)),
+            Expr::Const(bits) => !is_inline(bits, target),
             Expr::Field(_)
             | Expr::Slice { .. }
             | Expr::Resize { .. }
@@ -220,7 +264,44 @@ fn takes_bus(value: &Expr, target: &Target) -> bool {
             | Expr::Lane(_) => false,
         };
     });
-    takes
+    if takes { container_bytes(width) } else { 0 }
+}
+
+/// Bytes of a constant that is moved: an instruction that fills a whole container has more bits for it
+/// than one that fills a part of one.
+fn constant_bytes(bits: &Bits, width: u32, target: &Target) -> u32 {
+    if !width.is_multiple_of(8) {
+        return if is_inline(bits, target) {
+            0
+        } else {
+            container_bytes(width)
+        };
+    }
+    let load_bits = target.action_data.load_constant_bits;
+    let chunks = (0..width).step_by(32).map(|first| {
+        let end = width.min(first + 32);
+        let is_large = (first.saturating_add(load_bits)..end).any(|bit| bits.bit(bit));
+        if is_large {
+            container_bytes(end - first)
+        } else {
+            0
+        }
+    });
+    chunks.sum()
+}
+
+/// Whether an instruction has a constant: a small number, of either sign, or one that it rotates to its
+/// place.
+fn is_inline(bits: &Bits, target: &Target) -> bool {
+    let rules = &target.action_data;
+    let width = bits.width();
+    let Some(lowest) = (0..width).find(|bit| bits.bit(*bit)) else {
+        return true;
+    };
+    let is_small =
+        (lowest.saturating_add(rules.inline_constant_bits)..width).all(|bit| !bits.bit(bit));
+    let is_negative = (rules.inline_negative_bits..width).all(|bit| bits.bit(bit));
+    is_small || is_negative
 }
 
 /// Adds the keys of a ternary table. Returns whether it is one.
@@ -275,7 +356,9 @@ fn instruction_rows(
         if occupant.is_classifier(&pipe.gresses[gress]) {
             // Each of its actions writes the partition, and which part of the key counts.
             let n_actions = n_subsets(&pipe.gresses[gress].tables[table], &pipe.gresses[gress]);
-            let partition = Container::Shared(u32::MAX);
+            // Those of another table write other containers.
+            let number = u32::try_from(table.index()).unwrap_or(u32::MAX);
+            let partition = Container::Shared(u32::MAX.saturating_sub(number));
             written.extend((0..n_actions).map(|_| BTreeSet::from([partition])));
         } else {
             let of = &pipe.gresses[gress].tables[table];

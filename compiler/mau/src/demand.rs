@@ -18,8 +18,8 @@ use crate::unit::actions_of;
 pub(crate) use self::access::{classifier_accesses, table_accesses};
 pub use self::memory::{SharedKey, SharedMemory, is_copied, shared_usage};
 pub(crate) use self::memory::{cells_of, index_of, shared_memory};
-pub(crate) use self::shape::n_subsets;
-use self::shape::{classifier_shape, is_in_gateway, match_form, match_shape, overhead_bits};
+pub(crate) use self::shape::{classifier_shape, n_subsets};
+use self::shape::{is_in_gateway, match_form, match_shape, overhead_bits};
 
 /// What a table asks of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]

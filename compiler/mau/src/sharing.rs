@@ -101,6 +101,20 @@ impl Sharing {
             .collect()
     }
 
+    /// Bits of one container that an action sets for traffic manager and deparser: of each value whether it
+    /// is there, and a value of one bit itself. None where containers know whether they were written.
+    pub(crate) fn output_bits(&self, unit: &Unit, action: ActionId, gress: &Gress) -> u32 {
+        let shared = &self.gresses[unit.gress.index()];
+        let accesses = unit.accesses.iter();
+        let written: BTreeSet<FieldId> = accesses
+            .filter(|of| of.usage == Usage::Write && of.action == Some(action))
+            .map(|of| of.field)
+            .filter(|field| shared.of_validity.contains_key(field))
+            .collect();
+        let widths = written.iter().map(|field| gress.fields[*field].width);
+        widths.map(|width| if width == 1 { 2 } else { 1 }).sum()
+    }
+
     /// The bytes of a slice of a field as far as other fields stand in them too; nothing for a field that
     /// has bytes of its own.
     pub(crate) fn shared_bytes(

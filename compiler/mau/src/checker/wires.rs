@@ -82,6 +82,7 @@ impl Checker<'_> {
         let mut range_nibbles = 0;
         let mut n_actions = vec![0_u64; pipe.gresses.len()];
         let mut hashing = Hashing::default();
+        let mut of_profiles: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for item in here {
             let gress = &pipe.gresses[item.gress];
             let table = item.table.map(|table| &gress.tables[table]);
@@ -153,10 +154,19 @@ impl Checker<'_> {
                 n_actions[Id::index(item.gress)] += writing.count() as u64;
                 if let Body::Tables(tables) = &gress.body {
                     self.distribute(&mut hashing, item, table, gress, tables);
-                    wires.action_bus_bytes += self.bus_bytes(table, gress, tables);
+                    let bytes = self.bus_bytes(table, gress, tables);
+                    if let Some(profile) = table.implementation {
+                        // Its members have their data in one memory, whoever leads there.
+                        let of = (Id::index(item.gress), Id::index(profile));
+                        let known = of_profiles.entry(of).or_insert(bytes);
+                        *known = bytes.min(*known);
+                    } else {
+                        wires.action_bus_bytes += bytes;
+                    }
                 }
             }
         }
+        wires.action_bus_bytes += of_profiles.values().sum::<u64>();
         // Indices of one kind of memory that come from the same bits share a unit, values have their own.
         wires.hash_dist_units =
             hashing.indices.len() as u64 + hashing.value_units + hashing.word_units;
@@ -307,20 +317,21 @@ impl Checker<'_> {
     /// Bytes that the greediest action of a table takes from the bus: parameters and constants that it assigns
     /// as they are, and what calls return.
     fn bus_bytes(&self, table: &Table, gress: &Gress, tables: &Tables) -> u64 {
-        let inline_bits = self.target.action_data.inline_constant_bits;
+        let load_bits = self.target.action_data.load_constant_bits;
         let bytes = actions(table, tables).map(|action| -> u64 {
             // A value that goes to several fields may come once.
             let mut taken: BTreeMap<String, u64> = BTreeMap::new();
             for assign in &action.assigns {
                 let value = match &assign.value {
                     Expr::Param { index, .. } => format!("parameter {index}"),
-                    Expr::Const(bits) => {
-                        let is_inline = (inline_bits..bits.width()).all(|bit| !bits.bit(bit));
-                        if is_inline {
+                    Expr::Const(bits) if bits.width() == 32 => {
+                        // In a container of its own an instruction has that many bits for it.
+                        if bits.low_u64() >> load_bits.min(63) == 0 {
                             continue;
                         }
                         format!("constant {bits}")
                     }
+                    Expr::Const(_) => continue,
                     Expr::Field(_)
                     | Expr::Local { .. }
                     | Expr::Slice { .. }

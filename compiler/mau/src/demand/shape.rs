@@ -129,7 +129,7 @@ fn wanted(pragma: Option<u32>, most: u32) -> Option<u64> {
 }
 
 /// The table in front of a partitioned one: it matches the same key and gives the partition.
-pub(super) fn classifier_shape(
+pub(crate) fn classifier_shape(
     table: &Table,
     gress: &Gress,
     target: &Target,

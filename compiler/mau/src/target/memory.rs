@@ -70,6 +70,10 @@ pub struct ActionDataRules {
     pub immediate_bits: u32,
     /// Bits of a constant that an instruction holds; larger ones are action data.
     pub inline_constant_bits: u32,
+    /// The same of a negative one, beside the ones above them.
+    pub inline_negative_bits: u32,
+    /// Bits of a constant that an instruction holds that fills a container with it.
+    pub load_constant_bits: u32,
     /// Most bytes of action data an entry.
     pub entry_bytes_max: u32,
     /// Actions up to which an entry names its action by a short code.
@@ -150,6 +154,8 @@ impl ActionDataRules {
         vec![
             ("immediate_bits", self.immediate_bits, 0),
             ("inline_constant_bits", self.inline_constant_bits, 0),
+            ("inline_negative_bits", self.inline_negative_bits, 0),
+            ("load_constant_bits", self.load_constant_bits, 0),
             ("entry_bytes_max", self.entry_bytes_max, 0),
             ("short_codes", self.short_codes, 0),
             ("instruction_address_bits", self.instruction_address_bits, 0),
