@@ -454,8 +454,14 @@ impl Placer<'_> {
         let own_wish = wanted(unit);
         let own = &graph.units[unit.index()];
         let group = &self.job.groups[unit.index()];
-        for &(other, _) in &self.state.occupants {
+        for &(other, layout) in &self.state.occupants {
             let of_other = &graph.units[other.index()];
+            // What only finds the partition for a table runs none of its actions.
+            let is_front =
+                self.job.has_classifier(other) && layout.is_some_and(|of| of.memory.tcam > 0);
+            if is_front {
+                continue;
+            }
             // A container belongs to one gress.
             if own.gress != of_other.gress
                 || group.contains(&other)
