@@ -237,7 +237,12 @@ impl<'a> Lower<'a> {
             settled.push((slot, value));
         }
         for (slot, value) in settled {
-            if value != slot.read() {
+            if value == slot.read() {
+                continue;
+            }
+            if self.in_hash {
+                self.assign_in_hash(slot, value, span);
+            } else {
                 self.emit_assign(span, slot.place(), value);
             }
         }

@@ -30,6 +30,7 @@ mod expr;
 mod externs;
 mod fold;
 mod gress;
+mod in_hash;
 mod inline;
 mod leaves;
 mod loops;

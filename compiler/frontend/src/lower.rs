@@ -143,6 +143,8 @@ pub(crate) struct Lower<'a> {
     pub(crate) is_structured: bool,
     /// Whether nothing says on which machine the program runs.
     pub(crate) lacks_machine: bool,
+    /// Whether values that are assigned come from the hash matrix (`@in_hash`).
+    pub(crate) in_hash: bool,
     /// What `exit` leaves in a deparser, once one needed it.
     pub(crate) deparser_end: Option<LabelId>,
     /// Instances of controls that are applied with different arguments, so that theirs are passed by
@@ -209,6 +211,7 @@ impl<'a> Lower<'a> {
             loops: Vec::new(),
             is_structured: false,
             lacks_machine: false,
+            in_hash: false,
             deparser_end: None,
             by_copy: HashSet::new(),
             flagged_actions: HashSet::new(),

@@ -16,7 +16,10 @@ use crate::value::Value;
 impl<'a> Lower<'a> {
     /// Statements in a scope of their own.
     pub(crate) fn block_statement(&mut self, block: &'a ast::Block) {
+        let outer = self.in_hash;
+        self.in_hash = self.is_in_hash(block);
         self.in_scope(self.scope, |lower| lower.statements(&block.statements));
+        self.in_hash = outer;
     }
 
     /// Statements in the current scope.

@@ -44,6 +44,7 @@ pub(crate) fn parallel_action(
         units: Units {
             fields,
             register_actions: &gress.register_actions,
+            hashes: &gress.hashes,
         },
         step: Step::default(),
         errors,

@@ -30,7 +30,7 @@ use crate::naming::TableNames;
 /// Bits of exclusive or that an action has from hashes, each counted in units of sixteen bits, in which
 /// hashes reach actions; more are computed in tables before. It is a choice between two ways, and no
 /// limit of a machine.
-const HASHED_BITS_MAX: u32 = 64;
+pub(crate) const HASHED_BITS_MAX: u32 = 64;
 /// The unit.
 const HASHED_UNIT_BITS: u32 = 16;
 

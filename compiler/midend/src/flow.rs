@@ -13,8 +13,8 @@
 use indexmap::{IndexMap, IndexSet};
 use p4rmt_ir::{
     ActionCall, ActionId, ActionRef, Arena, BinaryOp, Bits, CallKind, Expr, Field, FieldId,
-    FieldKind, Gateway, GatewayId, LabelId, Node, ParallelAction, Place, RegisterAction,
-    RegisterActionId, Seq, Stmt, StmtKind, Table, TableId,
+    FieldKind, Gateway, GatewayId, Hash, HashId, LabelId, Node, ParallelAction, Place,
+    RegisterAction, RegisterActionId, Seq, Stmt, StmtKind, Table, TableId,
 };
 use p4rmt_source::Span;
 
@@ -29,6 +29,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) control: &'a str,
     pub(crate) inlined: &'a IndexMap<LabelId, String>,
     pub(crate) register_actions: &'a Arena<RegisterActionId, RegisterAction>,
+    pub(crate) hashes: &'a Arena<HashId, Hash>,
     pub(crate) fields: &'a mut Arena<FieldId, Field>,
     pub(crate) tables: &'a mut Arena<TableId, Table>,
     pub(crate) names: TableNames,
@@ -185,6 +186,7 @@ impl Flow<'_> {
         Units {
             fields: self.fields,
             register_actions: self.register_actions,
+            hashes: self.hashes,
         }
     }
 

@@ -104,6 +104,7 @@ fn lower_gress(gress: &mut Gress, errors: &mut Vec<MidendError>) {
         control: &control.name,
         inlined: &gress.inlined,
         register_actions: &gress.register_actions,
+        hashes: &gress.hashes,
         fields: &mut fields,
         names: TableNames::of(&gress.tables),
         shared_bytes: bytes::SharedBytes::of(gress),

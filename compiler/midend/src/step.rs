@@ -6,11 +6,12 @@
 
 use indexmap::IndexSet;
 use p4rmt_ir::{
-    Arena, Call, CallKind, Expr, FieldId, Local, LocalId, ParallelAction, Param, Place,
-    RegisterAction, RegisterActionId, Stmt, StmtKind,
+    Arena, BinaryOp, Bits, Call, CallKind, Expr, FieldId, Hash, HashAlgorithm, HashId, Local,
+    LocalId, ParallelAction, Param, Place, RegisterAction, RegisterActionId, Stmt, StmtKind,
 };
 use p4rmt_source::Span;
 
+use crate::divide::HASHED_BITS_MAX;
 use crate::simplify::{Fields, is_arrangement, is_one_operation, is_operand, simplified};
 use crate::symbolic::{TooLarge, Values};
 
@@ -19,6 +20,7 @@ use crate::symbolic::{TooLarge, Values};
 pub(crate) struct Units<'a> {
     pub(crate) fields: &'a Fields,
     pub(crate) register_actions: &'a Arena<RegisterActionId, RegisterAction>,
+    pub(crate) hashes: &'a Arena<HashId, Hash>,
 }
 
 /// Statements so far.
@@ -72,8 +74,38 @@ impl Step {
         for arg in call.args_mut() {
             *arg = self.values.over_entry(arg.clone(), units.fields)?;
         }
+        let is_identity = |hash: HashId| units.hashes[hash].algorithm == HashAlgorithm::Identity;
+        if let CallKind::Hash { hash, args } = &mut call.kind
+            && is_identity(*hash)
+        {
+            for arg in &mut *args {
+                *arg = self.before_identities(arg.clone(), units);
+            }
+            // No crossbar carries parameters and results of calls: an action ALU takes them as they are.
+            if args.iter().any(has_data) {
+                let value = identity(args, units.hashes[*hash].width, units);
+                for dst in call.outs.iter().flatten() {
+                    self.values.write(dst, value.clone(), span, units.fields);
+                }
+                return Ok(());
+            }
+        }
         self.add_call(call, span, units);
         Ok(())
+    }
+
+    /// A value with what identity hashes took in the place of their results.
+    fn before_identities(&self, value: Expr, units: Units<'_>) -> Expr {
+        if let Expr::Local { local, .. } = value {
+            let gives = |call: &Call| call.outs.contains(&Some(Place::Local(local)));
+            let call = self.calls.iter().find(|(call, _)| gives(call));
+            if let Some(CallKind::Hash { hash, args }) = call.map(|(call, _)| &call.kind)
+                && units.hashes[*hash].algorithm == HashAlgorithm::Identity
+            {
+                return identity(args, units.hashes[*hash].width, units);
+            }
+        }
+        value.map_args(&mut |arg| self.before_identities(arg, units))
     }
 
     /// Adds an assignment or call if all of them together remain what one set of action units can
@@ -95,6 +127,10 @@ impl Step {
                 if has_memory(&call.kind)
                     && self.calls.iter().any(|(call, _)| has_memory(&call.kind))
                 {
+                    return Err(Unfit::NotAtOnce);
+                }
+                let calls = self.calls.iter().map(|(call, _)| call).chain([call]);
+                if calls.map(|call| hashed_bits(call, units)).sum::<u32>() > HASHED_BITS_MAX {
                     return Err(Unfit::NotAtOnce);
                 }
                 let mut joined = call.clone();
@@ -247,4 +283,27 @@ pub(crate) fn fields_read(action: &RegisterAction) -> IndexSet<FieldId> {
         }
     }
     read
+}
+
+/// Bits that a call takes of what a stage can give to actions as hashes.
+fn hashed_bits(call: &Call, units: Units<'_>) -> u32 {
+    match call.kind {
+        CallKind::Hash { hash, .. } => units.hashes[hash].width.next_multiple_of(8),
+        _ => 0,
+    }
+}
+
+/// Whether an expression has more in it than fields.
+fn has_data(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |part| found |= matches!(part, Expr::Param { .. } | Expr::Local { .. }));
+    found
+}
+
+/// What an identity hash gives.
+fn identity(args: &[Expr], width: u32, units: Units<'_>) -> Expr {
+    let concat = |high, low| Expr::binary(BinaryOp::Concat, high, low);
+    let whole = args.iter().cloned().reduce(concat);
+    let whole = whole.unwrap_or_else(|| Expr::Const(Bits::zero(width)));
+    simplified(Expr::resize(whole, width, false), units.fields)
 }
