@@ -102,8 +102,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     match args.max_stages {
         Some(limit) if report.stages_used > limit => Err(Failure::Input(format!(
-            "`{}` takes {} stages of {}, more than --max-stages {limit}",
-            report.program, report.stages_used, report.target
+            "`{}` takes {} of {}, more than --max-stages {limit}",
+            report.program,
+            p4rmt_mau::counted::counted(report.stages_used, "stages"),
+            report.target
         ))),
         Some(_) | None => Ok(()),
     }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use p4rmt_driver::Compiled;
+use p4rmt_mau::counted::counted;
 use p4rmt_pipeline::{
     CaptureFolder, Device, DeviceError, Execution, LockStep, NoOutput, ReplayClock, ReplayInput,
     ReplayOptions, ReplayOutput, ReplaySummary, replay, replay_in_lock_step,
@@ -337,7 +338,9 @@ impl Report {
     /// The summary for people.
     fn render(&self) -> String {
         let how = match (&self.target, self.stages_used, &self.why_unplaced) {
-            (Some(target), Some(stages), _) => format!("placed in {stages} stages of {target}"),
+            (Some(target), Some(stages), _) => {
+                format!("placed in {} of {target}", counted(stages, "stages"))
+            }
             (_, _, Some(why)) => format!("without stages: {why}"),
             (_, _, None) => "without stages".to_owned(),
         };

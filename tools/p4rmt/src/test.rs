@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use p4rmt_driver::Compiled;
+use p4rmt_mau::counted::counted;
 use p4rmt_source::Span;
 use p4rmt_stf::{Place, Vector};
 use serde::{Deserialize, Serialize};
@@ -141,8 +142,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             let engines = engines.join(" and ");
             let how = match (&machine.fit, &machine.why_unplaced) {
                 (Some(fit), _) => format!(
-                    "{engines}, placed in {} stages of {}",
-                    fit.placement.stages_used, fit.placement.target
+                    "{engines}, placed in {} of {}",
+                    counted(fit.placement.stages_used, "stages"),
+                    fit.placement.target
                 ),
                 (None, Some(why)) => format!("{engines}, without stages: {why}"),
                 (None, None) => format!("{engines}, without stages"),

@@ -703,7 +703,7 @@ fn test_passes_and_fails() {
     check(
         &["test", TINY, SWITCHING],
         0,
-        &["pass", "1 passed, 0 failed", "placed in 1 stages"],
+        &["pass", "1 passed, 0 failed", "placed in 1 stage of"],
     );
     check(
         &["test", TINY, SWITCHING, "--unplaced"],

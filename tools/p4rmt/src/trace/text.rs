@@ -4,6 +4,7 @@ use super::explanation::{
     ActionText, EntryText, Explanation, FateTrace, KeyValue, PacketTrace, PassTrace, Section, Step,
     Value,
 };
+use p4rmt_mau::counted::counted;
 
 /// The column where places begin.
 const PLACE_COLUMN: usize = 84;
@@ -21,7 +22,9 @@ const SHOWN_LINES: usize = 4;
 pub(crate) fn render(explanation: &Explanation) -> String {
     let mut text = Text::default();
     let how = match (&explanation.target, explanation.stages_used) {
-        (Some(target), Some(stages)) => format!("placed in {stages} stages of {target}"),
+        (Some(target), Some(stages)) => {
+            format!("placed in {} of {target}", counted(stages, "stages"))
+        }
         (_, _) => "without stages".to_owned(),
     };
     text.line(0, &format!("{}, {how}", explanation.program), None);
