@@ -103,7 +103,12 @@ fn problems(parts: &Parts<'_>, change: impl Fn(&mut Target)) -> (Vec<&'static st
     let mut target = Target::built_in("tofino2").expect("built in");
     change(&mut target);
     let fit = place(&compiled.program, PipeId::from_index(0), &target).expect("it is sound");
-    let all = || fit.problems.iter().chain(&fit.unallocated);
+    assert_eq!(
+        fit.unallocated,
+        vec![],
+        "the search finds one, or there is none"
+    );
+    let all = || fit.problems.iter();
     let bugs: Vec<String> = fit.bugs.iter().map(|of| of.problem.to_string()).collect();
     assert_eq!(bugs, Vec::<String>::new());
     let shown = all().map(|of| compiled.sources.render(&of.diagnostic(), false));
@@ -191,6 +196,83 @@ fn fields_that_no_group_holds_together() {
     };
     let shown = check("E0541", &parts, with(3), with(2));
     insta::assert_snapshot!("E0541_fields_that_no_group_holds_together", shown);
+}
+
+/// Room for so many containers of each size, of which the ingress has half.
+fn with_containers(n: u32) -> impl Fn(&mut Target) {
+    move |target: &mut Target| {
+        target.phv.group_counts = [2, 2, 2];
+        target.phv.normal_per_group = n;
+        target.phv.granule_containers = [1, 1, 1];
+        (target.phv.mocha_per_group, target.phv.dark_per_group) = (0, 0);
+    }
+}
+
+/// A header is added where another one was: they have the same containers. Where a packet may have both,
+/// they have not.
+#[test]
+fn headers_that_are_added_in_the_place_of_others() {
+    let parts = |apply: &'static str| {
+        Parts {
+        types: "header h_t { bit<8> key; } header g_t { bit<32> a; bit<32> b; bit<16> c; bit<8> d; }",
+        headers: "h_t h; g_t old; g_t new;",
+        states: "state first { pkt.extract(hdr.h); transition select(hdr.h.key) {
+        1 : second; default : accept; } }
+    state second { pkt.extract(hdr.old); transition accept; }",
+        control: "action put() { hdr.new.setValid(); hdr.new.a = 1; hdr.new.b = 2; hdr.new.c = 3; hdr.new.d = 4; }
+    action swap() { hdr.old.setInvalid(); put(); }",
+        apply,
+        ..ONE_HEADER
+    }
+    };
+    let swapped = parts("if (hdr.old.isValid()) { swap(); }");
+    let otherwise = parts("if (!hdr.old.isValid()) { put(); }");
+    let both = parts("if (hdr.old.isValid()) { put(); }");
+    for apart in [swapped, otherwise] {
+        let (_, shown) = problems(&apart, with_containers(2));
+        assert_eq!(shown, "", "it should fit");
+    }
+    let (codes, shown) = problems(&both, with_containers(2));
+    assert_eq!(codes.first(), Some(&"E0540"), "{shown}");
+}
+
+/// What stands of a header in the program need not be in a container.
+#[test]
+fn headers_that_no_packet_has_take_nothing() {
+    let parts = |apply: &'static str| Parts {
+        types: "header h_t { bit<8> key; } header g_t { bit<32> a; bit<32> b; bit<32> c; bit<32> d; }",
+        headers: "h_t h; g_t g;",
+        apply,
+        ..ONE_HEADER
+    };
+    let (never, once) = (
+        parts("hdr.g.a = 1;"),
+        parts("hdr.g.setValid(); hdr.g.a = 1;"),
+    );
+    let (_, shown) = problems(&never, with_containers(2));
+    assert_eq!(shown, "", "it should fit");
+    let (codes, shown) = problems(&once, with_containers(2));
+    assert_eq!(codes.first(), Some(&"E0540"), "{shown}");
+}
+
+/// From the hash matrix come bits of any container, whatever stands beside their result.
+#[test]
+fn the_hash_matrix_sees_all_containers() {
+    let parts = |control: &'static str| Parts {
+        types: "header h_t { bit<4> high; bit<4> low; bit<32> wide; bit<8> key; }",
+        control,
+        apply: "t.apply();",
+        ..ONE_HEADER
+    };
+    let matrix = parts(
+        "action set() { @in_hash { hdr.h.low = hdr.h.low ^ hdr.h.wide[21:18] ^ hdr.h.key[6:3]; } }
+    table t { key = { hdr.h.key : exact; } actions = { set; } }",
+    );
+    let alu = parts(
+        "action set() { hdr.h.low = hdr.h.low ^ hdr.h.wide[21:18]; }
+    table t { key = { hdr.h.key : exact; } actions = { set; } }",
+    );
+    check_pair("E0544", &matrix, &alu);
 }
 
 #[test]

@@ -148,11 +148,11 @@ explanations! {
     "E0540" "no container is left"
     "Every field that is live stands in containers of 8, 16 or 32 bits, from the parser or the first write to the last read. Fields that are never live at the same time share them."
     "struct metadata_t { bit<512> scratch1; bit<512> scratch2; /* … all set by the parser, all read in the last stage */ }"
-    "parse less, make metadata narrower, or reuse a field whose value is no longer needed";
+    "parse less, make metadata narrower, or make a header invalid where another one is added: headers that no packet has at one time share containers";
     "E0541" "more fields combined than an ALU sees"
     "An action ALU reads containers of its own group only. Fields that actions copy into one another or compute with must therefore all stand in one group."
     "action a() { md.x1 = hdr.h.a; } action b() { md.x1 = md.x2; } /* … on and on, over more fields than a group has containers */"
-    "copy fewer fields into one another: let tables read the fields where they are";
+    "copy fewer fields into one another: let tables read the fields where they are, or write `@in_hash { md.x1 = md.x2; }`: what only moves bits or makes exclusive ors of them can come from the hash matrix, which sees all groups";
     "E0542" "too many sources for one container"
     "Fields of a header that share a byte stand in one container, and an action ALU fills it from two sources: other containers, itself where something stays, and data."
     "action a() { hdr.ipv4.dscp = md.dscp; hdr.ipv4.ecn = 2w1; } /* one byte with more than these in it */"

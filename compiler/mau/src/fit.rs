@@ -69,8 +69,8 @@ pub struct Fit {
     pub inexact: Vec<InexactComparison>,
     /// Containers of the fields; empty where the stages do not fit.
     pub phv: PhvAllocation,
-    /// Fields for which the search found no container. It may have missed one, so this alone does not
-    /// say that the program does not fit.
+    /// Fields for which the search found no container where there may be one: it gives up at some point.
+    /// What no allocation can place is a problem.
     pub unallocated: Vec<LocatedProblem>,
     /// Rules that the containers found break: a bug of the search, which the checker noticed. They are
     /// left out then; the stages stand.
@@ -123,7 +123,8 @@ pub fn place(program: &Program, pipe_id: PipeId, target: &Target) -> Result<Fit,
     place_on(program, pipe_id, target, true)
 }
 
-/// The same without a search for containers: all that it takes to run the program, and sooner.
+/// The same without a search for containers: all that it takes to run the program stage by stage, and
+/// sooner. So what comes of it may fit here and lack containers all the same.
 ///
 /// # Errors
 ///
@@ -210,7 +211,7 @@ fn place_on(
             violations.retain(|violation| !matches!(violation, PhvViolation::Missing { .. }));
         }
         if !violations.is_empty() {
-            // Containers do not decide whether the program fits: better none than wrong ones.
+            // Better none than wrong ones.
             phv = PhvAllocation::default();
         }
         bugs.extend(violations.into_iter().map(|violation| LocatedProblem {

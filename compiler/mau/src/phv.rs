@@ -3,7 +3,8 @@
 //! [`allocate`] takes a placed pipe and gives each live field slice bits of a container, or says what
 //! stands against it.
 //!
-//! 1. [`life`]: who touches each field, and from which stage to which it is live.
+//! 1. [`life`]: who touches each field, and from which stage to which it is live; [`validity`] says which
+//!    headers a packet may have at all, and together.
 //! 2. [`clot`]: bytes that only pass from parser to deparser need no container where the machine can
 //!    carry them otherwise.
 //! 3. [`layout`]: which fields share a container, from the wire and from what actions combine:
@@ -30,6 +31,9 @@ mod problem;
 mod room;
 mod size;
 mod tile;
+mod validity;
+
+use std::collections::BTreeSet;
 
 use p4rmt_ir::{FieldId, FieldKind, GressId, GressRole, Id, Pipe, Placement};
 
@@ -47,10 +51,10 @@ use crate::phv::alu::AluFault;
 use crate::phv::assign::{Assignment, assign};
 use crate::phv::clot::find_clots;
 use crate::phv::job::GressJob;
-use crate::phv::layout::{Layout, lay_out};
+use crate::phv::layout::{Chunk, Layout, lay_out};
 use crate::phv::room::Effort;
 use crate::phv::size::Load;
-use crate::phv::tile::TileFault;
+use crate::phv::tile::{Piece, TileFault};
 use crate::problem::{LocatedProblem, Problem};
 use crate::target::Target;
 use crate::unit::Unit;
@@ -95,8 +99,7 @@ pub struct Allocated {
     pub allocation: PhvAllocation,
     /// What no allocation can do.
     pub problems: Vec<LocatedProblem>,
-    /// What found no room in this one. The search gives up at some point, so another allocation may
-    /// have room for it.
+    /// What found no room where there may be some: the search gives up at some point.
     pub left_over: Vec<LocatedProblem>,
 }
 
@@ -125,7 +128,17 @@ pub fn allocate(pipe: &Pipe, units: &[Unit], placement: &Placement, target: &Tar
     for (job, layout) in jobs.iter().zip(&layouts) {
         problems.extend(layout_problems(job, layout, target));
     }
-    let left_over = room_problems(&jobs, &assignment, target);
+    let mut left_over = Vec::new();
+    if problems.is_empty() {
+        for (problem, is_certain) in room_problems(&jobs, &assignment, target) {
+            let list = if is_certain {
+                &mut problems
+            } else {
+                &mut left_over
+            };
+            list.push(problem);
+        }
+    }
     let mut residences = Vec::new();
     for ((gress, chunk), place) in assignment.chunks.iter().zip(&assignment.places) {
         let Some((container, shift)) = place else {
@@ -377,84 +390,132 @@ pub(crate) fn gress_name(role: GressRole) -> &'static str {
     }
 }
 
-/// What found no container.
+/// What found no container: bits that stand alone, all of a gress together, and what actions combine. Each
+/// with whether there is none: more bits than there are belong to one packet at one time.
 fn room_problems(
     jobs: &[GressJob<'_>],
     assignment: &Assignment,
     target: &Target,
-) -> Vec<LocatedProblem> {
+) -> Vec<(LocatedProblem, bool)> {
     let mut problems = Vec::new();
-    let mut combined: Vec<Vec<usize>> = vec![Vec::new(); jobs.len()];
-    for &chunk in &assignment.left_over {
-        let (gress, of) = &assignment.chunks[chunk];
-        let job = &jobs[*gress];
-        let Some(piece) = of.pieces.first() else {
-            continue;
-        };
-        let is_combined = of.pieces.iter().any(|piece| {
-            !job.readers[piece.slice.field.index()].is_empty()
-                || job.actions.iter().any(|action| {
-                    action.writes(piece.slice)
-                        && action.operations.iter().any(|operation| {
-                            operation
-                                .effect
-                                .sources()
-                                .iter()
-                                .any(|s| s.slice().is_some())
-                        })
-                })
-        });
-        if is_combined && !of.is_divisible {
-            combined[*gress].push(chunk);
-            continue;
+    let pieces_of = |gress: usize, chunks: &[usize]| -> Vec<Piece> {
+        let chunks = chunks.iter().map(|chunk| &assignment.chunks[*chunk]);
+        let own = chunks.filter(|(of, _)| *of == gress);
+        own.flat_map(|(_, chunk)| chunk.pieces.clone()).collect()
+    };
+    let bound = &assignment.left_clusters;
+    for (gress, job) in jobs.iter().enumerate() {
+        let mut free = assignment.left_over.clone();
+        for cluster in bound {
+            let pieces = pieces_of(gress, cluster);
+            if let Some(problem) = cluster_problem(job, cluster, &pieces, assignment, target) {
+                problems.push(problem);
+                free.retain(|chunk| !cluster.contains(chunk));
+            }
         }
-        let field = &job.gress.fields[piece.slice.field];
-        problems.push(LocatedProblem {
-            problem: Problem::Phv(PhvProblem::NoRoom {
-                field: field.name.clone(),
-                bits: piece.slice.width(),
-                gress: gress_name(job.gress.role),
-                used: live_bits(job, piece.life),
-                available: container_bits(job.gress.role, target),
-            }),
-            span: field.span,
-        });
-    }
-    for (job, chunks) in jobs.iter().zip(combined) {
-        let Some(&first) = chunks.first() else {
+        let pieces = pieces_of(gress, &free);
+        let Some(first) = pieces.first() else {
             continue;
         };
-        let of_chunk = |chunk: &usize| &assignment.chunks[*chunk].1;
-        let size = of_chunk(&first).size;
-        let fields = chunks
-            .iter()
-            .flat_map(|chunk| of_chunk(chunk).pieces.iter().map(|piece| piece.slice.field));
-        let fields: Vec<FieldId> = fields.collect();
-        let limits = &target.phv;
-        let span = job.gress.fields[fields[0]].span;
-        problems.push(LocatedProblem {
-            problem: Problem::Phv(PhvProblem::GroupTooSmall {
-                fields: in_words(job, fields),
-                needed: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
-                size: size.bits(),
-                available: limits.normal_per_group + limits.mocha_per_group + limits.dark_per_group,
-            }),
-            span,
-        });
+        let own = assignment.chunks.iter().filter(|(of, _)| *of == gress);
+        let fields = own.flat_map(|(_, chunk)| chunk.pieces.iter().map(|piece| piece.slice.field));
+        let fields: BTreeSet<FieldId> = fields.collect();
+        let whole = |field: FieldId| {
+            let slice = FieldSlice::whole(field, job.gress);
+            let life = job.life(field)?;
+            Some(Piece { slice, at: 0, life })
+        };
+        let all: Vec<Piece> = fields.into_iter().filter_map(whole).collect();
+        let used = busiest_bits(job, &all);
+        let available = container_bits(job.gress.role, target);
+        let problem = PhvProblem::NoRoom {
+            fields: in_words(job, pieces.iter().map(|piece| piece.slice.field).collect()),
+            bits: pieces.iter().map(|piece| piece.slice.width()).sum(),
+            gress: gress_name(job.gress.role),
+            used,
+            available,
+        };
+        let span = job.gress.fields[first.slice.field].span;
+        problems.push((
+            LocatedProblem {
+                problem: Problem::Phv(problem),
+                span,
+            },
+            used > available,
+        ));
     }
     problems
 }
 
-/// Bits of a gress that are live at the busiest entry of a life.
-fn live_bits(job: &GressJob<'_>, life: Life) -> u32 {
-    let at = |entry: u32| -> u32 {
-        job.gress
-            .fields
-            .iter()
-            .filter(|(field, _)| job.life(*field).is_some_and(|life| life.contains(entry)))
-            .fold(0, |sum: u32, (_, field)| sum.saturating_add(field.width))
+/// What to say of fields that need one group of containers, where these are some of the gress.
+fn cluster_problem(
+    job: &GressJob<'_>,
+    cluster: &[usize],
+    pieces: &[Piece],
+    assignment: &Assignment,
+    target: &Target,
+) -> Option<(LocatedProblem, bool)> {
+    let first = pieces.first()?;
+    let chunks = || cluster.iter().map(|chunk| &assignment.chunks[*chunk].1);
+    let live_at = |entry: u32| {
+        let is_live = |chunk: &&Chunk| chunk.pieces.iter().any(|of| of.life.contains(entry));
+        chunks().filter(is_live).count()
     };
-    (life.from..=life.to).map(at).max().unwrap_or(0)
+    let needed = (0..=job.uses.last_entry).map(live_at).max().unwrap_or(0);
+    let reads = |action: &usize| {
+        let mut readers = pieces
+            .iter()
+            .map(|piece| &job.readers[piece.slice.field.index()]);
+        readers.any(|readers| readers.contains(action))
+    };
+    let mut writers = pieces
+        .iter()
+        .flat_map(|piece| &job.writers[piece.slice.field.index()]);
+    let action = *writers.find(|action| reads(action))?;
+    let limits = &target.phv;
+    let size = chunks().next().map_or(0, |chunk| chunk.size.bits());
+    let available = limits.normal_per_group + limits.mocha_per_group + limits.dark_per_group;
+    let problem = PhvProblem::GroupTooSmall {
+        action: job.actions[action].name.clone(),
+        fields: in_words(job, pieces.iter().map(|piece| piece.slice.field).collect()),
+        needed: u32::try_from(needed).unwrap_or(u32::MAX),
+        size,
+        available,
+    };
+    // In the largest containers there are.
+    let largest = ContainerSize::B32.bits() * available;
+    let is_certain = busiest_bits(job, pieces) > largest;
+    let span = job.gress.fields[first.slice.field].span;
+    Some((
+        LocatedProblem {
+            problem: Problem::Phv(problem),
+            span,
+        },
+        is_certain,
+    ))
+}
+
+/// Bits that one packet needs at the busiest entry: of pieces, the widest first, those that it has beside all
+/// before.
+fn busiest_bits(job: &GressJob<'_>, pieces: &[Piece]) -> u32 {
+    let mut widest: Vec<&Piece> = pieces.iter().collect();
+    widest.sort_by_key(|piece| (std::cmp::Reverse(piece.slice.width()), piece.slice));
+    let at = |entry: u32| {
+        let mut held: Vec<FieldId> = Vec::new();
+        let mut bits = 0_u32;
+        for piece in widest.iter().filter(|piece| piece.life.contains(entry)) {
+            let field = piece.slice.field;
+            let is_beside = |other: &FieldId| {
+                *other == field || !(job.are_apart(field, *other) || job.never_meet(field, *other))
+            };
+            if held.last() == Some(&field) || held.iter().all(is_beside) {
+                held.push(field);
+                bits = bits.saturating_add(piece.slice.width());
+            }
+        }
+        bits
+    };
+    (0..=job.uses.last_entry).map(at).max().unwrap_or(0)
 }
 
 fn container_bits(role: GressRole, target: &Target) -> u32 {

@@ -13,10 +13,11 @@
 //!   in the container is live, but for a value combined with data at its own place, bitwise or at the
 //!   top.
 
-use p4rmt_ir::FieldId;
+use p4rmt_ir::{FieldId, Id};
 
 use crate::phv::container::ContainerKind;
 use crate::phv::operation::{Bitwise, Reach};
+use crate::phv::tile::ANY_FIELD;
 
 /// Where a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub(crate) enum Origin {
     },
     /// A field without a place yet.
     Unplaced(FieldId),
+    /// One that will be at `lo` of whatever container it gets.
+    Fixed {
+        lo: u32,
+    },
     Data,
 }
 
@@ -131,6 +136,7 @@ fn groups(bench: &Bench, steps: &[Step]) -> Vec<Group> {
                     rotation: (step.lo + bench.bits - lo % bench.bits) % bench.bits,
                 },
                 Origin::Unplaced(field) => GroupKey::Unplaced(field),
+                Origin::Fixed { .. } => GroupKey::Unplaced(FieldId::from_index(ANY_FIELD)),
                 Origin::Data => GroupKey::Data,
             };
             add(key, bit_mask(step.lo, step.width));
@@ -192,9 +198,16 @@ fn check_whole(bench: &Bench, steps: &[Step]) -> Result<(), AluFault> {
         return Err(AluFault::Restricted);
     };
     let computes = |step: &Step| matches!(step.deed, Deed::Compute { .. });
+    let is_turned = |step: &Step| {
+        let fixed = match &step.deed {
+            Deed::Move(Origin::Fixed { lo }) => Some(*lo),
+            Deed::Move(_) | Deed::Compute { .. } => None,
+        };
+        fixed.is_some_and(|lo| lo != step.lo)
+    };
     let is_possible = match only.key {
         GroupKey::Container { rotation, .. } => rotation == 0,
-        GroupKey::Unplaced(_) => true,
+        GroupKey::Unplaced(_) => !steps.iter().any(is_turned),
         GroupKey::Data => bench.kind == ContainerKind::Mocha,
     };
     if bench.preserved == 0 && is_possible && !steps.iter().any(computes) {
@@ -230,7 +243,7 @@ fn check_computation(bench: &Bench, steps: &[Step]) -> Result<(), AluFault> {
             let source = match origin {
                 Origin::Placed { container, .. } => Some(*container),
                 Origin::Data => None,
-                Origin::Unplaced(_) => continue,
+                Origin::Unplaced(_) | Origin::Fixed { .. } => continue,
             };
             if !sources.contains(&source) {
                 sources.push(source);

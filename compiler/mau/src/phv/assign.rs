@@ -28,6 +28,8 @@ pub(crate) struct Assignment {
     pub(crate) places: Vec<Option<(usize, u32)>>,
     /// Chunks that found no place.
     pub(crate) left_over: Vec<usize>,
+    /// Those of them that must be in one group with others.
+    pub(crate) left_clusters: Vec<Vec<usize>>,
 }
 
 /// Places the chunks of all gresses. Of chunks that must be in one group, those with one of `first`
@@ -51,6 +53,7 @@ pub(crate) fn assign(
         room,
         by_size,
         left_over: Vec::new(),
+        left_clusters: Vec::new(),
     };
     let mut clusters = Vec::new();
     for (gress, layout) in layouts.iter().enumerate() {
@@ -62,6 +65,7 @@ pub(crate) fn assign(
         chunks: assigner.room.chunks,
         places: assigner.room.places,
         left_over: assigner.left_over,
+        left_clusters: assigner.left_clusters,
     }
 }
 
@@ -69,6 +73,7 @@ struct Assigner<'a> {
     room: Room<'a>,
     by_size: HashMap<(ContainerKind, ContainerSize), Vec<usize>>,
     left_over: Vec<usize>,
+    left_clusters: Vec<Vec<usize>>,
 }
 
 impl Assigner<'_> {
@@ -170,6 +175,7 @@ impl Assigner<'_> {
         }
         // What can't be together is reported by the actions that need it; the rest still finds room.
         self.left_over.extend(&cluster);
+        self.left_clusters.push(cluster);
     }
 
     fn place_in_group(&mut self, cluster: &[usize], group: Option<(ContainerSize, u32)>) -> bool {

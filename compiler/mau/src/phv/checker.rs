@@ -17,13 +17,16 @@
 mod action;
 mod clots;
 mod ends;
+mod headers;
 mod violation;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{FieldId, Gress, GressId, HeaderId, Id, Pipe, Placement};
 
-use self::ends::{deparsed, headers_apart, parsed};
+use self::ends::{deparsed, parsed};
+use self::headers::Ways;
 use crate::phv::{Clot, Container, ContainerKind, PhvAllocation, Residence};
 use crate::target::Target;
 use crate::unit::{Access, Unit, UnitId, UnitKind, Usage};
@@ -58,7 +61,8 @@ pub fn check_allocation(
             target,
             parsed: parsed(gress),
             deparsed: deparsed(gress),
-            apart: headers_apart(gress),
+            ways: Ways::new(gress),
+            apart: RefCell::default(),
             violations: &mut violations,
         };
         for of in allocation.residences.iter().filter(|of| of.gress == id) {
@@ -162,10 +166,11 @@ struct Checker<'a> {
     target: &'a Target,
     /// Fields that the parser writes, and the headers that it extracts.
     parsed: (BTreeSet<FieldId>, BTreeSet<HeaderId>),
-    /// Fields that the deparser reads, and the headers that it emits.
-    deparsed: (BTreeSet<FieldId>, BTreeSet<HeaderId>),
-    /// Pairs of headers that the parser extracts, but never both.
-    apart: BTreeSet<(HeaderId, HeaderId)>,
+    /// Fields that the deparser reads, the headers that it emits, fields that it reads otherwise.
+    deparsed: (BTreeSet<FieldId>, BTreeSet<HeaderId>, BTreeSet<FieldId>),
+    ways: Ways<'a>,
+    /// By pair of fields, as far as was asked: whether no packet has both at one time.
+    apart: RefCell<BTreeMap<(FieldId, FieldId), bool>>,
     violations: &'a mut Vec<PhvViolation>,
 }
 
@@ -176,7 +181,7 @@ impl Checker<'_> {
 
     fn check_presence(&mut self, allocation: &PhvAllocation, passing: &BTreeSet<FieldId>) {
         let (parsed, _) = &self.parsed;
-        let (deparsed, _) = &self.deparsed;
+        let (deparsed, _, _) = &self.deparsed;
         for (field, of) in self.gress.fields.iter() {
             let mut needed: BTreeSet<u32> = BTreeSet::new();
             let mut written: Vec<u32> = Vec::new();
@@ -190,7 +195,11 @@ impl Checker<'_> {
                     }
                 }
             }
-            if deparsed.contains(&field) {
+            let is_here = |of: &Residence| of.life.contains(self.last);
+            let is_there = || allocation.of_field(self.id, field).any(is_here);
+            if deparsed.contains(&field)
+                && (passing.contains(&field) || is_there() || self.may_be_deparsed(field))
+            {
                 needed.insert(self.last);
             }
             let Some(&last_read) = needed.last() else {
@@ -263,7 +272,7 @@ impl Checker<'_> {
 
     fn check_kinds(&mut self, allocation: &PhvAllocation) {
         let (parsed, _) = &self.parsed;
-        let (deparsed, _) = &self.deparsed;
+        let (deparsed, _, _) = &self.deparsed;
         let mut touched: BTreeMap<FieldId, BTreeSet<Usage>> = BTreeMap::new();
         for placed in &self.units {
             for access in &placed.unit.accesses {

@@ -1,13 +1,17 @@
 //! What allocation works on: the fields of one gress, when they live, and what actions do to them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use p4rmt_ir::{
     ActionId, FieldId, FieldKind, Gress, GressId, HeaderId, Id, Pipe, Placement, StmtKind,
 };
 use p4rmt_source::Span;
 
 use crate::phv::life::{GressUse, Life, gress_use, walk_block};
-use crate::phv::operation::{FieldSlice, Operation, operations};
-use crate::unit::{Access, Unit, UnitId, UnitKind, actions_of};
+use crate::phv::operation::{Operation, operations};
+use crate::phv::validity::Validity;
+use crate::unit::{Access, Unit, UnitId, UnitKind, Usage, actions_of};
 
 /// An action of a table, and where it runs.
 pub(crate) struct PlacedAction {
@@ -28,12 +32,17 @@ impl PlacedAction {
             .iter()
             .any(|stage| life.from <= *stage && life.to > *stage)
     }
+}
 
-    pub(crate) fn writes(&self, slice: FieldSlice) -> bool {
-        self.operations
-            .iter()
-            .any(|operation| operation.dst.common(slice).is_some())
-    }
+/// What a unit does to a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Touch {
+    /// Position among the units of the gress.
+    unit: usize,
+    action: Option<ActionId>,
+    is_write: bool,
+    /// The first stage and the last one that do it.
+    stages: (u32, u32),
 }
 
 /// One gress.
@@ -49,8 +58,11 @@ pub(crate) struct GressJob<'a> {
     pub(crate) writers: Vec<Vec<usize>>,
     /// By field: positions of the actions whose ALUs read it.
     pub(crate) readers: Vec<Vec<usize>>,
-    /// By header: the headers that no packet has beside it.
-    exclusive: Vec<Vec<bool>>,
+    validity: Validity,
+    /// By field of a header: who touches it.
+    touches: Vec<Vec<Touch>>,
+    /// By pair of such fields, as far as was asked: whether they are of no use to one packet at one time.
+    apart: RefCell<HashMap<(FieldId, FieldId), bool>>,
     /// By field that neither end of the gress touches: the units that do.
     touched_by: Vec<Option<Vec<usize>>>,
 }
@@ -74,7 +86,8 @@ impl<'a> GressJob<'a> {
             .map(|unit| UnitStages::new(unit, gress, placement))
             .collect();
         let n_stages = placement.stages_available.max(placement.stages_used);
-        let uses = gress_use(gress, &units, &stages_of, n_stages);
+        let validity = Validity::new(gress, &units);
+        let uses = gress_use(gress, &units, &stages_of, &validity, n_stages);
         let mut job = Self {
             id,
             gress,
@@ -84,9 +97,12 @@ impl<'a> GressJob<'a> {
             actions: Vec::new(),
             writers: vec![Vec::new(); gress.fields.len()],
             readers: vec![Vec::new(); gress.fields.len()],
-            exclusive: exclusive_headers(gress),
+            validity,
+            touches: vec![Vec::new(); gress.fields.len()],
+            apart: RefCell::default(),
             touched_by: Vec::new(),
         };
+        job.note_touches(&stages_of);
         job.touched_by = job.touched_inside();
         job.collect_actions(&stages_of);
         job
@@ -142,9 +158,71 @@ impl<'a> GressJob<'a> {
         &self.gress.fields[field].name
     }
 
-    /// Whether no packet has both headers.
-    pub(crate) fn are_exclusive(&self, first: HeaderId, second: HeaderId) -> bool {
-        self.exclusive[first.index()][second.index()]
+    fn note_touches(&mut self, stages_of: &[UnitStages]) {
+        for (index, (unit, stages)) in self.units.iter().zip(stages_of).enumerate() {
+            for access in &unit.accesses {
+                let stages = stages.of(access);
+                let (Some(first), Some(last)) = (stages.iter().min(), stages.iter().max()) else {
+                    continue;
+                };
+                if matches!(self.gress.fields[access.field].kind, FieldKind::Header(_)) {
+                    let touch = Touch {
+                        unit: index,
+                        action: access.action,
+                        is_write: access.usage == Usage::Write,
+                        stages: (*first, *last),
+                    };
+                    push_once(&mut self.touches[access.field.index()], touch);
+                }
+            }
+        }
+    }
+
+    /// Whether two fields are of headers that no packet has at one time, in the stages as in the program:
+    /// the one is of no use any more where the other is written.
+    pub(crate) fn are_apart(&self, first: FieldId, second: FieldId) -> bool {
+        let (Some(one), Some(other)) = (self.header_of(first), self.header_of(second)) else {
+            return false;
+        };
+        if one == other || !self.validity.are_apart(one, other) {
+            return false;
+        }
+        let key = (first.min(second), first.max(second));
+        if let Some(known) = self.apart.borrow().get(&key) {
+            return *known;
+        }
+        let touches = |field: FieldId| &self.touches[field.index()];
+        let are_apart = touches(first).iter().all(|one| {
+            let mut others = touches(second).iter();
+            others.all(|other| {
+                if one.unit <= other.unit {
+                    self.is_in_order(*one, *other)
+                } else {
+                    self.is_in_order(*other, *one)
+                }
+            })
+        });
+        self.apart.borrow_mut().insert(key, are_apart);
+        are_apart
+    }
+
+    /// Whether what two units do to one bit, of which each wants something else, comes in the order of the
+    /// program. The second is not asked for what it reads: what it wants of it was written in between, or
+    /// the first is of no consequence.
+    fn is_in_order(&self, first: Touch, second: Touch) -> bool {
+        if !second.is_write {
+            return true;
+        }
+        if first.unit == second.unit {
+            return !first.is_write || first.action != second.action;
+        }
+        let (one, other) = (self.units[first.unit], self.units[second.unit]);
+        let is_late = if first.is_write {
+            first.stages.1 >= second.stages.0
+        } else {
+            first.stages.1 > second.stages.0
+        };
+        !is_late || one.is_exclusive_with(other)
     }
 
     fn touched_inside(&self) -> Vec<Option<Vec<usize>>> {
@@ -223,7 +301,7 @@ impl<'a> GressJob<'a> {
     }
 }
 
-fn push_once(list: &mut Vec<usize>, item: usize) {
+fn push_once<T: PartialEq>(list: &mut Vec<T>, item: T) {
     if list.last() != Some(&item) {
         list.push(item);
     }
@@ -270,56 +348,6 @@ impl UnitStages {
             None => &self.matching,
         }
     }
-}
-
-/// By pair of headers: whether the parser extracts both, but never for one packet, and no action makes
-/// one of them valid.
-fn exclusive_headers(gress: &Gress) -> Vec<Vec<bool>> {
-    let n_headers = gress.headers.len();
-    let mut extracted: Vec<Vec<HeaderId>> = Vec::new();
-    for state in gress.parser.states.values() {
-        let mut headers = Vec::new();
-        walk_block(&state.body, &mut |stmt| {
-            if let StmtKind::Extract { header, .. } = &stmt.kind {
-                headers.push(*header);
-            }
-        });
-        extracted.push(headers);
-    }
-    let reach = reachable_states(gress);
-    let mut together = vec![vec![false; n_headers]; n_headers];
-    for (from, tos) in reach.iter().enumerate() {
-        for (to, _) in tos
-            .iter()
-            .enumerate()
-            .filter(|(_, is_reached)| **is_reached)
-        {
-            for first in &extracted[from] {
-                for second in &extracted[to] {
-                    together[first.index()][second.index()] = true;
-                    together[second.index()][first.index()] = true;
-                }
-            }
-        }
-    }
-    let is_parsed = |header: usize| extracted.iter().flatten().any(|h| h.index() == header);
-    let candidates: Vec<bool> = gress
-        .headers
-        .iter()
-        .map(|(id, header)| is_parsed(id.index()) && !is_made_valid(header.valid, gress))
-        .collect();
-    (0..n_headers)
-        .map(|first| {
-            (0..n_headers)
-                .map(|second| {
-                    first != second
-                        && candidates[first]
-                        && candidates[second]
-                        && !together[first][second]
-                })
-                .collect()
-        })
-        .collect()
 }
 
 /// Whether an action, or the parser without extracting it, makes a header valid.

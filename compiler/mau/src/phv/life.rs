@@ -14,6 +14,7 @@ use p4rmt_ir::{
 };
 
 use crate::phv::job::UnitStages;
+use crate::phv::validity::Validity;
 use crate::unit::{Unit, UnitKind, Usage, actions_of, field_slices};
 
 /// The entries at which a field is live, first and last.
@@ -78,6 +79,7 @@ pub(crate) fn gress_use(
     gress: &Gress,
     units: &[&Unit],
     stages_of: &[UnitStages],
+    validity: &Validity,
     n_stages: u32,
 ) -> GressUse {
     let mut uses: Arena<FieldId, FieldUse> =
@@ -100,7 +102,7 @@ pub(crate) fn gress_use(
             }
         }
     }
-    deparse(&gress.deparser.body, gress, &mut uses);
+    deparse(&gress.deparser.body, gress, validity, &mut uses);
     for (field, of) in gress.fields.iter() {
         let is_written = uses[field].is_parsed || !uses[field].write_stages.is_empty();
         if of.kind == FieldKind::Intrinsic && is_read_by_device(field, gress) && is_written {
@@ -201,7 +203,7 @@ pub(crate) fn is_read_by_device(field: FieldId, gress: &Gress) -> bool {
         .any(|(name, known)| *known == field && name.contains("_for_"))
 }
 
-fn deparse(block: &Block, gress: &Gress, uses: &mut Arena<FieldId, FieldUse>) {
+fn deparse(block: &Block, gress: &Gress, validity: &Validity, uses: &mut Arena<FieldId, FieldUse>) {
     let read = |expr: &Expr, uses: &mut Arena<FieldId, FieldUse>| {
         for (field, _, _) in field_slices(expr, gress) {
             uses[field].is_deparsed = true;
@@ -216,14 +218,16 @@ fn deparse(block: &Block, gress: &Gress, uses: &mut Arena<FieldId, FieldUse>) {
                 otherwise,
             } => {
                 read(cond, uses);
-                deparse(then, gress, uses);
-                deparse(otherwise, gress, uses);
+                deparse(then, gress, validity, uses);
+                deparse(otherwise, gress, validity, uses);
             }
             StmtKind::Call(call) => {
                 for arg in call.args() {
                     read(arg, uses);
                 }
             }
+            // What no packet has is not emitted.
+            StmtKind::Emit { header } if !validity.may_be_emitted(*header) => {}
             StmtKind::Emit { header } => {
                 let header = &gress.headers[*header];
                 for field in &header.fields {
@@ -233,7 +237,7 @@ fn deparse(block: &Block, gress: &Gress, uses: &mut Arena<FieldId, FieldUse>) {
                 uses[header.valid].is_deparsed = true;
             }
             StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
-                deparse(body, gress, uses);
+                deparse(body, gress, validity, uses);
             }
             // The validator keeps the others out of deparsers.
             StmtKind::Apply { .. }

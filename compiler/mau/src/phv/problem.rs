@@ -2,6 +2,7 @@
 
 use p4rmt_source::Code;
 
+use crate::counted::counted;
 use crate::phv::checker::PhvViolation;
 
 /// Why there is no allocation.
@@ -9,12 +10,13 @@ use crate::phv::checker::PhvViolation;
 pub enum PhvProblem {
     /// No container is left.
     #[error(
-        "no container is left for {bits} bits of `{field}`: the {gress} has {used} of {available} bits in use where it is live"
+        "no container is left for {} of {fields}: the {gress} has {used} of {available} bits in use where they are live",
+        counted(*.bits, "bits")
     )]
     NoRoom {
-        /// The field.
-        field: String,
-        /// How many bits of it.
+        /// The fields, in words.
+        fields: String,
+        /// How many bits of them.
         bits: u32,
         /// `ingress` or `egress`.
         gress: &'static str,
@@ -23,14 +25,17 @@ pub enum PhvProblem {
         /// Bits of containers that the gress may use.
         available: u32,
     },
-    /// Fields that actions combine are more than a group of containers holds.
+    /// Fields that actions combine are more than a group of containers has room for.
     #[error(
-        "actions combine {fields}, which take {needed} containers of {size} bits; an action ALU sees {available}"
+        "`{action}` and others combine {fields}, which take {} of {size} bits; of a group, which is all that an action ALU sees, there are {available}, and no group has room",
+        counted(*.needed, "containers")
     )]
     GroupTooSmall {
+        /// One of the actions.
+        action: String,
         /// The fields, in words.
         fields: String,
-        /// Containers that they take.
+        /// Containers that they take at one time.
         needed: u32,
         /// Their size in bits.
         size: u32,
@@ -138,11 +143,11 @@ impl PhvProblem {
     pub fn help(&self) -> String {
         match self {
             Self::NoRoom { .. } => {
-                "parse less, make metadata narrower, or reuse a field whose value is no longer needed"
+                "parse less, make metadata narrower, or make a header invalid where another one is added"
                     .to_owned()
             }
             Self::GroupTooSmall { .. } => {
-                "copy fewer fields into one another: let tables read the fields where they are"
+                "copy fewer fields into one another: let tables read them where they are, or move them with `@in_hash`, which sees all groups"
                     .to_owned()
             }
             Self::TooManySources { .. } => {

@@ -48,6 +48,8 @@ pub(crate) struct Room<'a> {
     pub(crate) owners: HashMap<Granule, (usize, usize)>,
     /// By gress and field: the slices that have a place, the container and the lowest bit in it.
     homes: Vec<Vec<Vec<(FieldSlice, usize, u32)>>>,
+    /// By gress and field: slices that will be at a known bit of whatever container they get.
+    fixed: Vec<Vec<Vec<(FieldSlice, u32)>>>,
 }
 
 impl<'a> Room<'a> {
@@ -55,6 +57,9 @@ impl<'a> Room<'a> {
     pub(crate) fn new(jobs: &'a [GressJob<'a>], effort: Effort, limits: &'a PhvLimits) -> Self {
         let containers = Container::all(limits);
         let homes = jobs
+            .iter()
+            .map(|job| vec![Vec::new(); job.gress.fields.len()]);
+        let fixed = jobs
             .iter()
             .map(|job| vec![Vec::new(); job.gress.fields.len()]);
         Self {
@@ -67,11 +72,18 @@ impl<'a> Room<'a> {
             places: Vec::new(),
             owners: HashMap::new(),
             homes: homes.collect(),
+            fixed: fixed.collect(),
         }
     }
 
     /// Adds a chunk without a place.
     pub(crate) fn add(&mut self, gress: usize, chunk: Chunk) -> usize {
+        if chunk.shift_max == 0 && !chunk.is_divisible {
+            for piece in &chunk.pieces {
+                let fixed = &mut self.fixed[gress][piece.slice.field.index()];
+                fixed.push((piece.slice, piece.at));
+            }
+        }
         self.chunks.push((gress, chunk));
         self.places.push(None);
         self.chunks.len() - 1
@@ -319,22 +331,24 @@ impl<'a> Room<'a> {
                 };
             }
         }
+        for (known, at) in &self.fixed[gress][slice.field.index()] {
+            if known.common(slice) == Some(slice) {
+                let lo = at + slice.lo - known.lo;
+                return Origin::Fixed { lo };
+            }
+        }
         // It may yet go where all the others are.
         Origin::Unplaced(FieldId::from_index(ANY_FIELD))
     }
 }
 
-/// Whether no packet has both chunks.
+/// Whether no packet has both chunks at one time.
 fn are_exclusive(job: &GressJob<'_>, a: &Chunk, b: &Chunk) -> bool {
-    if let (Some(first), Some(second)) = (a.header, b.header) {
-        let is_extracted = |chunk: &Chunk| {
-            let mut pieces = chunk.pieces.iter();
-            pieces.all(|piece| job.uses.fields[piece.slice.field].is_extracted)
-        };
-        return job.are_exclusive(first, second) && is_extracted(a) && is_extracted(b);
-    }
     a.pieces.iter().all(|one| {
         let mut others = b.pieces.iter();
-        others.all(|other| job.never_meet(one.slice.field, other.slice.field))
+        others.all(|other| {
+            let (one, other) = (one.slice.field, other.slice.field);
+            job.are_apart(one, other) || job.never_meet(one, other)
+        })
     })
 }

@@ -2,15 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p4rmt_ir::{Expr, FieldId, FieldKind, Gress, HeaderId, Id, Place, StmtKind};
+use p4rmt_ir::{Expr, FieldId, FieldKind, Gress, HeaderId, Place, StmtKind};
 
 use super::{Checker, PhvViolation};
 use crate::phv::Residence;
-use crate::unit::field_slices;
+use crate::unit::{Usage, field_slices};
 
 impl Checker<'_> {
-    /// Whether two fields may have one place because no packet has both.
+    /// Whether two fields may have one place because no packet has both at one time.
     pub(super) fn are_apart(&self, first: FieldId, second: FieldId) -> bool {
+        let pair = (first.min(second), first.max(second));
+        if let Some(known) = self.apart.borrow().get(&pair) {
+            return *known;
+        }
+        let are_apart =
+            self.are_of_other_headers(first, second) || self.are_of_other_branches(first, second);
+        self.apart.borrow_mut().insert(pair, are_apart);
+        are_apart
+    }
+
+    /// Whether no packet has the headers of two fields at one time, and what the stages do to them comes in
+    /// the order of the program.
+    fn are_of_other_headers(&self, first: FieldId, second: FieldId) -> bool {
         let header = |field: FieldId| match self.gress.fields[field].kind {
             FieldKind::Header(header) => Some(header),
             FieldKind::Validity(_)
@@ -19,10 +32,59 @@ impl Checker<'_> {
             | FieldKind::Intrinsic
             | FieldKind::Local => None,
         };
-        match (header(first), header(second)) {
-            (Some(a), Some(b)) if self.apart.contains(&(a, b)) => true,
-            _ => self.are_of_other_branches(first, second),
+        let (Some(one), Some(other)) = (header(first), header(second)) else {
+            return false;
+        };
+        one != other
+            && self.ways.never_meet(one, other)
+            && self.keep_order(first, second)
+            && self.keep_order(second, first)
+    }
+
+    /// Whether a field is written only where everything that comes before it in the program is done with
+    /// another one.
+    fn keep_order(&self, before: FieldId, written: FieldId) -> bool {
+        for (position, later) in self.units.iter().enumerate() {
+            for write in later.unit.accesses.iter() {
+                if write.field != written || write.usage != Usage::Write {
+                    continue;
+                }
+                let start = later.stages(write).iter().min();
+                for (index, earlier) in self.units[..=position].iter().enumerate() {
+                    for access in earlier.unit.accesses.iter().filter(|of| of.field == before) {
+                        let is_write = access.usage == Usage::Write;
+                        if index == position {
+                            if is_write && access.action == write.action {
+                                return false;
+                            }
+                            continue;
+                        }
+                        let end = earlier.stages(access).iter().max();
+                        let (Some(start), Some(end)) = (start, end) else {
+                            continue;
+                        };
+                        let is_done = end < start || (end == start && !is_write);
+                        if !is_done && !earlier.unit.is_exclusive_with(later.unit) {
+                            return false;
+                        }
+                    }
+                }
+            }
         }
+        true
+    }
+
+    /// Whether the deparser looks at a field: at what it emits only if some packet has its header.
+    pub(super) fn may_be_deparsed(&self, field: FieldId) -> bool {
+        let header = match self.gress.fields[field].kind {
+            FieldKind::Header(header) | FieldKind::Validity(header) => header,
+            FieldKind::VarbitWidth(_)
+            | FieldKind::Metadata
+            | FieldKind::Intrinsic
+            | FieldKind::Local => return true,
+        };
+        let is_only_emitted = !self.deparsed.2.contains(&field);
+        !is_only_emitted || self.ways.may_be_emitted(header)
     }
 
     /// Whether stages alone touch two fields, and no packet runs a unit of the one and a unit of the
@@ -48,7 +110,7 @@ impl Checker<'_> {
     /// Headers whose bytes are on the wire in the order of their fields.
     pub(super) fn check_wire(&mut self, passing: &BTreeSet<FieldId>) {
         let (_, extracted) = &self.parsed;
-        let (_, emitted) = &self.deparsed;
+        let (_, emitted, _) = &self.deparsed;
         let mut found = Vec::new();
         for (header, of) in self.gress.headers.iter() {
             let ends = [
@@ -149,7 +211,9 @@ impl Checker<'_> {
                     });
                 }
                 let is_filled = end.is_some() || free.contains(&field);
-                let other = at_parser.iter().find(|other| other.slice.field != field);
+                let other = at_parser.iter().find(|other| {
+                    other.slice.field != field && !self.are_apart(field, other.slice.field)
+                });
                 if let (true, Some(other)) = (is_filled, other) {
                     found.push(PhvViolation::ForeignBits {
                         field: self.name(field),
@@ -327,14 +391,18 @@ pub(super) fn parsed(gress: &Gress) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>) {
     (fields, headers)
 }
 
-/// Fields that the deparser reads, and the headers that it emits.
-pub(super) fn deparsed(gress: &Gress) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>) {
+/// Fields that the deparser reads, the headers that it emits, and the fields that it reads otherwise than
+/// to emit them.
+pub(super) fn deparsed(
+    gress: &Gress,
+) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>, BTreeSet<FieldId>) {
     let (mut fields, mut headers) = (BTreeSet::new(), BTreeSet::new());
+    let mut read_otherwise = BTreeSet::new();
     let mut open: Vec<&p4rmt_ir::Stmt> = gress.deparser.body.iter().collect();
     while let Some(stmt) = open.pop() {
         let mut read = |expr: &Expr| {
             let slices = field_slices(expr, gress);
-            fields.extend(slices.into_iter().map(|(field, _, _)| field));
+            read_otherwise.extend(slices.into_iter().map(|(field, _, _)| field));
         };
         match &stmt.kind {
             StmtKind::Emit { header } => {
@@ -362,7 +430,8 @@ pub(super) fn deparsed(gress: &Gress) -> (BTreeSet<FieldId>, BTreeSet<HeaderId>)
             | StmtKind::Verify { .. } => {}
         }
     }
-    (fields, headers)
+    fields.extend(&read_otherwise);
+    (fields, headers, read_otherwise)
 }
 
 pub(super) fn targets(transition: &p4rmt_ir::Transition) -> Vec<&p4rmt_ir::Target> {
@@ -394,72 +463,4 @@ fn end_in_packet(value: &Expr, ends: &BTreeMap<FieldId, u32>) -> Option<u32> {
 
 fn is_widened(value: &Expr) -> bool {
     matches!(value, Expr::Resize { .. })
-}
-
-/// Pairs of headers that the parser extracts, that no action or state makes valid otherwise, and that
-/// no way through the parser has both of.
-pub(super) fn headers_apart(gress: &Gress) -> BTreeSet<(HeaderId, HeaderId)> {
-    // By state: headers that a packet may have when it comes there.
-    let mut before: Vec<BTreeSet<HeaderId>> = vec![BTreeSet::new(); gress.parser.states.len()];
-    let mut together: BTreeSet<(HeaderId, HeaderId)> = BTreeSet::new();
-    let mut all: BTreeSet<HeaderId> = BTreeSet::new();
-    let mut made: BTreeSet<FieldId> = BTreeSet::new();
-    let mut has_changed = true;
-    while has_changed {
-        has_changed = false;
-        for (id, state) in gress.parser.states.iter() {
-            let mut have = before[id.index()].clone();
-            let mut open: Vec<&p4rmt_ir::Stmt> = state.body.iter().rev().collect();
-            while let Some(stmt) = open.pop() {
-                match &stmt.kind {
-                    StmtKind::Extract { header, .. } => {
-                        all.insert(*header);
-                        for other in &have {
-                            together.insert((*header, *other));
-                            together.insert((*other, *header));
-                        }
-                        have.insert(*header);
-                    }
-                    StmtKind::If {
-                        then, otherwise, ..
-                    } => open.extend(then.iter().chain(otherwise).rev()),
-                    StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
-                        open.extend(body.iter().rev());
-                    }
-                    StmtKind::Assign { dst, .. } => made.extend(dst.field()),
-                    StmtKind::Call(_)
-                    | StmtKind::Apply { .. }
-                    | StmtKind::Leave(_)
-                    | StmtKind::Exit
-                    | StmtKind::Advance { .. }
-                    | StmtKind::Verify { .. }
-                    | StmtKind::Emit { .. } => {}
-                }
-            }
-            for target in targets(&state.transition) {
-                if let p4rmt_ir::Target::State(next) = target {
-                    let known = &mut before[next.index()];
-                    let n_known = known.len();
-                    known.extend(have.iter().copied());
-                    has_changed |= known.len() > n_known;
-                }
-            }
-        }
-    }
-    if let Some(tables) = gress.as_tables() {
-        for assign in tables.actions.values().flat_map(|action| &action.assigns) {
-            let is_zero = matches!(&assign.value, Expr::Const(bits) if bits.is_zero());
-            if !is_zero {
-                made.extend(assign.dst.field());
-            }
-        }
-    }
-    let parsed = |header: &HeaderId| !made.contains(&gress.headers[*header].valid);
-    let all: Vec<HeaderId> = all.into_iter().filter(parsed).collect();
-    let pairs = all
-        .iter()
-        .flat_map(|first| all.iter().map(|second| (*first, *second)));
-    pairs
-        .filter(|pair| pair.0 != pair.1 && !together.contains(pair))
-        .collect()
 }

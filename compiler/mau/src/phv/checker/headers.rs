@@ -1,0 +1,524 @@
+//! Which headers a packet may have together, found out backwards: from the claim that it has both, to
+//! what must then have been so before.
+//!
+//! In: a gress in the tables form. The ways through parser and stages are [`Step`]s between points. A
+//! question is whether two claims (a header is valid, or is not) may hold together at a point. It leads to
+//! questions at the points before; those that are true are found by going round until nothing changes.
+
+use std::collections::BTreeMap;
+
+use p4rmt_ir::{
+    ActionId, BinaryOp, Block, Expr, FieldId, FieldKind, Gress, GressRole, HeaderId, Id, Match,
+    Node, Outcome, Place, Seq, StmtKind, Table, Target, Transition, UnaryOp,
+};
+
+/// A header, and whether it is valid.
+type Claim = (HeaderId, bool);
+
+/// A point of the way.
+type Point = usize;
+
+/// What becomes of the validity of a header.
+#[derive(Clone, Copy)]
+enum Change {
+    To(bool),
+    As(HeaderId),
+    Unknown,
+}
+
+/// A way from one point to another.
+struct Step {
+    from: Point,
+    /// One of these sets of claims holds.
+    given: Vec<Vec<Claim>>,
+    changes: BTreeMap<HeaderId, Change>,
+}
+
+/// The ways through a gress.
+pub(super) struct Ways<'a> {
+    gress: &'a Gress,
+    /// By point: how one comes there.
+    steps: Vec<Vec<Step>>,
+    /// Where the packet comes in, without headers.
+    start: Point,
+    /// Where the deparser begins.
+    end: Point,
+    /// Behind all others: what may be so anywhere.
+    anywhere: Point,
+}
+
+impl<'a> Ways<'a> {
+    pub(super) fn new(gress: &'a Gress) -> Self {
+        let mut ways = Self {
+            gress,
+            steps: vec![Vec::new(), Vec::new(), Vec::new()],
+            start: 0,
+            end: 1,
+            anywhere: 2,
+        };
+        let parsed = ways.parser();
+        if let Some(tables) = gress.as_tables() {
+            let last = ways.seq(&tables.seq, parsed);
+            ways.go(last, ways.end);
+        }
+        for point in 0..ways.steps.len() {
+            if point != ways.anywhere {
+                ways.go(point, ways.anywhere);
+            }
+        }
+        ways
+    }
+
+    /// Whether each header is in some packet, but no packet has both at one time.
+    pub(super) fn never_meet(&self, first: HeaderId, second: HeaderId) -> bool {
+        let valid = |header| [(header, true); 2];
+        self.may(self.anywhere, valid(first))
+            && self.may(self.anywhere, valid(second))
+            && !self.may(self.anywhere, [(first, true), (second, true)])
+    }
+
+    /// Whether the deparser may find a header valid.
+    pub(super) fn may_be_emitted(&self, header: HeaderId) -> bool {
+        self.may(self.end, [(header, true); 2])
+    }
+
+    fn point(&mut self) -> Point {
+        self.steps.push(Vec::new());
+        self.steps.len() - 1
+    }
+
+    fn go(&mut self, from: Point, to: Point) {
+        self.change(from, to, BTreeMap::new());
+    }
+
+    fn change(&mut self, from: Point, to: Point, changes: BTreeMap<HeaderId, Change>) {
+        let given = vec![Vec::new()];
+        self.steps[to].push(Step {
+            from,
+            given,
+            changes,
+        });
+    }
+
+    fn assume(&mut self, from: Point, given: Vec<Vec<Claim>>) -> Point {
+        let to = self.point();
+        let changes = BTreeMap::new();
+        self.steps[to].push(Step {
+            from,
+            given,
+            changes,
+        });
+        to
+    }
+
+    fn header_of(&self, field: FieldId) -> Option<HeaderId> {
+        match self.gress.fields[field].kind {
+            FieldKind::Validity(header) => Some(header),
+            FieldKind::Header(_)
+            | FieldKind::VarbitWidth(_)
+            | FieldKind::Metadata
+            | FieldKind::Intrinsic
+            | FieldKind::Local => None,
+        }
+    }
+
+    fn change_of(&self, dst: &Place, value: Option<&Expr>) -> Option<(HeaderId, Change)> {
+        let header = self.header_of(dst.field()?)?;
+        let change = match value {
+            Some(Expr::Const(bits)) => Change::To(!bits.is_zero()),
+            Some(Expr::Field(field)) => self.header_of(*field).map_or(Change::Unknown, Change::As),
+            Some(_) | None => Change::Unknown,
+        };
+        Some((header, change))
+    }
+
+    /// The parser; the point behind it.
+    fn parser(&mut self) -> Point {
+        let states = &self.gress.parser.states;
+        let entries: Vec<Point> = states.ids().map(|_| self.point()).collect();
+        let parsed = self.point();
+        self.go(self.start, entries[self.gress.parser.start.index()]);
+        let first_inside = self.steps.len();
+        for (id, state) in states.iter() {
+            let last = self.block(&state.body, entries[id.index()]);
+            let targets: Vec<Target> = match &state.transition {
+                Transition::Goto(target) => vec![*target],
+                Transition::Select { cases, .. } => cases.iter().map(|case| case.target).collect(),
+            };
+            for target in targets {
+                match target {
+                    Target::State(next) => self.go(last, entries[next.index()]),
+                    Target::Accept => self.go(last, parsed),
+                    Target::Reject => {}
+                }
+            }
+        }
+        if self.failed_packets_go_on() {
+            let inside = (first_inside..self.steps.len()).chain(entries);
+            for point in inside.collect::<Vec<Point>>() {
+                self.go(point, parsed);
+            }
+        }
+        parsed
+    }
+
+    /// Whether a packet that the parser rejects comes to the stages.
+    fn failed_packets_go_on(&self) -> bool {
+        let error = "ingress_intrinsic_metadata_from_parser_t.parser_err";
+        let error = self.gress.intrinsics.get(error);
+        let mut is_read = false;
+        let mut look = |expr: &Expr| {
+            expr.walk(&mut |part| is_read |= matches!(part, Expr::Field(of) if Some(of) == error));
+        };
+        let tables = self.gress.as_tables();
+        self.gress
+            .tables
+            .values()
+            .flat_map(|table| &table.keys)
+            .for_each(|key| look(&key.expr));
+        for action in tables.iter().flat_map(|of| of.actions.values()) {
+            action.assigns.iter().for_each(|assign| look(&assign.value));
+            let calls = action.calls.iter().flat_map(|(call, _)| call.args());
+            calls.for_each(&mut look);
+        }
+        let gateways = tables.iter().flat_map(|of| of.gateways.values());
+        gateways.for_each(|gateway| look(&gateway.cond));
+        self.gress.role != GressRole::Ingress || is_read
+    }
+
+    /// Statements of a parser; the point behind them.
+    fn block(&mut self, block: &Block, mut at: Point) -> Point {
+        for stmt in block {
+            let changes: BTreeMap<HeaderId, Change> = match &stmt.kind {
+                StmtKind::Extract { header, .. } => [(*header, Change::To(true))].into(),
+                StmtKind::Assign { dst, value } => {
+                    self.change_of(dst, Some(value)).into_iter().collect()
+                }
+                StmtKind::Call(call) => {
+                    let outs = call.outs.iter().flatten();
+                    outs.filter_map(|out| self.change_of(out, None)).collect()
+                }
+                StmtKind::If {
+                    cond,
+                    then,
+                    otherwise,
+                } => {
+                    let behind = self.point();
+                    for (block, is_true) in [(then, true), (otherwise, false)] {
+                        let given = self.given(cond, is_true);
+                        let inside = self.assume(at, given);
+                        let last = self.block(block, inside);
+                        self.go(last, behind);
+                    }
+                    at = behind;
+                    continue;
+                }
+                StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                    // Run any number of times, left anywhere.
+                    let (inside, behind) = (self.point(), self.point());
+                    self.go(at, inside);
+                    let first = self.steps.len();
+                    let last = self.block(body, inside);
+                    self.go(last, inside);
+                    for point in (first..self.steps.len()).chain([inside]) {
+                        self.go(point, behind);
+                    }
+                    at = behind;
+                    continue;
+                }
+                StmtKind::Apply { .. }
+                | StmtKind::Leave(_)
+                | StmtKind::Exit
+                | StmtKind::Advance { .. }
+                | StmtKind::Verify { .. }
+                | StmtKind::Emit { .. } => continue,
+            };
+            if !changes.is_empty() {
+                let next = self.point();
+                self.change(at, next, changes);
+                at = next;
+            }
+        }
+        at
+    }
+
+    /// A part of the control flow; the point behind it.
+    fn seq(&mut self, seq: &Seq, mut at: Point) -> Point {
+        let Some(tables) = self.gress.as_tables() else {
+            return at;
+        };
+        for node in seq {
+            let behind = self.point();
+            match node {
+                Node::Gateway {
+                    gateway,
+                    then,
+                    otherwise,
+                } => {
+                    let cond = &tables.gateways[*gateway].cond;
+                    for (seq, is_true) in [(then, true), (otherwise, false)] {
+                        let given = self.given(cond, is_true);
+                        let inside = self.assume(at, given);
+                        let last = self.seq(seq, inside);
+                        self.go(last, behind);
+                    }
+                }
+                Node::Table { table, arms } => {
+                    let table = &self.gress.tables[*table];
+                    self.table(table, arms, at, behind);
+                }
+            }
+            at = behind;
+        }
+        at
+    }
+
+    fn table(&mut self, table: &Table, arms: &[(Outcome, Seq)], at: Point, behind: Point) {
+        let Some(tables) = self.gress.as_tables() else {
+            return;
+        };
+        let mut inside: Vec<Point> = Vec::new();
+        for (_, seq) in arms {
+            let arm = self.point();
+            let last = self.seq(seq, arm);
+            self.go(last, behind);
+            inside.push(arm);
+        }
+        let listed = table.actions.iter().map(|of| of.action);
+        let mut ids: Vec<ActionId> = listed.chain([table.default_action.action]).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            let action = &tables.actions[id];
+            let called = action.calls.iter().flat_map(|(call, _)| &call.outs);
+            let mut changes: BTreeMap<HeaderId, Change> = called
+                .flatten()
+                .filter_map(|out| self.change_of(out, None))
+                .collect();
+            for assign in &action.assigns {
+                changes.extend(self.change_of(&assign.dst, Some(&assign.value)));
+            }
+            let given = self.given_to(table, id);
+            let before = self.assume(at, given);
+            let after = self.point();
+            self.change(before, after, changes);
+            if action.exits {
+                self.go(after, self.end);
+                continue;
+            }
+            let is_listed = table
+                .actions
+                .iter()
+                .any(|of| of.action == id && of.in_entries);
+            let may_miss = may_miss(table, id);
+            let mut goes_on = false;
+            for (may_come, to) in [(is_listed, true), (may_miss, false)] {
+                if !may_come {
+                    continue;
+                }
+                let arm = arms.iter().position(|(on, _)| match on {
+                    Outcome::Hit => to,
+                    Outcome::Miss => !to,
+                    Outcome::Action(of) => *of == id,
+                    Outcome::Otherwise => true,
+                });
+                match arm {
+                    Some(arm) => self.go(after, inside[arm]),
+                    None => goes_on = true,
+                }
+            }
+            if goes_on {
+                self.go(after, behind);
+            }
+        }
+    }
+
+    /// What holds of packets for which a table runs an action, if its entries are known.
+    fn given_to(&self, table: &Table, action: ActionId) -> Vec<Vec<Claim>> {
+        let is_open = !table.are_entries_const || table.entries.is_empty();
+        if is_open || may_miss(table, action) {
+            return vec![Vec::new()];
+        }
+        let entries = table.entries.iter();
+        let of_action = entries.filter(|entry| entry.action.action == action);
+        of_action
+            .map(|entry| {
+                let pairs = table.keys.iter().zip(&entry.matches);
+                let claims = pairs.filter_map(|(key, wanted)| {
+                    let header = match &key.expr {
+                        Expr::Field(field) => self.header_of(*field)?,
+                        _ => return None,
+                    };
+                    match wanted {
+                        Match::Exact(bits) => Some((header, !bits.is_zero())),
+                        Match::Ternary { value, mask } => {
+                            (!mask.is_zero()).then_some((header, !value.is_zero()))
+                        }
+                        Match::Lpm { .. } | Match::Range { .. } | Match::Any => None,
+                    }
+                });
+                claims.collect()
+            })
+            .collect()
+    }
+
+    /// What holds where a condition has a value: one of these sets of claims.
+    fn given(&self, cond: &Expr, is_true: bool) -> Vec<Vec<Claim>> {
+        /// So many sets are told apart.
+        const MAX: usize = 64;
+        let anything = || vec![Vec::new()];
+        let value_of = |expr: &Expr| match expr {
+            Expr::Const(bits) => Some(!bits.is_zero()),
+            _ => None,
+        };
+        match cond {
+            Expr::Const(bits) if bits.is_zero() == is_true => Vec::new(),
+            Expr::Field(field) => match self.header_of(*field) {
+                Some(header) => vec![vec![(header, is_true)]],
+                None => anything(),
+            },
+            Expr::Unary {
+                op: UnaryOp::Not,
+                arg,
+            } => self.given(arg, !is_true),
+            Expr::Slice { arg, .. } if arg.width(self.gress) == 1 => self.given(arg, is_true),
+            Expr::Binary { op, lhs, rhs } if lhs.width(self.gress) == 1 => {
+                let sides =
+                    |left: bool, right: bool| (self.given(lhs, left), self.given(rhs, right));
+                match op {
+                    BinaryOp::And | BinaryOp::Or if (*op == BinaryOp::And) == is_true => {
+                        let (left, right) = sides(is_true, is_true);
+                        if left.len() * right.len() > MAX {
+                            return left;
+                        }
+                        let both = |one: &Vec<Claim>, other: &Vec<Claim>| {
+                            one.iter().chain(other).copied().collect()
+                        };
+                        let pairs = left
+                            .iter()
+                            .flat_map(|one| right.iter().map(|other| both(one, other)));
+                        pairs.collect()
+                    }
+                    BinaryOp::And | BinaryOp::Or => {
+                        let (mut left, right) = sides(is_true, is_true);
+                        left.extend(right);
+                        if left.len() > MAX { anything() } else { left }
+                    }
+                    BinaryOp::Eq | BinaryOp::Ne => {
+                        let is_equal = (*op == BinaryOp::Eq) == is_true;
+                        match (value_of(lhs), value_of(rhs)) {
+                            (None, Some(value)) => self.given(lhs, value == is_equal),
+                            (Some(value), None) => self.given(rhs, value == is_equal),
+                            (None, None) | (Some(_), Some(_)) => anything(),
+                        }
+                    }
+                    _ => anything(),
+                }
+            }
+            _ => anything(),
+        }
+    }
+
+    /// Whether two claims may hold together at a point.
+    fn may(&self, point: Point, claims: [Claim; 2]) -> bool {
+        let mut questions = Questions::default();
+        let first = questions.ask(point, claims.to_vec());
+        let mut done = 0;
+        // By question: the ways in which it may be true, each with what must be true for it.
+        let mut reasons: Vec<Vec<Vec<usize>>> = Vec::new();
+        while let Some((point, claims)) = questions.list.get(done).cloned() {
+            let mut ways = Vec::new();
+            if point == self.start && claims.iter().all(|(_, is_valid)| !is_valid) {
+                ways.push(Vec::new());
+            }
+            for step in &self.steps[point] {
+                let Some(before) = before(&claims, &step.changes) else {
+                    continue;
+                };
+                for given in &step.given {
+                    let all: Vec<Claim> = before.iter().chain(given).copied().collect();
+                    ways.push(questions.ask_pairs(step.from, &all));
+                }
+            }
+            reasons.push(ways);
+            done += 1;
+        }
+        let mut is_true = vec![false; reasons.len()];
+        let mut has_changed = true;
+        while has_changed && !is_true[first] {
+            has_changed = false;
+            // What was asked last lies furthest ahead.
+            for question in (0..reasons.len()).rev() {
+                let holds = |way: &Vec<usize>| way.iter().all(|of| is_true[*of]);
+                if !is_true[question] && reasons[question].iter().any(holds) {
+                    is_true[question] = true;
+                    has_changed = true;
+                }
+            }
+        }
+        is_true[first]
+    }
+}
+
+/// Whether an action may run without an entry.
+fn may_miss(table: &Table, action: ActionId) -> bool {
+    let mut listed = table.actions.iter();
+    let may_become = listed.any(|of| of.action == action && of.as_default);
+    table.default_action.action == action || (may_become && !table.is_default_const)
+}
+
+/// What must have held before changes, for claims to hold after them; none if they can't.
+fn before(claims: &[Claim], changes: &BTreeMap<HeaderId, Change>) -> Option<Vec<Claim>> {
+    let is_contradiction =
+        matches!(claims, [(one, is), (other, is_too)] if one == other && is != is_too);
+    if is_contradiction {
+        return None;
+    }
+    let mut before = Vec::new();
+    for (header, is_valid) in claims {
+        match changes.get(header) {
+            None => before.push((*header, *is_valid)),
+            Some(Change::To(value)) if value == is_valid => {}
+            Some(Change::To(_)) => return None,
+            Some(Change::As(from)) => before.push((*from, *is_valid)),
+            Some(Change::Unknown) => {}
+        }
+    }
+    Some(before)
+}
+
+/// Questions, each once.
+#[derive(Default)]
+struct Questions {
+    list: Vec<(Point, Vec<Claim>)>,
+    known: BTreeMap<(Point, Vec<Claim>), usize>,
+}
+
+impl Questions {
+    /// Asks whether some packet comes to a point for which these claims, up to two, hold.
+    fn ask(&mut self, point: Point, mut claims: Vec<Claim>) -> usize {
+        claims.sort_unstable();
+        claims.dedup();
+        let question = (point, claims);
+        if let Some(known) = self.known.get(&question) {
+            return *known;
+        }
+        self.list.push(question.clone());
+        self.known.insert(question, self.list.len() - 1);
+        self.list.len() - 1
+    }
+
+    /// Asks for each pair of claims.
+    fn ask_pairs(&mut self, point: Point, claims: &[Claim]) -> Vec<usize> {
+        let mut asked = Vec::new();
+        for (position, first) in claims.iter().enumerate() {
+            for second in &claims[position + 1..] {
+                asked.push(self.ask(point, vec![*first, *second]));
+            }
+        }
+        if claims.len() < 2 {
+            asked.push(self.ask(point, claims.to_vec()));
+        }
+        asked
+    }
+}
