@@ -53,6 +53,28 @@ pub trait Instance: Send {
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError>;
 
+    /// Runs packets with [`crate::Part::Through`] as [`Self::run`] does, up to the first that does not cross or makes a wrong
+    /// claim. Returns how many ran, that one with them.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    fn run_through(
+        &mut self,
+        gress: GressId,
+        jobs: &[Job<'_>],
+        outcomes: &mut [Outcome],
+        state: &mut State,
+    ) -> Result<usize, EngineError> {
+        for (index, (job, outcome)) in jobs.iter().zip(&mut *outcomes).enumerate() {
+            let (job, outcome) = (std::slice::from_ref(job), std::slice::from_mut(outcome));
+            self.run(gress, job, outcome, state, None)?;
+            if outcome[0].is_end_of_batch() {
+                return Ok(index + 1);
+            }
+        }
+        Ok(jobs.len().min(outcomes.len()))
+    }
+
     /// Runs one packet through one step of a placed gress. The packet is in `slot` from its
     /// [`Step::Parser`] on, which takes the slot, whatever was there; its other steps follow, stages in
     /// order, then [`Step::Deparser`], with the same job and outcome. Steps of packets in other slots

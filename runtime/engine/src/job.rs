@@ -296,6 +296,13 @@ impl Outcome {
         self.phv.clear();
     }
 
+    /// Whether packets that run through a gress at once ([`Part::Through`]) wait behind this one.
+    #[inline]
+    #[must_use]
+    pub fn is_end_of_batch(&self) -> bool {
+        self.crossed.is_none() || self.wrong_claim.is_some()
+    }
+
     /// Nothing has come of a packet yet that has so many words of watched values and so many watched fields.
     /// For an engine that writes all of those values, and fields as they shall be: what `values` and `phv` held stays
     /// there.

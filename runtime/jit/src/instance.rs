@@ -109,24 +109,26 @@ impl JitInstance {
     }
 }
 
-impl Instance for JitInstance {
-    fn run(
+impl JitInstance {
+    /// A gress with all that packets need, where nothing is wrong with them.
+    #[inline(always)]
+    fn ready(
         &mut self,
         gress_id: GressId,
         jobs: &[Job<'_>],
-        outcomes: &mut [Outcome],
-        state: &mut State,
-        trace: Option<&mut dyn Trace>,
-    ) -> Result<(), EngineError> {
+        outcomes: &[Outcome],
+        state: &State,
+        has_trace: bool,
+    ) -> Result<(&mut GressCode, &Gress), EngineError> {
         let gress = find_gress(&self.layout, gress_id)?;
         let code = &mut self.gresses[gress_id];
-        let is_ready = trace.is_none()
+        let is_ready = !has_trace
             && outcomes.len() >= jobs.len()
             && state.has_layout(&self.layout)
             && code.entries_stamp == Some(state.entries_stamp())
             && jobs.iter().all(|job| code.takes(job));
         if !is_ready {
-            refuse_trace(gress, trace.is_some())?;
+            refuse_trace(gress, has_trace)?;
             if outcomes.len() < jobs.len() {
                 return Err(EngineError::TooFewOutcomes {
                     needed: jobs.len(),
@@ -136,8 +138,33 @@ impl Instance for JitInstance {
             state.expect_layout(&self.layout)?;
             code.make_ready(gress, jobs, state)?;
         }
-        code.run(gress, jobs, outcomes, state);
+        Ok((code, gress))
+    }
+}
+
+impl Instance for JitInstance {
+    fn run(
+        &mut self,
+        gress_id: GressId,
+        jobs: &[Job<'_>],
+        outcomes: &mut [Outcome],
+        state: &mut State,
+        trace: Option<&mut dyn Trace>,
+    ) -> Result<(), EngineError> {
+        let (code, gress) = self.ready(gress_id, jobs, outcomes, state, trace.is_some())?;
+        code.run(gress, jobs, outcomes, state, |_| false);
         Ok(())
+    }
+
+    fn run_through(
+        &mut self,
+        gress_id: GressId,
+        jobs: &[Job<'_>],
+        outcomes: &mut [Outcome],
+        state: &mut State,
+    ) -> Result<usize, EngineError> {
+        let (code, gress) = self.ready(gress_id, jobs, outcomes, state, false)?;
+        Ok(code.run(gress, jobs, outcomes, state, Outcome::is_end_of_batch))
     }
 
     fn step(
@@ -311,7 +338,8 @@ impl GressCode {
         let has_function = matches!(self.functions.get(number), Some(Some(_)));
         has_function
             && job.inputs.len() == self.n_inputs(job.part)
-            && (job.phv.is_empty() || job.phv.len() == self.loaded.phv.n_words())
+            && (job.phv.is_empty()
+                || job.phv.len() == job.part.n_given_words(self.loaded.phv.n_words()))
     }
 
     /// Words of the inputs of a job.
@@ -423,7 +451,7 @@ impl GressCode {
         Ok(function)
     }
 
-    /// Runs packets, each with a function that was prepared.
+    /// Runs packets, each with a function that was prepared, up to one that is the last. Returns how many ran.
     #[inline]
     fn run(
         &mut self,
@@ -431,12 +459,13 @@ impl GressCode {
         jobs: &[Job<'_>],
         outcomes: &mut [Outcome],
         state: &mut State,
-    ) {
+        is_last: impl Fn(&Outcome) -> bool,
+    ) -> usize {
         let n_fields = self.loaded.phv.n_words();
         let n_value_words = self.loaded.watched.n_words();
         let n_watched = self.loaded.watched_fields.len();
         let mut call = self.buffers.call(&self.loaded, gress, state);
-        for (job, outcome) in jobs.iter().zip(outcomes) {
+        for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
             let section = Section::from(job.part);
             outcome.begin(n_value_words, n_watched);
             let fields = match section {
@@ -468,7 +497,11 @@ impl GressCode {
             };
             let function = self.functions[section.number()].expect("the caller has prepared it");
             call.run(function, section, fields, job, outcome);
+            if is_last(outcome) {
+                return index + 1;
+            }
         }
+        jobs.len()
     }
 }
 

@@ -43,6 +43,17 @@ pub struct Device {
     capture_time: Option<CaptureTime>,
 }
 
+/// A packet that is to arrive.
+#[derive(Clone, Copy, Debug)]
+pub struct Arriving<'a> {
+    /// The clock before which it does not.
+    pub not_before: u64,
+    /// At which port.
+    pub port: u16,
+    /// The packet.
+    pub bytes: &'a [u8],
+}
+
 /// How the clock of a device goes with that of captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CaptureTime {
@@ -290,24 +301,44 @@ impl Device {
     /// A port that there is not, a packet that is too long, a claim of the program (`assert`) that is
     /// wrong. What else the program makes of the packet is no error.
     pub fn receive(&mut self, port: u16, packet: &[u8]) -> Result<(), DeviceError> {
-        check_port(port)?;
-        if packet.len() > MAX_PACKET {
-            return Err(DeviceError::PacketTooLong {
-                needed: packet.len(),
-                available: MAX_PACKET,
-            });
+        if let Machine::V1model(v1model) = &mut self.machine
+            && v1model.may_cross(&self.chassis)
+        {
+            let arriving = Arriving {
+                not_before: 0,
+                port,
+                bytes: packet,
+            };
+            let received = v1model.receive_all(&mut self.chassis, std::iter::once(arriving));
+            return received.map_err(|(_, error)| error);
         }
-        let chassis = &mut self.chassis;
-        let arrival = chassis.next_arrival();
-        let len = packet.len();
-        let packet = chassis.pool.packet(packet);
-        chassis.counters.packets_in += 1;
-        chassis.counters.bytes_in += len as u64;
-        chassis.tell(arrival, FateEvent::Arrived { port, len });
-        match chassis.receive_unit(arrival, port, packet) {
-            Some(packet) => self.enter(arrival, port, packet),
+        match self.chassis.take_in(port, packet)? {
+            Some((arrival, packet)) => self.enter(arrival, port, packet),
             None => Ok(()),
         }
+    }
+
+    /// Packets arrive one after the other, none before its clock, and all that each causes happens before the
+    /// next arrives: [`Self::advance_to`] and [`Self::receive`] for each, but faster where many come.
+    ///
+    /// # Errors
+    /// Which packet was refused, from 0, and why: as for those two. The packets before it have arrived.
+    pub fn receive_all<'a>(
+        &mut self,
+        packets: impl IntoIterator<Item = Arriving<'a>>,
+    ) -> Result<(), (usize, DeviceError)> {
+        let packets = packets.into_iter();
+        if let Machine::V1model(v1model) = &mut self.machine
+            && v1model.may_cross(&self.chassis)
+        {
+            return v1model.receive_all(&mut self.chassis, packets);
+        }
+        for (index, packet) in packets.enumerate() {
+            self.advance_to(packet.not_before)
+                .and_then(|()| self.receive(packet.port, packet.bytes))
+                .map_err(|error| (index, error))?;
+        }
+        Ok(())
     }
 
     /// Time passes; what the packet generator makes meanwhile arrives and causes what it causes.

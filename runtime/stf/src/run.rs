@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use p4rmt_engine::{FilterConfig, Ref, find_counter, find_profile, find_table, find_value_set};
 use p4rmt_ir::{Match, Pipe, TableId};
 use p4rmt_pipeline::{
-    Device, DeviceError, DropReason, FateEvent, GeneratorApp, PortUnit, SentDigest,
+    Arriving, Device, DeviceError, DropReason, FateEvent, GeneratorApp, PortUnit, SentDigest,
 };
 
 use crate::compare::{Expected, Found, Queues};
@@ -84,8 +84,14 @@ pub fn run_watched(
 pub fn apply(setup: &Vector, device: Device) -> (Device, Vec<StatementError>) {
     let mut run = Run::new(device);
     run.keeps_departures = true;
-    for statement in &setup.statements {
-        run.step(&setup.file, statement, &mut Nobody);
+    let mut statements = &setup.statements[..];
+    while let Some((statement, rest)) = statements.split_first() {
+        let n_packets = run.packets(&setup.file, statements);
+        if n_packets == 0 {
+            run.step(&setup.file, statement, &mut Nobody);
+            statements = rest;
+        }
+        statements = &statements[n_packets..];
     }
     let errors = run
         .failures
@@ -138,6 +144,30 @@ impl Run {
 
     fn pipe(&self) -> Arc<p4rmt_engine::StateLayout> {
         Arc::clone(self.device.state().layout())
+    }
+
+    /// Lets the packets in that come first, up to one that is refused. Returns how many statements that are.
+    fn packets(&mut self, file: &str, statements: &[Statement]) -> usize {
+        let packets = statements.iter().map_while(|statement| {
+            let StatementKind::Packet { port, bytes } = &statement.kind else {
+                return None;
+            };
+            Some(Arriving {
+                not_before: 0,
+                port: *port,
+                bytes,
+            })
+        });
+        let n_packets = packets.clone().count();
+        let Err((refused, cause)) = self.device.receive_all(packets) else {
+            return n_packets;
+        };
+        self.failures.push(Failure::Statement(StatementError {
+            file: file.to_owned(),
+            line: statements[refused].line,
+            cause: cause.into(),
+        }));
+        refused + 1
     }
 
     fn step(&mut self, file: &str, statement: &Statement, observer: &mut dyn Observer) {

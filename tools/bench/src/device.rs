@@ -9,7 +9,7 @@ use p4rmt_interp::Interp;
 use p4rmt_ir::{Arch, GressRole, Id, PipeId};
 use p4rmt_jit::Jit;
 use p4rmt_mau::{Fit, Target, place_tables};
-use p4rmt_pipeline::{Device, Execution, GressTiming, LockStep, Timing};
+use p4rmt_pipeline::{Arriving, Device, Execution, GressTiming, LockStep, Timing};
 use serde::Serialize;
 
 use crate::{BenchError, Packets, Sink};
@@ -154,7 +154,10 @@ pub struct Runner {
     fresh: Vec<u8>,
 }
 
-/// Packets between two looks at what has left, clock by clock.
+/// Packets between two looks at what has left.
+const BATCH: usize = 32;
+
+/// The same, clock by clock.
 const CLOCKED_BATCH: usize = 256;
 
 /// A packet enters every so many clocks: each makes two passes through the egress.
@@ -217,8 +220,14 @@ impl Runner {
 const NO_RUN_FAILED: &str = "after an error nothing more is run";
 
 fn run_packets(device: &mut Device, packets: &Packets, sink: &mut Sink) -> Result<(), BenchError> {
-    for (port, packet) in packets.iter() {
-        device.receive(port, packet)?;
+    let mut arriving = packets.iter().map(|(port, bytes)| Arriving {
+        not_before: 0,
+        port,
+        bytes,
+    });
+    while arriving.len() > 0 {
+        let batch = arriving.by_ref().take(BATCH);
+        device.receive_all(batch).map_err(|(_, error)| error)?;
         device.show_departures(|departure| sink.packet(departure.port, &departure.bytes));
     }
     Ok(())

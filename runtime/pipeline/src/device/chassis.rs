@@ -5,6 +5,7 @@ use std::sync::Arc;
 use p4rmt_engine::{DigestMessage, Event, Instance, Job, LogMessage, Outcome, State, Trace};
 use p4rmt_ir::{GressId, HeaderId, Program};
 
+use super::check_port;
 use crate::config::TIME_MASK;
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
 use crate::packet::PacketPool;
@@ -331,6 +332,33 @@ impl Chassis {
     pub(super) fn count_pass(&mut self) {
         self.made_by = Some(self.n_passes);
         self.n_passes += 1;
+    }
+
+    /// A packet arrives: it gets a number, and comes in through the unit of its port, which may refuse it.
+    ///
+    /// # Errors
+    /// A port that there is not, a packet that is too long.
+    #[inline]
+    pub(super) fn take_in(
+        &mut self,
+        port: u16,
+        bytes: &[u8],
+    ) -> Result<Option<(u64, Packet)>, DeviceError> {
+        check_port(port)?;
+        let len = bytes.len();
+        if len > MAX_PACKET {
+            return Err(DeviceError::PacketTooLong {
+                needed: len,
+                available: MAX_PACKET,
+            });
+        }
+        let arrival = self.next_arrival();
+        let packet = self.pool.packet(bytes);
+        self.counters.packets_in += 1;
+        self.counters.bytes_in += len as u64;
+        self.tell(arrival, FateEvent::Arrived { port, len });
+        let packet = self.receive_unit(arrival, port, packet);
+        Ok(packet.map(|packet| (arrival, packet)))
     }
 
     /// A packet comes in through the unit of its port, which may refuse it.

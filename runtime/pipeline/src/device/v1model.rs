@@ -47,6 +47,7 @@
 //! and each call sends one; `truncate` in the ingress holds for multicast copies, too.
 
 mod copies;
+mod crossing;
 mod egress;
 mod ingress;
 mod metadata;
@@ -60,6 +61,7 @@ use super::machine::{self, Machine};
 use super::watched::Watched;
 use crate::mirror_gate::MirrorGate;
 use crate::{DeviceError, Packet};
+use crossing::{Arrived, Outcomes};
 use metadata::Metadata;
 
 /// No more fields than those of so many packets wait to be used again.
@@ -105,8 +107,12 @@ pub(super) struct V1model {
     free_fields: Vec<Vec<u64>>,
     /// Whether packets may pass both halves at once.
     crosses: bool,
-    /// What an arriving packet is given then, where the program has not all that the machine knows.
-    inputs: Vec<u64>,
+    /// Packets that do, or try to; empty but while they are run.
+    batch: Vec<Arrived>,
+    /// How many are run next in one call.
+    reach: usize,
+    /// None only while they are run.
+    outcomes: Option<Box<Outcomes>>,
 }
 
 /// A packet on its way into the parser.
@@ -184,7 +190,9 @@ impl V1model {
             copies: MirrorGate::default(),
             outcome: None,
             free_fields: Vec::new(),
-            inputs: Vec::new(),
+            batch: Vec::new(),
+            reach: 1,
+            outcomes: None,
         })
     }
 
@@ -245,9 +253,6 @@ impl Machine for V1model {
         port: u16,
         packet: Packet,
     ) -> Result<(), DeviceError> {
-        if self.crosses && chassis.passes_left > 0 && chassis.keeps_no_records() {
-            return self.run_through(chassis, arrival, port, packet);
-        }
         self.run_ingress(chassis, IngressEntry::arriving(arrival, port, packet))
     }
 

@@ -8,7 +8,7 @@ use super::{
     NextPacket, ReplayClock, ReplayError, ReplayInput, ReplayOptions, ReplayOutput, ReplaySummary,
     TableSummary, since, table_summaries,
 };
-use crate::{CaptureTime, Departure, Device, DeviceError, LockStep};
+use crate::{Arriving, CaptureTime, Departure, Device, DeviceError, LockStep};
 
 /// Bits a nanosecond of a port at line rate: 100 Gb/s.
 const LINE_RATE: u64 = 100;
@@ -64,11 +64,25 @@ impl Way<'_> {
         }
     }
 
-    fn receive(&mut self, clock: u64, port: u16, bytes: &[u8]) -> Result<(), DeviceError> {
-        match self {
-            Self::OneByOne(device) => device.receive(port, bytes),
-            Self::LockStep(machine) => machine.arrive(clock, port, bytes),
+    /// Packets arrive, the first of them behind so many. Refuses one of them, from 0.
+    fn receive_all<'p>(
+        &mut self,
+        packets: impl Iterator<Item = Arriving<'p>>,
+        n_before: u64,
+    ) -> Result<(), (usize, DeviceError)> {
+        if let Self::OneByOne(device) = self {
+            return device.receive_all(packets);
         }
+        for (index, packet) in packets.enumerate() {
+            let clock = packet.not_before;
+            let advanced = self.advance(clock, n_before + index as u64);
+            let arrived = advanced.and_then(|()| match self {
+                Self::OneByOne(device) => device.receive(packet.port, packet.bytes),
+                Self::LockStep(machine) => machine.arrive(clock, packet.port, packet.bytes),
+            });
+            arrived.map_err(|error| (index, error))?;
+        }
+        Ok(())
     }
 
     /// The end of a round.
@@ -117,6 +131,8 @@ struct Arrival {
     /// Which packet of it, from 1.
     position: u64,
     at_ns: u64,
+    /// The clock then.
+    clock: u64,
     /// Where its bytes end in the window.
     end: usize,
 }
@@ -284,10 +300,12 @@ impl<'a> Run<'a> {
                 break;
             };
             window.bytes.extend(&bytes);
+            let at_ns = time.of(timestamp_ns, source.free_ns, self.n_packets);
             window.packets.push(Arrival {
                 source: at,
                 position: source.n_packets,
-                at_ns: time.of(timestamp_ns, source.free_ns, self.n_packets),
+                at_ns,
+                clock: self.way.device().config().clock_at(at_ns),
                 end: window.bytes.len(),
             });
             let wire_bits = (bytes.len() as u64 + WIRE_OVERHEAD) * 8;
@@ -303,18 +321,23 @@ impl<'a> Run<'a> {
     /// The packets of a window arrive, and what they cause happens.
     fn run(&mut self, window: &Window, sources: &[Source<'_>]) -> Result<(), ReplayError> {
         let started = Instant::now();
-        let mut start = 0;
         let first = self.n_packets - window.packets.len() as u64;
-        for (nth, arrival) in (first..).zip(&window.packets) {
-            let source = &sources[arrival.source];
-            let clock = self.way.device().config().clock_at(arrival.at_ns);
+        let mut start = 0;
+        let arriving = window.packets.iter().map(|arrival| {
             let bytes = &window.bytes[start..arrival.end];
-            self.way
-                .advance(clock, nth)
-                .and_then(|()| self.way.receive(clock, source.input.port, bytes))
-                .map_err(|cause| source.refused(arrival.position, cause))?;
             start = arrival.end;
-        }
+            Arriving {
+                not_before: arrival.clock,
+                port: sources[arrival.source].input.port,
+                bytes,
+            }
+        });
+        self.way
+            .receive_all(arriving, first)
+            .map_err(|(index, cause)| {
+                let arrival = &window.packets[index];
+                sources[arrival.source].refused(arrival.position, cause)
+            })?;
         self.in_pipe += started.elapsed();
         if let (Some(time), Some(last)) = (self.way.device().capture_time(), window.packets.last())
         {

@@ -8,7 +8,7 @@ use super::metadata::Standard;
 use super::{DROP_PORT, EgressEntry, IngressEntry, Instance, V1model, watched};
 use crate::device::chassis::Chassis;
 use crate::fate::{DropReason, FateEvent};
-use crate::{DeviceError, Entrant, EntrantKind, Packet};
+use crate::{DeviceError, Entrant, EntrantKind};
 
 impl V1model {
     pub(super) fn run_ingress(
@@ -64,88 +64,7 @@ impl V1model {
         result
     }
 
-    /// The same for a packet that arrived, if nobody looks: one that asks for nothing but a port passes
-    /// both halves at once.
-    #[inline]
-    pub(super) fn run_through(
-        &mut self,
-        chassis: &mut Chassis,
-        arrival: u64,
-        port: u16,
-        packet: Packet,
-    ) -> Result<(), DeviceError> {
-        let now = chassis.now_ns() / 1000;
-        let then = chassis.ns_at(chassis.clock.saturating_add(1)) / 1000;
-        let length = packet.len() as u64;
-        // In the order of `BEFORE` and `BEHIND`.
-        let given = [port.into(), length, now, then, now, then - now];
-        let job = Job {
-            bytes: &packet,
-            prefix_len: 0,
-            clock: chassis.clock,
-            inputs: self.metadata.crossing_inputs(&given, &mut self.inputs),
-            part: Part::Through,
-            phv: &[],
-        };
-        let entrant = || Entrant {
-            arrival,
-            made_by: None,
-            kind: EntrantKind::Arrived,
-            port,
-        };
-        let mut buffers = self.outcome.take().unwrap_or_default();
-        chassis.pass(self.gress, entrant, job, &mut buffers)?;
-        let [outcome] = &mut *buffers;
-        let result = match outcome.crossed {
-            Some(to) => {
-                chassis.passes_left -= 1;
-                chassis.clock = chassis.clock.saturating_add(1);
-                chassis.count_pass();
-                chassis.keep_messages(arrival, self.gress, outcome);
-                let checked = self.check_claims(outcome);
-                if checked.is_ok() {
-                    self.after_crossing(chassis, arrival, to as u16, packet, outcome);
-                }
-                checked
-            }
-            None => {
-                chassis.keep_messages(arrival, self.gress, outcome);
-                let entry = IngressEntry::arriving(arrival, port, packet);
-                self.check_claims(outcome)
-                    .and_then(|()| self.after_ingress(chassis, entry, outcome))
-            }
-        };
-        self.outcome = Some(buffers);
-        result
-    }
-
-    /// What follows both halves: a drop, or the way out.
-    #[inline]
-    fn after_crossing(
-        &mut self,
-        chassis: &mut Chassis,
-        arrival: u64,
-        port: u16,
-        mut packet: Packet,
-        outcome: &Outcome,
-    ) {
-        if self.watched.get(outcome, watched::EGRESS_SPEC) == DROP_PORT {
-            let span = self.watched.written(outcome, watched::EGRESS_SPEC);
-            let reason = DropReason::Program {
-                gress: GressRole::Egress,
-                span: span.unwrap_or(Span::NONE),
-            };
-            chassis.pool.give_back(packet);
-            return chassis.end(arrival, reason);
-        }
-        packet.replace_front(outcome.payload_offset, &outcome.bytes);
-        if let Some(length) = outcome.requests.truncate {
-            packet.truncate(usize::try_from(length).unwrap_or(usize::MAX));
-        }
-        chassis.depart(arrival, port, packet);
-    }
-
-    fn after_ingress(
+    pub(super) fn after_ingress(
         &mut self,
         chassis: &mut Chassis,
         entry: IngressEntry,

@@ -125,19 +125,20 @@ impl Metadata {
         })
     }
 
-    /// The inputs of a packet that is to cross, of the values of [`BEFORE`] and [`BEHIND`].
+    /// The inputs of a packet that is to cross, of the values of [`BEFORE`] and [`BEHIND`]: those that the program has
+    /// come to stand in front. Returns how many they are.
     #[inline]
-    pub(super) fn crossing_inputs<'a>(
+    pub(super) fn pick_crossing_inputs(
         &self,
-        values: &'a [u64; BEFORE.len() + BEHIND.len()],
-        some: &'a mut Vec<u64>,
-    ) -> &'a [u64] {
-        if self.crossing_fields.len() == values.len() {
-            return values;
+        values: &mut [u64; BEFORE.len() + BEHIND.len()],
+    ) -> usize {
+        let n_picked = self.crossing_fields.len();
+        if n_picked < values.len() {
+            for (to, from) in self.crossing_fields.iter().enumerate() {
+                values[to] = values[*from];
+            }
         }
-        some.clear();
-        some.extend(self.crossing_fields.iter().map(|field| values[*field]));
-        some
+        n_picked
     }
 
     /// Makes every field zero.
