@@ -452,8 +452,6 @@ impl UnitChecker<'_> {
                 self.salu.slots_per_value,
             );
         }
-        let halves: BTreeSet<Half> = instruction.slots.iter().map(|of| of.unit.half).collect();
-        self.at_most("computed values", halves.len(), self.salu.computed_values);
         let mut taken = BTreeSet::new();
         for slot in &instruction.slots {
             if !taken.insert(slot.unit) {
