@@ -9,7 +9,8 @@
 //!    carry them otherwise.
 //! 3. [`layout`]: which fields share a container, from the wire and from what actions combine:
 //!    [`class`] says which bits need one size of container, [`size`] which; [`tile`] divides headers,
-//!    [`phase`] says where the parser finds what it assigns, [`alu`] what one ALU can do.
+//!    [`phase`] says where the parser finds what it assigns, [`work`] what an action asks of a container,
+//!    [`alu`] what one ALU can do.
 //! 4. [`assign`]: a container for each chunk; [`cluster`] says which need one group, [`room`] what fits
 //!    beside what.
 //!
@@ -32,6 +33,7 @@ mod room;
 mod size;
 mod tile;
 mod validity;
+mod work;
 
 use std::collections::BTreeSet;
 

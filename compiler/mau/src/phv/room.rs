@@ -13,7 +13,8 @@ use crate::phv::container::{Container, Granule};
 use crate::phv::job::GressJob;
 use crate::phv::layout::{Chunk, Sharing};
 use crate::phv::operation::{Effect, FieldSlice, Operation, Reach};
-use crate::phv::tile::{ANY_FIELD, Piece, work_in};
+use crate::phv::tile::{ANY_FIELD, Piece};
+use crate::phv::work::work_in;
 use crate::target::PhvLimits;
 
 /// How much is tried for room.
