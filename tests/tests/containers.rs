@@ -198,10 +198,10 @@ fn fields_that_no_group_holds_together() {
     insta::assert_snapshot!("E0541_fields_that_no_group_holds_together", shown);
 }
 
-/// Room for so many containers of each size, of which the ingress has half.
+/// Room for so many containers of each size.
 fn with_containers(n: u32) -> impl Fn(&mut Target) {
     move |target: &mut Target| {
-        target.phv.group_counts = [2, 2, 2];
+        target.phv.group_counts = [1, 1, 1];
         target.phv.normal_per_group = n;
         target.phv.granule_containers = [1, 1, 1];
         (target.phv.mocha_per_group, target.phv.dark_per_group) = (0, 0);
