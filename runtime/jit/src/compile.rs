@@ -44,7 +44,7 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use cranelift_jit::JITModule;
 use cranelift_module::{FuncId, Linkage, Module};
-use p4rmt_engine::{EngineError, MAX_TURNS, Part, Schedule, Step};
+use p4rmt_engine::{EngineError, FieldUses, MAX_TURNS, Part, Schedule, Step};
 use p4rmt_ir::{Bits, Body, ControlRole, Expr, Gress, GressRole, Id, LabelId, Place};
 use p4rmt_source::Span;
 
@@ -136,6 +136,16 @@ fn packet_signature(module: &impl Module) -> Signature {
 
 /// A value of the machine.
 type Word = ir::Value;
+
+/// The headers that are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lengths {
+    All,
+    /// Those whose length statements may change once it is parsed.
+    Changing,
+    /// The others.
+    Steady,
+}
 
 /// Where statements lead that lead away.
 #[derive(Clone, Copy)]
@@ -314,7 +324,7 @@ impl<'a> Compiler<'a> {
             Section::Front => {
                 let parsed = self.b.create_block();
                 self.parse(parsed)?;
-                let parsed_bits = self.measure_headers();
+                let parsed_bits = self.measure_headers(Lengths::All);
                 self.store_frame(parsed_bits, offset_of!(Frame, parsed_bits));
                 self.one_control(ControlRole::Verify, parsed)?;
                 self.one_control(ControlRole::Ingress, parsed)?;
@@ -461,10 +471,18 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// How long the valid headers are.
-    fn measure_headers(&mut self) -> Word {
+    /// How long the valid headers are together, or some of them.
+    fn measure_headers(&mut self, which: Lengths) -> Word {
         let mut total = self.word(0);
+        let uses = FieldUses::new(self.gress);
         for (valid, fixed_bits, varbit_width) in self.loaded.headers.lengths().collect::<Vec<_>>() {
+            let mut decisive = std::iter::once(valid).chain(varbit_width);
+            let is_changing = decisive.any(|field| uses.is_written(field));
+            match which {
+                Lengths::Changing if !is_changing => continue,
+                Lengths::Steady if is_changing => continue,
+                Lengths::All | Lengths::Changing | Lengths::Steady => {}
+            }
             let valid = self.field(valid).words[0];
             let mut bits = self.word(fixed_bits);
             if let Some(field) = varbit_width {

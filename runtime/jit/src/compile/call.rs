@@ -122,10 +122,8 @@ impl Compiler<'_> {
 
     /// Asks for a mirrored copy: the engine makes room for its header, which is written here.
     fn mirror(&mut self, mirror_type: Option<u32>, session: &Expr, header: &[Expr], span: Span) {
-        let mut header: Vec<Number> = header.iter().map(|value| self.expr(value)).collect();
-        let n_bits: u32 = header.iter().map(|value| value.width).sum();
-        header.push(self.zero(n_bits.next_multiple_of(8) - n_bits));
-        let header = self.join(&header);
+        let widths = header.iter().map(|value| value.width(self.gress));
+        let n_bytes = widths.sum::<u32>().div_ceil(8);
         let session = self.expr(session);
         let zero = self.word(0);
         let session = session.words.first().copied().unwrap_or(zero);
@@ -135,9 +133,9 @@ impl Compiler<'_> {
             span,
         });
         let number = self.word(self.loaded.requests.len() as u64 - 1);
-        let n_bytes = self.word(u64::from(header.width / 8));
-        let address = self.call(Name::Mirror, [number, session, n_bytes]);
-        self.write_bytes(&header, address, 0);
+        let room = self.word(n_bytes.into());
+        let address = self.call(Name::Mirror, [number, session, room]);
+        self.write_values(header, n_bytes, address);
     }
 
     /// Hands a request with its values to the engine.

@@ -3,14 +3,14 @@
 
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC};
+use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC, types};
 use p4rmt_engine::{Crossing, EngineError, MAX_TURNS};
 use p4rmt_ir::{
     Block as Statements, Body, CallKind, ControlRole, FieldId, Gress, StmtKind, V1Call,
 };
 
 use super::number::Number;
-use super::{Compiler, Word};
+use super::{Compiler, Lengths, Word};
 use crate::frame::Frame;
 
 impl Compiler<'_> {
@@ -19,9 +19,12 @@ impl Compiler<'_> {
         let crossing = self.loaded.crossing.clone();
         self.read_before(crossing.as_ref());
         let waits = self.b.create_block();
+        let parsed = self.b.declare_var(types::I64);
+        let none = self.word(0);
+        self.b.def_var(parsed, none);
         self.parse(waits)?;
-        let parsed_bits = self.measure_headers();
-        self.store_frame(parsed_bits, offset_of!(Frame, parsed_bits));
+        let parsed_bits = self.measure_headers(Lengths::Changing);
+        self.b.def_var(parsed, parsed_bits);
         self.one_control(ControlRole::Verify, waits)?;
         self.one_control(ControlRole::Ingress, waits)?;
         if let Some(crossing) = crossing.filter(|_| may_cross(self.gress)) {
@@ -34,6 +37,10 @@ impl Compiler<'_> {
             self.jump(waits);
         }
         self.enter(waits);
+        let changing = self.b.use_var(parsed);
+        let steady = self.measure_headers(Lengths::Steady);
+        let parsed_bits = self.b.ins().iadd(changing, steady);
+        self.store_frame(parsed_bits, offset_of!(Frame, parsed_bits));
         self.read_idle_fields();
         self.save_fields();
         Ok(())
@@ -76,7 +83,7 @@ impl Compiler<'_> {
         // What the packet is now that its headers have changed.
         let n_bytes = self.load_frame(offset_of!(Frame, packet_bytes));
         let n_bits = self.shl_word(n_bytes, 3);
-        let header_bits = self.measure_headers();
+        let header_bits = self.measure_headers(Lengths::Changing);
         let n_bits = self.b.ins().iadd(n_bits, header_bits);
         let is_less = self
             .b

@@ -7,7 +7,7 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, types};
 use p4rmt_engine::{EngineError, emitted_headers};
-use p4rmt_ir::{Block, Gress, HeaderId, Id, StmtKind};
+use p4rmt_ir::{Block, Expr, Gress, HeaderId, Id, StmtKind};
 
 use super::number::Number;
 use super::{Compiler, Exits, Word, plain};
@@ -55,19 +55,35 @@ impl Compiler<'_> {
         self.go(behind);
     }
 
-    /// Writes a number of whole bytes, the highest first, from so many bytes behind an address on.
-    pub(super) fn write_bytes(&mut self, number: &Number, address: Word, offset: u32) {
-        let (mut offset, end) = (offset, offset + number.width / 8);
-        while offset < end {
-            let left = end - offset;
-            let size = match left {
-                8.. => 8,
-                4.. => 4,
-                2.. => 2,
-                _ => 1,
-            };
-            let piece = self.slice(number, left * 8 - 1, (left - size) * 8);
-            self.store_bytes(piece.words[0], size, address, offset);
+    /// Writes values one behind the other, filled up with zero bits. Each is computed when it is written, so that few
+    /// of them wait.
+    pub(super) fn write_values(&mut self, values: &[Expr], n_bytes: u32, address: Word) {
+        let mut end = 0;
+        let placed: Vec<(u32, u32, &Expr)> = values
+            .iter()
+            .map(|value| {
+                let start = end;
+                end += value.width(self.gress);
+                (start, end, value)
+            })
+            .collect();
+        let mut offset = 0;
+        while offset < n_bytes {
+            let size = 1 << (n_bytes - offset).min(8).ilog2();
+            let (from, to) = (offset * 8, (offset + size) * 8);
+            let inside = placed
+                .iter()
+                .filter(|(start, end, _)| *start < to && *end > from);
+            let inside: Vec<_> = inside.collect();
+            let last = inside.last().map_or(from, |(_, end, _)| *end);
+            let mut parts: Vec<Number> = inside
+                .iter()
+                .map(|(_, _, value)| self.expr(value))
+                .collect();
+            let filled = last.max(to);
+            parts.push(self.zero(filled - last));
+            let word = self.join_bits(&parts, filled - to, filled - from);
+            self.store_bytes(word, size, address, offset);
             offset += size;
         }
     }
