@@ -57,7 +57,8 @@ fn runs(job: &GressJob<'_>, header: HeaderId, limits: &ClotLimits) -> Vec<Clot> 
     let of = &job.gress.headers[header];
     let may_pass = |field: &FieldId| {
         let of = &job.uses.fields[*field];
-        of.is_extracted && of.is_emitted && !of.is_in_stages()
+        let is_short = job.gress.fields[*field].width <= limits.bytes_max * 8;
+        of.is_extracted && of.is_emitted && !of.is_in_stages() && is_short
     };
     // A header that an action makes has its bytes in containers, and one without an order of its own may
     // have another one in the other gress.
