@@ -47,11 +47,7 @@ impl Checker<'_> {
         let ends = self.header_ends();
         let mut torn = Vec::new();
         for clot in clots {
-            // A field that is longer by itself passes in several pieces, which are one here.
-            let bytes = match clot.fields[..] {
-                [_] => 0,
-                _ => u64::from(clot.bytes),
-            };
+            let bytes = u64::from(clot.bytes);
             limit(name(clot.header), "bytes of a run", bytes, limits.bytes_max);
             // Where the header ends at the latest; nothing where that has no bound.
             let end = ends.get(&clot.header).copied().flatten();
