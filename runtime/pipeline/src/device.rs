@@ -22,7 +22,7 @@ use p4rmt_ir::{Arch, PipeId, Placement, Program};
 use crate::fate::{DeviceCounters, Fate, FateEvent};
 use crate::generator::Generator;
 use crate::{
-    DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, Packet, PortUnit, TraceRecord,
+    DeviceConfig, DeviceError, GeneratorApp, MAX_PORTS, Packet, PortUnit, Refused, TraceRecord,
     TrafficManager,
 };
 use chassis::{Chassis, MAX_PACKET};
@@ -310,7 +310,7 @@ impl Device {
                 bytes: packet,
             };
             let received = v1model.receive_all(&mut self.chassis, std::iter::once(arriving));
-            return received.map_err(|(_, error)| error);
+            return received.map_err(|refused| *refused.cause);
         }
         match self.chassis.take_in(port, packet)? {
             Some((arrival, packet)) => self.enter(arrival, port, packet),
@@ -326,7 +326,7 @@ impl Device {
     pub fn receive_all<'a>(
         &mut self,
         packets: impl IntoIterator<Item = Arriving<'a>>,
-    ) -> Result<(), (usize, DeviceError)> {
+    ) -> Result<(), Refused> {
         let packets = packets.into_iter();
         if let Machine::V1model(v1model) = &mut self.machine
             && v1model.may_cross(&self.chassis)
@@ -336,7 +336,7 @@ impl Device {
         for (index, packet) in packets.enumerate() {
             self.advance_to(packet.not_before)
                 .and_then(|()| self.receive(packet.port, packet.bytes))
-                .map_err(|error| (index, error))?;
+                .map_err(|error| Refused::new(index, error))?;
         }
         Ok(())
     }

@@ -129,3 +129,21 @@ impl DeviceError {
         }
     }
 }
+
+/// One of several packets was refused.
+#[derive(Debug, Error)]
+#[error("packet {index}: {cause}")]
+pub struct Refused {
+    /// Which, from 0.
+    pub index: usize,
+    /// Why.
+    #[source]
+    pub cause: Box<DeviceError>,
+}
+
+impl Refused {
+    pub(crate) fn new(index: usize, cause: DeviceError) -> Self {
+        let cause = Box::new(cause);
+        Self { index, cause }
+    }
+}

@@ -27,7 +27,7 @@ pub use device::{
     Arriving, ControlWrite, Departure, Device, EmittedHeaders, Execution, GressTiming, LockStep,
     LoggedLine, SentDigest, Timing, interface,
 };
-pub use error::DeviceError;
+pub use error::{DeviceError, Refused};
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};
 pub use generator::GeneratorApp;
 pub use packet::Packet;

@@ -159,15 +159,15 @@ impl Run {
             })
         });
         let n_packets = packets.clone().count();
-        let Err((refused, cause)) = self.device.receive_all(packets) else {
+        let Err(refused) = self.device.receive_all(packets) else {
             return n_packets;
         };
         self.failures.push(Failure::Statement(StatementError {
             file: file.to_owned(),
-            line: statements[refused].line,
-            cause: cause.into(),
+            line: statements[refused.index].line,
+            cause: (*refused.cause).into(),
         }));
-        refused + 1
+        refused.index + 1
     }
 
     fn step(&mut self, file: &str, statement: &Statement, observer: &mut dyn Observer) {

@@ -227,7 +227,9 @@ fn run_packets(device: &mut Device, packets: &Packets, sink: &mut Sink) -> Resul
     });
     while arriving.len() > 0 {
         let batch = arriving.by_ref().take(BATCH);
-        device.receive_all(batch).map_err(|(_, error)| error)?;
+        device
+            .receive_all(batch)
+            .map_err(|refused| *refused.cause)?;
         device.show_departures(|departure| sink.packet(departure.port, &departure.bytes));
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::{
     NextPacket, ReplayClock, ReplayError, ReplayInput, ReplayOptions, ReplayOutput, ReplaySummary,
     TableSummary, since, table_summaries,
 };
-use crate::{Arriving, CaptureTime, Departure, Device, DeviceError, LockStep};
+use crate::{Arriving, CaptureTime, Departure, Device, DeviceError, LockStep, Refused};
 
 /// Bits a nanosecond of a port at line rate: 100 Gb/s.
 const LINE_RATE: u64 = 100;
@@ -69,7 +69,7 @@ impl Way<'_> {
         &mut self,
         packets: impl Iterator<Item = Arriving<'p>>,
         n_before: u64,
-    ) -> Result<(), (usize, DeviceError)> {
+    ) -> Result<(), Refused> {
         if let Self::OneByOne(device) = self {
             return device.receive_all(packets);
         }
@@ -80,7 +80,7 @@ impl Way<'_> {
                 Self::OneByOne(device) => device.receive(packet.port, packet.bytes),
                 Self::LockStep(machine) => machine.arrive(clock, packet.port, packet.bytes),
             });
-            arrived.map_err(|error| (index, error))?;
+            arrived.map_err(|error| Refused::new(index, error))?;
         }
         Ok(())
     }
@@ -332,12 +332,10 @@ impl<'a> Run<'a> {
                 bytes,
             }
         });
-        self.way
-            .receive_all(arriving, first)
-            .map_err(|(index, cause)| {
-                let arrival = &window.packets[index];
-                sources[arrival.source].refused(arrival.position, cause)
-            })?;
+        self.way.receive_all(arriving, first).map_err(|refused| {
+            let arrival = &window.packets[refused.index];
+            sources[arrival.source].refused(arrival.position, *refused.cause)
+        })?;
         self.in_pipe += started.elapsed();
         if let (Some(time), Some(last)) = (self.way.device().capture_time(), window.packets.last())
         {

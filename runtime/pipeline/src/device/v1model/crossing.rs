@@ -13,7 +13,7 @@ use super::{DROP_PORT, IngressEntry, V1model, watched};
 use crate::device::chassis::Chassis;
 use crate::device::{Arriving, machine};
 use crate::fate::DropReason;
-use crate::{DeviceError, Packet};
+use crate::{DeviceError, Packet, Refused};
 
 /// So many packets are run in one call: what comes of them stays in the nearest cache.
 const BATCH: usize = 16;
@@ -48,7 +48,7 @@ impl V1model {
         &mut self,
         chassis: &mut Chassis,
         mut packets: impl Iterator<Item = Arriving<'a>>,
-    ) -> Result<(), (usize, DeviceError)> {
+    ) -> Result<(), Refused> {
         let mut index = 0;
         loop {
             let mut batch = std::mem::take(&mut self.batch);
@@ -71,7 +71,7 @@ impl V1model {
                         packet,
                     }),
                     Ok(None) => chassis.clock = chassis.clock.max(not_before),
-                    Err(error) => refused = Some((index, error)),
+                    Err(error) => refused = Some(Refused::new(index, error)),
                 }
                 index += 1;
             }
@@ -90,17 +90,13 @@ impl V1model {
     }
 
     /// Runs a batch to its end.
-    fn pass(
-        &mut self,
-        chassis: &mut Chassis,
-        mut batch: &mut [Arrived],
-    ) -> Result<(), (usize, DeviceError)> {
+    fn pass(&mut self, chassis: &mut Chassis, mut batch: &mut [Arrived]) -> Result<(), Refused> {
         let mut outcomes = self.outcomes.take().unwrap_or_default();
         while let Some(first) = batch.first() {
             let index = first.index;
             let next = batch.len().min(self.reach);
             let n_passed = self.pass_some(chassis, &mut batch[..next], &mut outcomes);
-            let n_passed = n_passed.map_err(|error| (index, error))?;
+            let n_passed = n_passed.map_err(|error| Refused::new(index, error))?;
             // Where packets do not cross, few are made ready for it in vain.
             self.reach = match outcomes[..n_passed].last() {
                 Some(last) if last.is_end_of_batch() => 1,
@@ -109,7 +105,7 @@ impl V1model {
             let (passed, rest) = batch.split_at_mut(n_passed);
             for (arrived, outcome) in passed.iter_mut().zip(&mut *outcomes) {
                 self.follow(chassis, arrived, outcome)
-                    .map_err(|error| (arrived.index, error))?;
+                    .map_err(|error| Refused::new(arrived.index, error))?;
             }
             batch = rest;
         }
