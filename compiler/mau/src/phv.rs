@@ -46,7 +46,7 @@ pub use operation::FieldSlice;
 pub use problem::PhvProblem;
 
 pub(crate) use clot::{state_depths, statement_bits};
-pub(crate) use job::reachable_states;
+pub(crate) use job::{reachable_states, successors};
 pub(crate) use life::walk_block;
 
 use crate::phv::alu::AluFault;

@@ -1,5 +1,6 @@
 //! What the states of a parser take of the machine's parser.
 //!
+//! * A state that leads on without a choice takes no row, where those that lead to it can do its work.
 //! * A transition is a row; a range is as many as it has prefixes, a value set as many as members.
 //! * A state goes through several cycles, each with a row of its own, if it moves further than the
 //!   window, extracts more containers than there are extractors, or selects on more bytes than there
@@ -16,7 +17,7 @@ use p4rmt_source::Span;
 use crate::parde::problem::PardeProblem;
 use crate::phv::{
     Container, ContainerSize, PhvAllocation, gress_name, reachable_states, state_depths,
-    statement_bits, walk_block,
+    statement_bits, successors, walk_block,
 };
 use crate::problem::{LocatedProblem, Problem};
 use crate::target::{ParserLimits, Target};
@@ -79,8 +80,9 @@ impl Census<'_> {
         let states: Vec<(StateId, &State)> =
             states.filter(|(state, _)| reached[state.index()]).collect();
         self.used.states = count(states.len());
-        for (_, state) in &states {
-            self.state(state);
+        let folded = self.folded(&states);
+        for (id, state) in &states {
+            self.state(state, folded.contains(id));
         }
         self.depth(&states);
         self.used.checksum_units = self.checksums(&states, &reach);
@@ -115,7 +117,7 @@ impl Census<'_> {
         self.problems.push(LocatedProblem { problem, span });
     }
 
-    fn state(&mut self, state: &State) {
+    fn state(&mut self, state: &State, is_folded: bool) {
         let window_bits = self.limits.input_window_bytes.saturating_mul(8);
         let mut moved_bits = 0_u32;
         let mut ahead_bits = 0_u32;
@@ -166,9 +168,48 @@ impl Census<'_> {
         let rows = rows.saturating_add(others);
         self.used.rows = self.used.rows.saturating_add(rows);
         let once = self.rows_once.entry(state.span).or_default();
-        *once = rows.max(*once);
+        *once = if is_folded { *once } else { rows.max(*once) };
         self.used.match_bytes = self.used.match_bytes.max(match_bytes);
         self.used.cycles_max = self.used.cycles_max.max(cycles);
+    }
+
+    /// The states whose work the rows that lead to them do, too: they lead on without a choice, and both fit one
+    /// cycle.
+    fn folded(&self, states: &[(StateId, &State)]) -> BTreeSet<StateId> {
+        let window_bits = self.limits.input_window_bytes.saturating_mul(8);
+        let mut folded = BTreeSet::new();
+        for (id, state) in states {
+            if *id == self.gress.parser.start || !matches!(state.transition, Transition::Goto(_)) {
+                continue;
+            }
+            let mut leading = states
+                .iter()
+                .filter(|(_, other)| successors(&other.transition).contains(id));
+            let (bits, taken) = self.work(state);
+            let fit_one_cycle = leading.all(|(before, other)| {
+                let (bits_before, taken_before) = self.work(other);
+                let takes = taken.iter().zip(taken_before).zip(self.limits.extractors);
+                !folded.contains(before)
+                    && *before != *id
+                    && bits.saturating_add(bits_before) <= window_bits
+                    && takes
+                        .into_iter()
+                        .all(|((own, before), available)| own + before <= available)
+            });
+            if fit_one_cycle {
+                folded.insert(*id);
+            }
+        }
+        folded
+    }
+
+    /// By how many bits a state moves, and the extractors by size that it takes in all.
+    fn work(&self, state: &State) -> (u32, [u32; 3]) {
+        let mut bits = 0_u32;
+        walk_block(&state.body, &mut |stmt| {
+            bits = bits.saturating_add(statement_bits(self.gress, &stmt.kind));
+        });
+        (bits, self.taken(state))
     }
 
     /// Rows of a transition.
@@ -249,6 +290,13 @@ impl Census<'_> {
 
     /// Cycles in which a state fills its containers.
     fn extract_cycles(&self, state: &State) -> u32 {
+        let cycles = self.taken(state).into_iter().zip(self.limits.extractors);
+        let cycles = cycles.map(|(taken, available)| taken.div_ceil(available.max(1)));
+        cycles.max().unwrap_or(1)
+    }
+
+    /// Extractors by size that a state takes in all its cycles.
+    fn taken(&self, state: &State) -> [u32; 3] {
         let mut containers: BTreeSet<Container> = BTreeSet::new();
         let mut note = |field: FieldId| {
             let homes = self.phv.of_field(self.id, field);
@@ -284,9 +332,7 @@ impl Census<'_> {
                 taken[size] += container.size.bits().div_ceil(bits);
             }
         }
-        let cycles = taken.iter().zip(extractors);
-        let cycles = cycles.map(|(taken, available)| taken.div_ceil(available.max(1)));
-        cycles.max().unwrap_or(1)
+        taken
     }
 
     fn depth(&mut self, states: &[(StateId, &State)]) {

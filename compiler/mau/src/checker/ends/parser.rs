@@ -35,12 +35,16 @@ impl Ends<'_> {
         // A loop over a header stack comes here as copies of its states: the machine needs them once.
         let mut rows_once: BTreeMap<Span, u64> = BTreeMap::new();
         let (mut cycles, mut match_bytes) = (0, 0);
-        for state in reached {
-            let state = &gress.parser.states[*state];
+        for state_id in reached {
+            let state = &gress.parser.states[*state_id];
             let needs = self.state(state, (id, gress), allocation);
             rows += needs.rows;
+            // Rows that lead to a state without a choice can do its work, too.
+            let is_folded =
+                matches!(state.transition, Transition::Goto(_)) && *state_id != gress.parser.start;
+            let own = if is_folded { 0 } else { needs.rows };
             let once = rows_once.entry(state.span).or_default();
-            *once = needs.rows.max(*once);
+            *once = own.max(*once);
             cycles = needs.cycles.max(cycles);
             match_bytes = needs.match_bytes.max(match_bytes);
         }
