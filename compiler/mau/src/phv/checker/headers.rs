@@ -5,7 +5,9 @@
 //! question is whether two claims (a header is valid, or is not) may hold together at a point. It leads to
 //! questions at the points before; those that are true are found by going round until nothing changes.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 use p4rmt_ir::{
     ActionId, BinaryOp, Block, Expr, FieldId, FieldKind, Gress, GressRole, HeaderId, Id, Match,
@@ -45,6 +47,8 @@ pub(super) struct Ways<'a> {
     end: Point,
     /// Behind all others: what may be so anywhere.
     anywhere: Point,
+    /// What was asked so far.
+    questions: RefCell<Questions>,
 }
 
 impl<'a> Ways<'a> {
@@ -55,6 +59,7 @@ impl<'a> Ways<'a> {
             start: 0,
             end: 1,
             anywhere: 2,
+            questions: RefCell::default(),
         };
         let parsed = ways.parser();
         if let Some(tables) = gress.as_tables() {
@@ -420,43 +425,28 @@ impl<'a> Ways<'a> {
     }
 
     /// Whether two claims may hold together at a point.
-    fn may(&self, point: Point, claims: [Claim; 2]) -> bool {
-        let mut questions = Questions::default();
-        let first = questions.ask(point, claims.to_vec());
-        let mut done = 0;
-        // By question: the ways in which it may be true, each with what must be true for it.
-        let mut reasons: Vec<Vec<Vec<usize>>> = Vec::new();
-        while let Some((point, claims)) = questions.list.get(done).cloned() {
+    fn may(&self, point: Point, [one, other]: [Claim; 2]) -> bool {
+        let mut questions = self.questions.borrow_mut();
+        let first = questions.ask(point, Claims::two(one, other));
+        let n_answered = questions.reasons.len();
+        while let Some((point, claims)) = questions.list.get(questions.reasons.len()).copied() {
             let mut ways = Vec::new();
             if point == self.start && claims.iter().all(|(_, is_valid)| !is_valid) {
                 ways.push(Vec::new());
             }
             for step in &self.steps[point] {
-                let Some(before) = before(&claims, &step.changes) else {
+                let Some(before) = before(claims, &step.changes) else {
                     continue;
                 };
                 for given in &step.given {
-                    let all: Vec<Claim> = before.iter().chain(given).copied().collect();
+                    let all: Vec<Claim> = before.iter().chain(given.iter().copied()).collect();
                     ways.push(questions.ask_pairs(step.from, &all));
                 }
             }
-            reasons.push(ways);
-            done += 1;
+            questions.reasons.push(ways);
         }
-        let mut is_true = vec![false; reasons.len()];
-        let mut has_changed = true;
-        while has_changed && !is_true[first] {
-            has_changed = false;
-            // What was asked last lies furthest ahead.
-            for question in (0..reasons.len()).rev() {
-                let holds = |way: &Vec<usize>| way.iter().all(|of| is_true[*of]);
-                if !is_true[question] && reasons[question].iter().any(holds) {
-                    is_true[question] = true;
-                    has_changed = true;
-                }
-            }
-        }
-        is_true[first]
+        questions.answer(n_answered);
+        questions.is_true[first]
     }
 }
 
@@ -468,44 +458,65 @@ fn may_miss(table: &Table, action: ActionId) -> bool {
 }
 
 /// What must have held before changes, for claims to hold after them; none if they can't.
-fn before(claims: &[Claim], changes: &BTreeMap<HeaderId, Change>) -> Option<Vec<Claim>> {
-    let is_contradiction =
-        matches!(claims, [(one, is), (other, is_too)] if one == other && is != is_too);
-    if is_contradiction {
+fn before(claims: Claims, changes: &BTreeMap<HeaderId, Change>) -> Option<Claims> {
+    if let Claims([Some((one, is)), Some((other, is_too))]) = claims
+        && one == other
+        && is != is_too
+    {
         return None;
     }
-    let mut before = Vec::new();
-    for (header, is_valid) in claims {
-        match changes.get(header) {
-            None => before.push((*header, *is_valid)),
-            Some(Change::To(value)) if value == is_valid => {}
+    let mut before = [None; 2];
+    for ((header, is_valid), before) in claims.iter().zip(&mut before) {
+        *before = match changes.get(&header) {
+            None => Some((header, is_valid)),
+            Some(Change::To(value)) if *value == is_valid => None,
             Some(Change::To(_)) => return None,
-            Some(Change::As(from)) => before.push((*from, *is_valid)),
-            Some(Change::Unknown) => {}
-        }
+            Some(Change::As(from)) => Some((*from, is_valid)),
+            Some(Change::Unknown) => None,
+        };
     }
-    Some(before)
+    Some(Claims(before))
 }
 
-/// Questions, each once.
+/// Up to two claims.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Claims([Option<Claim>; 2]);
+
+impl Claims {
+    /// Two, in one order whatever the order they come in; the same one twice is one.
+    fn two(one: Claim, other: Claim) -> Self {
+        match one.cmp(&other) {
+            Ordering::Less => Self([Some(one), Some(other)]),
+            Ordering::Equal => Self([Some(one), None]),
+            Ordering::Greater => Self([Some(other), Some(one)]),
+        }
+    }
+
+    fn iter(self) -> impl Iterator<Item = Claim> {
+        self.0.into_iter().flatten()
+    }
+}
+
+/// Questions, each once, and their answers.
 #[derive(Default)]
 struct Questions {
-    list: Vec<(Point, Vec<Claim>)>,
-    known: BTreeMap<(Point, Vec<Claim>), usize>,
+    list: Vec<(Point, Claims)>,
+    known: HashMap<(Point, Claims), usize>,
+    /// By question: the ways in which it may be true, each with what must be true for it.
+    reasons: Vec<Vec<Vec<usize>>>,
+    /// By question that is answered.
+    is_true: Vec<bool>,
 }
 
 impl Questions {
-    /// Asks whether some packet comes to a point for which these claims, up to two, hold.
-    fn ask(&mut self, point: Point, mut claims: Vec<Claim>) -> usize {
-        claims.sort_unstable();
-        claims.dedup();
-        let question = (point, claims);
-        if let Some(known) = self.known.get(&question) {
-            return *known;
+    /// Asks whether some packet comes to a point for which these claims hold.
+    fn ask(&mut self, point: Point, claims: Claims) -> usize {
+        let next = self.list.len();
+        let number = *self.known.entry((point, claims)).or_insert(next);
+        if number == next {
+            self.list.push((point, claims));
         }
-        self.list.push(question.clone());
-        self.known.insert(question, self.list.len() - 1);
-        self.list.len() - 1
+        number
     }
 
     /// Asks for each pair of claims.
@@ -513,12 +524,31 @@ impl Questions {
         let mut asked = Vec::new();
         for (position, first) in claims.iter().enumerate() {
             for second in &claims[position + 1..] {
-                asked.push(self.ask(point, vec![*first, *second]));
+                asked.push(self.ask(point, Claims::two(*first, *second)));
             }
         }
-        if claims.len() < 2 {
-            asked.push(self.ask(point, claims.to_vec()));
+        match claims {
+            [] => asked.push(self.ask(point, Claims([None; 2]))),
+            [claim] => asked.push(self.ask(point, Claims::two(*claim, *claim))),
+            [_, _, ..] => {}
         }
         asked
+    }
+
+    /// Answers the questions from one on; those before it have their answers, and ask for none of these.
+    fn answer(&mut self, from: usize) {
+        self.is_true.resize(self.reasons.len(), false);
+        let mut has_changed = true;
+        while has_changed {
+            has_changed = false;
+            // What was asked last lies furthest ahead.
+            for question in (from..self.reasons.len()).rev() {
+                let holds = |way: &Vec<usize>| way.iter().all(|of| self.is_true[*of]);
+                if !self.is_true[question] && self.reasons[question].iter().any(holds) {
+                    self.is_true[question] = true;
+                    has_changed = true;
+                }
+            }
+        }
     }
 }
