@@ -55,6 +55,13 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         "p4rmt-stf",
         &["p4rmt-source", "p4rmt-ir", "p4rmt-engine", "p4rmt-pipeline"],
     ),
+    (
+        "p4rmt-control",
+        &["p4rmt-source", "p4rmt-ir", "p4rmt-engine", "p4rmt-pipeline"],
+    ),
+    ("p4rmt-wire", &[]),
+    ("p4rmt-libtoe", &["p4rmt-wire"]),
+    ("p4rmt-laminar-control", &["p4rmt-wire", "p4rmt-control"]),
 ];
 
 /// The crates at the bottom, which may see everything and on which nothing else depends.
