@@ -14,7 +14,7 @@ use p4rmt_source::Span;
 use thiserror::Error;
 
 use crate::remote::RemoteError;
-use crate::{Job, Outcome, State, StateError, Trace};
+use crate::{Arriving, Crossing, Job, Outcome, Passage, Passed, State, StateError, Trace};
 
 /// A way to run programs.
 pub trait Engine {
@@ -53,26 +53,26 @@ pub trait Instance: Send {
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError>;
 
-    /// Runs packets with [`crate::Part::Through`] as [`Self::run`] does, up to the first that does not cross or makes a wrong
-    /// claim. Returns how many ran, that one with them.
+    /// Whether packets may run through a gress at once ([`Self::run_through`]).
+    fn runs_through(&self, _gress: GressId) -> bool {
+        false
+    }
+
+    /// Runs packets through a whole gress at once, as [`crate::Crossing`] says, each behind the one before it, up to
+    /// the first that asks for more than a port or makes a wrong claim. That is the same as [`crate::Part::Front`] and
+    /// [`crate::Part::Back`] of each, what happens between, and a clock for each part that it runs through; but there
+    /// are no records of it. Where packets do not run through, none of them runs.
     ///
     /// # Errors
-    /// As for [`Self::run`].
+    /// A gress that the pipe has not, a state of another layout.
     fn run_through(
         &mut self,
-        gress: GressId,
-        jobs: &[Job<'_>],
-        outcomes: &mut [Outcome],
-        state: &mut State,
-    ) -> Result<usize, EngineError> {
-        for (index, (job, outcome)) in jobs.iter().zip(&mut *outcomes).enumerate() {
-            let (job, outcome) = (std::slice::from_ref(job), std::slice::from_mut(outcome));
-            self.run(gress, job, outcome, state, None)?;
-            if outcome[0].is_end_of_batch() {
-                return Ok(index + 1);
-            }
-        }
-        Ok(jobs.len().min(outcomes.len()))
+        _gress: GressId,
+        _arriving: &[Arriving<'_>],
+        _passage: &mut Passage,
+        _state: &mut State,
+    ) -> Result<Passed, EngineError> {
+        Ok(Passed::default())
     }
 
     /// Runs one packet through one step of a placed gress. The packet is in `slot` from its
@@ -150,36 +150,6 @@ pub struct GressInterface {
     pub watched: Vec<FieldId>,
     /// Of a whole gress: what a packet meets between its halves that asks for nothing but a port.
     pub crossing: Option<Crossing>,
-}
-
-impl GressInterface {
-    /// Words of [`Job::inputs`] for [`crate::Part::Through`].
-    #[must_use]
-    pub fn n_crossing_inputs(&self) -> usize {
-        let crossing = self.crossing.as_ref();
-        crossing.map_or(0, |crossing| crossing.before.len() + crossing.behind.len())
-    }
-}
-
-/// The way of a packet across the traffic manager of a whole gress. All fields are at most a word wide.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crossing {
-    /// The fields that are given to a packet before it starts.
-    pub before: Vec<FieldId>,
-    /// The field with the port that it is to take.
-    pub port: FieldId,
-    /// What stands there if it is to take none.
-    pub no_port: u64,
-    /// The fields that are zero unless it asks for more.
-    pub zeros: Vec<FieldId>,
-    /// The fields that become zero.
-    pub cleared: Vec<FieldId>,
-    /// The field that becomes its port.
-    pub taken_port: Option<FieldId>,
-    /// The field that becomes its length in bytes, as headers make it by then.
-    pub length: Option<FieldId>,
-    /// The fields that are given to it behind.
-    pub behind: Vec<FieldId>,
 }
 
 /// How often a table was looked up, since the instance was loaded.

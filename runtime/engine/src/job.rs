@@ -20,7 +20,7 @@ pub struct Job<'a> {
     /// Which part of the gress it runs through.
     pub part: Part,
     /// Every field of the gress as it starts with, laid out as [`crate::WordLayout`] says; empty where
-    /// all start at zero, as they do wherever the gress runs whole or through. The inputs are written on top of it.
+    /// all start at zero, as they do wherever the gress runs whole. The inputs are written on top of it.
     pub phv: &'a [u64],
 }
 
@@ -35,11 +35,6 @@ pub enum Part {
     Parser,
     /// The parser and the controls up to the traffic manager; fills [`Outcome::phv`].
     Front,
-    /// As [`Part::Front`]; and, if the packet asks the traffic manager for nothing but a port, and the
-    /// engine knows how, across it as [`crate::Crossing`] says, and on as [`Part::Back`], without what that
-    /// fills. [`Outcome::crossed`] says which. The fields start at zero; [`Job::inputs`] are the values of
-    /// [`crate::Crossing::before`], then of [`crate::Crossing::behind`].
-    Through,
     /// The controls behind the traffic manager and the deparser; fills [`Outcome::phv`] with the
     /// fields at the end of the egress control, before check sums are computed.
     Back {
@@ -53,7 +48,7 @@ impl Part {
     #[must_use]
     pub fn n_given_words(self, n_words: usize) -> usize {
         match self {
-            Self::Whole | Self::Through => 0,
+            Self::Whole => 0,
             Self::Parser | Self::Front | Self::Back { .. } => n_words,
         }
     }
@@ -89,9 +84,6 @@ pub struct Outcome {
     /// How many bits the headers have that were valid behind the parser; 0 where the gress ran whole or
     /// without it.
     pub parsed_bits: u64,
-    /// The port that the packet took across the traffic manager ([`Part::Through`]); none if it waits
-    /// in front of it.
-    pub crossed: Option<u64>,
     /// What the packet asked the switch for (v1model).
     pub requests: SwitchRequests,
     /// What the program had to say (v1model), in order.
@@ -296,13 +288,6 @@ impl Outcome {
         self.phv.clear();
     }
 
-    /// Whether packets that run through a gress at once ([`Part::Through`]) wait behind this one.
-    #[inline]
-    #[must_use]
-    pub fn is_end_of_batch(&self) -> bool {
-        self.crossed.is_none() || self.wrong_claim.is_some()
-    }
-
     /// Nothing has come of a packet yet that has so many words of watched values and so many watched fields.
     /// For an engine that writes all of those values, and fields as they shall be: what `values` and `phv` held stays
     /// there.
@@ -321,7 +306,6 @@ impl Outcome {
             digests,
             phv: _,
             parsed_bits,
-            crossed,
             requests,
             log,
             wrong_claim,
@@ -338,7 +322,6 @@ impl Outcome {
         mirrors.clear();
         *resubmit = None;
         *parsed_bits = 0;
-        *crossed = None;
         *wrong_claim = None;
         // Few packets have any of these.
         if !digests.is_empty() || !log.is_empty() || !requests.are_none() {

@@ -46,6 +46,7 @@ mod meter;
 mod names;
 mod packet_headers;
 mod parser_error;
+mod passage;
 mod profiles;
 mod random;
 mod reads;
@@ -54,6 +55,7 @@ mod save;
 mod schedule;
 mod state;
 mod stateful_alu;
+mod time;
 mod trace;
 mod uses;
 mod words;
@@ -70,7 +72,7 @@ pub use entry_error::EntryError;
 pub use filter::{FilterCell, FilterConfig, filter_draw};
 pub use hash::Hasher;
 pub use instance::{
-    Crossing, Engine, EngineError, GressInterface, Instance, Interface, Mode, Step, TableCounts,
+    Engine, EngineError, GressInterface, Instance, Interface, Mode, Step, TableCounts,
 };
 pub use job::{
     CloneRequest, DigestMessage, Job, KeepRequest, LogMessage, MirrorRequest, Outcome,
@@ -91,11 +93,15 @@ pub use names::{
 };
 pub use packet_headers::{PacketHeaders, emitted_headers};
 pub use parser_error::{MAX_IDLE_STATES, MAX_TURNS, OnParserError, StandardErrors};
+pub use passage::{
+    Arriving, Crossing, Departures, DroppedPacket, Given, Last, Left, Passage, Passed,
+};
 pub use profiles::ProfileMembers;
 pub use random::random_value;
 pub use schedule::{OTHERWISE, PlacedUnit, Schedule, THEN, TablePart, UnitKind};
 pub use state::{Counts, State, StateError};
 pub use stateful_alu::{StatefulResult, run_instruction};
+pub use time::{Microseconds, TIME_MASK, nanoseconds_and_rest};
 pub use trace::{Event, HitEntry, Trace, Unit};
 pub use uses::FieldUses;
 pub use words::WordLayout;

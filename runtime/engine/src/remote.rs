@@ -235,8 +235,6 @@ fn greeting(layout: &StateLayout, interface: &Interface) -> Vec<u8> {
                 .iter()
                 .for_each(|field| out.u32(field.index() as u32));
         }
-        // In the words of this crate, which both sides are built with.
-        out.bytes(format!("{:?}", gress.crossing).as_bytes());
     }
     out.0
 }

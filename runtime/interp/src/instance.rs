@@ -6,7 +6,7 @@ use p4rmt_engine::{
     EngineError, Event, GressInterface, Instance, Interface, Job, MatchTable, Mode, Outcome, Part,
     Ref, State, StateLayout, Step, TableCounts, Trace, WordLayout, Writer, open_pipe,
 };
-use p4rmt_ir::{Arena, Bits, ControlRole, Gress, GressId, Id, PipeId, Program, TableId};
+use p4rmt_ir::{Arena, ControlRole, Gress, GressId, Id, PipeId, Program, TableId};
 
 use crate::load::LoadedGress;
 use crate::packet::{Flight, Packet, Work};
@@ -85,7 +85,7 @@ impl Instance for InterpInstance {
         arrange_entries(gress, loaded, work, state);
         let interface = &self.interface.gresses[gress_id];
         for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
-            check_job(job, loaded, interface)?;
+            check_job(job, loaded)?;
             begin(outcome, interface);
             let trace: Option<&mut dyn Trace> = match &mut trace {
                 Some(trace) => Some(&mut **trace),
@@ -139,7 +139,7 @@ impl Instance for InterpInstance {
         let interface = &self.interface.gresses[gress_id];
         match step {
             Step::Parser => {
-                check_job(job, loaded, interface)?;
+                check_job(job, loaded)?;
                 flight.exchange(work);
                 begin(outcome, interface);
                 let mut packet = Packet::new(packet, work, state, outcome, trace, *job);
@@ -212,15 +212,8 @@ fn begin(outcome: &mut Outcome, interface: &GressInterface) {
 }
 
 /// Refuses a job that is not one of the interface.
-fn check_job(
-    job: &Job<'_>,
-    loaded: &LoadedGress,
-    interface: &GressInterface,
-) -> Result<(), EngineError> {
-    let needed = match job.part {
-        Part::Through => interface.n_crossing_inputs(),
-        Part::Whole | Part::Parser | Part::Front | Part::Back { .. } => loaded.inputs.n_words(),
-    };
+fn check_job(job: &Job<'_>, loaded: &LoadedGress) -> Result<(), EngineError> {
+    let needed = loaded.inputs.n_words();
     if job.inputs.len() != needed {
         return Err(EngineError::WrongInputs {
             needed,
@@ -240,20 +233,9 @@ fn check_job(
 impl Packet<'_> {
     /// Writes what the device gives.
     fn enter(&mut self, index: usize, interface: &GressInterface) {
-        if self.job.part == Part::Through {
-            let before = interface
-                .crossing
-                .iter()
-                .flat_map(|crossing| &crossing.before);
-            for (field, value) in before.zip(self.job.inputs) {
-                let width = self.gress.fields[*field].width;
-                self.work.fields[field.index()] = Bits::from_u64(width, *value);
-            }
-        } else {
-            for (position, field) in interface.inputs.iter().enumerate() {
-                let value = self.loaded.inputs.get(self.job.inputs, position);
-                self.work.fields[field.index()] = value;
-            }
+        for (position, field) in interface.inputs.iter().enumerate() {
+            let value = self.loaded.inputs.get(self.job.inputs, position);
+            self.work.fields[field.index()] = value;
         }
         if let Some(trace) = &mut self.trace {
             let fields = (&self.work.fields[..]).into();
@@ -273,8 +255,7 @@ impl Packet<'_> {
                 self.parse();
                 self.save_fields();
             }
-            // It always waits in front of the traffic manager.
-            Part::Front | Part::Through => {
+            Part::Front => {
                 let goes_on = self.parse();
                 let fields = &self.work.fields;
                 let headers = &self.loaded.headers;

@@ -174,9 +174,7 @@ impl<'a> Packet<'a> {
     /// Where the payload starts, in bytes from the start of the packet. Only where there is no prefix.
     pub(crate) fn payload_offset(&self) -> usize {
         match self.job.part {
-            Part::Whole | Part::Parser | Part::Front | Part::Through => {
-                self.cursor.position_bytes()
-            }
+            Part::Whole | Part::Parser | Part::Front => self.cursor.position_bytes(),
             Part::Back { payload_offset } => payload_offset,
         }
     }

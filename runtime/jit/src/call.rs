@@ -55,6 +55,7 @@ impl Call<'_> {
         frame.bytes = job.bytes.as_ptr();
         frame.n_bits = job.bytes.len() as u64 * 8;
         frame.packet_bytes = job.packet().len() as u64;
+        frame.clock = job.clock;
         frame.inputs = job.inputs.as_ptr();
         frame.fields = fields.at;
         frame.phv_out = fields.shown;
@@ -66,17 +67,15 @@ impl Call<'_> {
         frame.n_emitted = 0;
         frame.payload_offset = match job.part {
             Part::Back { payload_offset } => payload_offset as u64,
-            Part::Whole | Part::Parser | Part::Front | Part::Through => 0,
+            Part::Whole | Part::Parser | Part::Front => 0,
         };
         frame.failure = 0;
         frame.is_dropped = 0;
         frame.parsed_bits = 0;
-        frame.crossed = 0;
         let outcome_at: *mut Outcome = outcome;
         {
             // SAFETY: as for the frame; nothing else reaches what callbacks work on before the call.
             let run = unsafe { &mut *self.run };
-            run.job = std::ptr::from_ref(job).cast();
             run.outcome = outcome_at;
         }
         // SAFETY: the code belongs to this gress; all buffers are as long as it was compiled for, and
@@ -95,7 +94,6 @@ impl Call<'_> {
         if !matches!(section, Section::Step(Step::Stage(_) | Step::Deparser)) {
             outcome.payload_offset = frame.payload_offset as usize;
             outcome.parsed_bits = frame.parsed_bits;
-            outcome.crossed = frame.crossed.checked_sub(1);
         }
         if frame.failure != 0 {
             let failure = ParseFailure {

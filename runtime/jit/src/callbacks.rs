@@ -136,12 +136,22 @@ impl<'a> Call<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.frame.memory, n_bytes) }
     }
 
-    fn job(&self) -> &p4rmt_engine::Job<'static> {
-        // SAFETY: the job outlives the run.
-        unsafe { &*self.run.job }
+    /// What the parser sees.
+    fn bytes(&self) -> &[u8] {
+        let n_bytes = (self.frame.n_bits / 8) as usize;
+        // SAFETY: prefix and packet outlive the run.
+        unsafe { std::slice::from_raw_parts(self.frame.bytes, n_bytes) }
     }
 
+    /// The packet without its prefix.
+    fn packet(&self) -> &[u8] {
+        let bytes = self.bytes();
+        &bytes[bytes.len() - self.frame.packet_bytes as usize..]
+    }
+
+    /// What came of the packet, to be told more.
     fn outcome(&mut self) -> &mut p4rmt_engine::Outcome {
+        self.frame.is_told = 1;
         // SAFETY: the outcome outlives the run, and no other reference to it lives during a callback.
         unsafe { &mut *self.run.outcome }
     }
@@ -323,9 +333,10 @@ extern "C" fn bytes_put(frame: *mut Frame, width: u64, used: u64, _: u64) -> u64
 extern "C" fn bytes_payload(frame: *mut Frame, offset: u64, _: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
     write_hashed(call.buffers());
-    let packet = call.job().packet();
-    let payload = packet.get(offset as usize..).unwrap_or_default();
-    call.buffers().bytes.extend_from_slice(payload);
+    let payload = call.packet().get(offset as usize..).unwrap_or_default();
+    let buffers = call.run.buffers;
+    // SAFETY: the buffers outlive the run, and do not lie in the packet.
+    unsafe { (*buffers).bytes.extend_from_slice(payload) };
     0
 }
 
@@ -360,7 +371,7 @@ extern "C" fn meter(frame: *mut Frame, meter: u64, index: u64, color: u64) -> u6
         return color as u64;
     }
     let units = loaded.counted_bytes(call.run.gress(), id, call.frame.packet_bytes);
-    let clock = call.job().clock;
+    let clock = call.frame.clock;
     let mut cell = MeterCell::read(array, call.memory(), index);
     let marked = cell.mark(clock, units, color);
     cell.write(array, call.memory(), index);
@@ -371,7 +382,7 @@ extern "C" fn filter(frame: *mut Frame, meter: u64, index: u64, value: u64) -> u
     let mut call = Call::new(frame);
     let id = MeterId::from_index(meter as usize);
     let array = &call.loaded().arrays.meters[id];
-    let clock = call.job().clock;
+    let clock = call.frame.clock;
     let is_inside = index < array.cells;
     let mut cell = FilterCell::default();
     if is_inside {
@@ -397,7 +408,7 @@ extern "C" fn random(frame: *mut Frame, random: u64, draw: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
     let id = p4rmt_ir::RandomId::from_index(random as usize);
     let width = call.run.gress().randoms[id].width;
-    let value = random_value(call.job().clock, call.run.gress_id, id, draw as u32, width);
+    let value = random_value(call.frame.clock, call.run.gress_id, id, draw as u32, width);
     call.give(&value)
 }
 
@@ -411,9 +422,11 @@ extern "C" fn parser_error(frame: *mut Frame, error: u64, _: u64, _: u64) -> u64
 
 /// The statement that failed wrote what the program sees of its error.
 extern "C" fn note_failure(frame: *mut Frame, failure: u64, position: u64, _: u64) -> u64 {
-    let mut call = Call::new(frame);
+    let call = Call::new(frame);
     let span = call.loaded().span_of(failure);
-    call.outcome().written[position as usize] = Writer::new(span);
+    let writer = Writer::new(span).bits();
+    // SAFETY: there is a word for each watched field.
+    unsafe { *call.frame.written.add(position as usize) = writer };
     0
 }
 
@@ -572,8 +585,7 @@ extern "C" fn emit_end(frame: *mut Frame, _: u64, _: u64, _: u64) -> u64 {
 /// Bits of the packet from any position; the caller has checked that they are there.
 extern "C" fn peek(frame: *mut Frame, position: u64, width: u64, _: u64) -> u64 {
     let mut call = Call::new(frame);
-    let job = call.job();
-    let mut cursor = Cursor::new(job.bytes, &[]);
+    let mut cursor = Cursor::new(call.bytes(), &[]);
     let ahead = cursor
         .advance(position)
         .and_then(|()| cursor.peek(0, width as u32));

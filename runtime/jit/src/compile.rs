@@ -35,6 +35,8 @@ mod stateful;
 mod statement;
 mod table;
 
+pub(crate) use crossing::may_cross;
+
 use std::collections::HashSet;
 use std::mem::offset_of;
 
@@ -62,7 +64,7 @@ pub(crate) enum Section {
     Whole,
     Parser,
     Front,
-    /// The front, and the back of packets that ask for nothing but a port.
+    /// The front, and the back of packets that ask for nothing but a port: no part that a job asks for.
     Through,
     Back,
     /// One step of a placed gress, of a packet that lies in memory between steps.
@@ -75,7 +77,6 @@ impl From<Part> for Section {
             Part::Whole => Self::Whole,
             Part::Parser => Self::Parser,
             Part::Front => Self::Front,
-            Part::Through => Self::Through,
             Part::Back { .. } => Self::Back,
         }
     }
@@ -330,7 +331,7 @@ impl<'a> Compiler<'a> {
                 self.one_control(ControlRole::Ingress, parsed)?;
                 self.go(parsed);
             }
-            Section::Through => self.through(finish)?,
+            Section::Through => self.through()?,
             Section::Back => {
                 let controlled = self.b.create_block();
                 self.one_control(ControlRole::Egress, controlled)?;
@@ -342,7 +343,10 @@ impl<'a> Compiler<'a> {
             }
         }
         self.go(finish);
-        if !matches!(section, Section::Step(Step::Parser | Step::Stage(_))) {
+        if !matches!(
+            section,
+            Section::Through | Section::Step(Step::Parser | Step::Stage(_))
+        ) {
             self.show_values();
         }
         self.b.ins().return_(&[]);

@@ -3,7 +3,7 @@
 //! Compiled code reads and writes the fields of [`Frame`] at their offsets, and hands the frame to
 //! [`crate::callbacks`] where it needs more than arithmetic.
 
-use p4rmt_engine::{Job, Outcome, ProfileMembers, State};
+use p4rmt_engine::{Given, Outcome, ProfileMembers, State};
 use p4rmt_ir::{Bits, Gress, GressId, HashId, Id};
 
 use crate::tables::TableView;
@@ -29,8 +29,12 @@ pub(crate) struct Frame {
     pub(crate) n_bits: u64,
     /// Bytes of the packet without prefix: what counters and meters count.
     pub(crate) packet_bytes: u64,
-    /// [`Job::inputs`].
+    /// The clock at which the packet entered the part that it is in.
+    pub(crate) clock: u64,
+    /// [`p4rmt_engine::Job::inputs`].
     pub(crate) inputs: *const u64,
+    /// Of a packet that runs through: what it is given.
+    pub(crate) given: [u64; Given::N],
     /// Every field, as the packet starts with it and as it becomes.
     pub(crate) fields: *mut u64,
     /// Behind the traffic manager: [`Outcome::phv`].
@@ -56,10 +60,27 @@ pub(crate) struct Frame {
     pub(crate) is_dropped: u64,
     /// Bits of the headers that were valid behind the parser.
     pub(crate) parsed_bits: u64,
-    /// 1 more than the port that the packet took across the traffic manager; 0 if it waits.
-    pub(crate) crossed: u64,
+    /// Of a packet that runs through: what became of it, a [`Way`].
+    pub(crate) way: u64,
+    /// Of one that left: where.
+    pub(crate) taken_port: u64,
+    /// Whether a callback has told the outcome anything.
+    pub(crate) is_told: u64,
     /// What the last callback gave.
     pub(crate) answer: u64,
+}
+
+/// What became of a packet that ran through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It waits in front of the traffic manager.
+    Waits,
+    /// It was dropped there.
+    DroppedBefore,
+    /// It was dropped behind.
+    DroppedBehind,
+    /// It left.
+    Left,
 }
 
 /// What callbacks work on.
@@ -69,8 +90,6 @@ pub(crate) struct Run {
     pub(crate) loaded: *const crate::load::LoadedGress,
     pub(crate) state: *const State,
     pub(crate) memory_bytes: usize,
-    /// The job, with its borrow forgotten: it outlives the run.
-    pub(crate) job: *const Job<'static>,
     pub(crate) outcome: *mut Outcome,
     pub(crate) buffers: *mut RunBuffers,
 }
@@ -102,7 +121,9 @@ impl Default for Frame {
             bytes: null(),
             n_bits: 0,
             packet_bytes: 0,
+            clock: 0,
             inputs: null(),
+            given: [0; Given::N],
             fields: null_mut(),
             phv_out: null_mut(),
             values: null_mut(),
@@ -115,7 +136,9 @@ impl Default for Frame {
             failure: 0,
             is_dropped: 0,
             parsed_bits: 0,
-            crossed: 0,
+            way: 0,
+            taken_port: 0,
+            is_told: 0,
             answer: 0,
         }
     }
@@ -130,7 +153,6 @@ impl Default for Run {
             loaded: null(),
             state: null(),
             memory_bytes: 0,
-            job: null(),
             outcome: null_mut(),
             buffers: null_mut(),
         }

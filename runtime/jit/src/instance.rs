@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    EngineError, Instance, Interface, Job, Mode, Outcome, Part, Ref, Schedule, Stamp, State,
-    StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, open_pipe, schedule_of,
+    Arriving, EngineError, Instance, Interface, Job, Mode, Outcome, Passage, Passed, Ref, Schedule,
+    Stamp, State, StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, open_pipe,
+    schedule_of,
 };
 use p4rmt_ir::{Arena, Gress, GressId, Id, PipeId, Program, TableId};
 
 use crate::call::{Call, Fields};
-use crate::compile::{Section, compile};
+use crate::compile::{Section, compile, may_cross};
 use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::LoadedGress;
 use crate::machine_code::{Function, MachineCode};
@@ -29,6 +30,8 @@ struct GressCode {
     machine_code: MachineCode,
     loaded: LoadedGress,
     schedule: Option<Schedule>,
+    /// Whether packets may run through it at once.
+    runs_through: bool,
     tables: Arena<TableId, ArrangedTable>,
     /// What all tables of the state together held when `tables` were last brought up to date.
     entries_stamp: Option<Stamp>,
@@ -88,6 +91,7 @@ impl JitInstance {
                 Ok(GressCode {
                     functions: Vec::new(),
                     machine_code,
+                    runs_through: loaded.crossing.is_some() && may_cross(gress),
                     loaded,
                     schedule: schedule_of(id, gress, mode)?,
                     tables: Arena::default(),
@@ -152,19 +156,34 @@ impl Instance for JitInstance {
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError> {
         let (code, gress) = self.ready(gress_id, jobs, outcomes, state, trace.is_some())?;
-        code.run(gress, jobs, outcomes, state, |_| false);
+        code.run(gress, jobs, outcomes, state);
         Ok(())
+    }
+
+    fn runs_through(&self, gress: GressId) -> bool {
+        let code = self.gresses.get(gress);
+        code.is_some_and(|code| code.runs_through)
     }
 
     fn run_through(
         &mut self,
         gress_id: GressId,
-        jobs: &[Job<'_>],
-        outcomes: &mut [Outcome],
+        arriving: &[Arriving<'_>],
+        passage: &mut Passage,
         state: &mut State,
-    ) -> Result<usize, EngineError> {
-        let (code, gress) = self.ready(gress_id, jobs, outcomes, state, false)?;
-        Ok(code.run(gress, jobs, outcomes, state, Outcome::is_end_of_batch))
+    ) -> Result<Passed, EngineError> {
+        let gress = find_gress(&self.layout, gress_id)?;
+        let code = &mut self.gresses[gress_id];
+        state.expect_layout(&self.layout)?;
+        if !code.runs_through {
+            return Ok(Passed::default());
+        }
+        if code.entries_stamp != Some(state.entries_stamp()) {
+            code.arrange_entries(gress, state);
+        }
+        let function = code.prepare(gress, Section::Through)?;
+        let mut call = code.buffers.call(&code.loaded, gress, state);
+        Ok(call.run_through(function, arriving, passage))
     }
 
     fn step(
@@ -337,25 +356,14 @@ impl GressCode {
         let number = Section::from(job.part).number();
         let has_function = matches!(self.functions.get(number), Some(Some(_)));
         has_function
-            && job.inputs.len() == self.n_inputs(job.part)
+            && job.inputs.len() == self.loaded.inputs.n_words()
             && (job.phv.is_empty()
                 || job.phv.len() == job.part.n_given_words(self.loaded.phv.n_words()))
     }
 
-    /// Words of the inputs of a job.
-    #[inline]
-    fn n_inputs(&self, part: Part) -> usize {
-        match part {
-            Part::Through => self.loaded.n_crossing_inputs,
-            Part::Whole | Part::Parser | Part::Front | Part::Back { .. } => {
-                self.loaded.inputs.n_words()
-            }
-        }
-    }
-
     /// Refuses a job that is not one of the interface.
     fn check_job(&self, job: &Job<'_>) -> Result<(), EngineError> {
-        let (n_inputs, n_fields) = (self.n_inputs(job.part), self.loaded.phv.n_words());
+        let (n_inputs, n_fields) = (self.loaded.inputs.n_words(), self.loaded.phv.n_words());
         if job.inputs.len() != n_inputs {
             return Err(EngineError::WrongInputs {
                 needed: n_inputs,
@@ -451,7 +459,7 @@ impl GressCode {
         Ok(function)
     }
 
-    /// Runs packets, each with a function that was prepared, up to one that is the last. Returns how many ran.
+    /// Runs packets, each with a function that was prepared.
     #[inline]
     fn run(
         &mut self,
@@ -459,22 +467,18 @@ impl GressCode {
         jobs: &[Job<'_>],
         outcomes: &mut [Outcome],
         state: &mut State,
-        is_last: impl Fn(&Outcome) -> bool,
-    ) -> usize {
+    ) {
         let n_fields = self.loaded.phv.n_words();
         let n_value_words = self.loaded.watched.n_words();
         let n_watched = self.loaded.watched_fields.len();
         let mut call = self.buffers.call(&self.loaded, gress, state);
-        for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
+        for (job, outcome) in jobs.iter().zip(outcomes) {
             let section = Section::from(job.part);
             outcome.begin(n_value_words, n_watched);
             let fields = match section {
-                // Compiled code has them on its stack; the caller sees them if the packet waits.
-                Section::Whole | Section::Through => {
-                    let n_shown = n_fields * usize::from(section == Section::Through);
-                    if outcome.phv.len() != n_shown {
-                        resize_words(&mut outcome.phv, n_shown);
-                    }
+                // Compiled code has them on its stack.
+                Section::Whole => {
+                    outcome.phv.clear();
                     let shown = outcome.phv.as_mut_ptr();
                     Fields { at: shown, shown }
                 }
@@ -489,7 +493,7 @@ impl GressCode {
                         shown: outcome.phv.as_mut_ptr(),
                     }
                 }
-                Section::Parser | Section::Front | Section::Step(_) => {
+                Section::Parser | Section::Front | Section::Through | Section::Step(_) => {
                     start_fields(&mut outcome.phv, job, n_fields);
                     let at = outcome.phv.as_mut_ptr();
                     Fields { at, shown: at }
@@ -497,11 +501,7 @@ impl GressCode {
             };
             let function = self.functions[section.number()].expect("the caller has prepared it");
             call.run(function, section, fields, job, outcome);
-            if is_last(outcome) {
-                return index + 1;
-            }
         }
-        jobs.len()
     }
 }
 

@@ -46,6 +46,7 @@ mod frame;
 mod instance;
 mod load;
 mod machine_code;
+mod passage;
 mod tables;
 
 use std::sync::Arc;

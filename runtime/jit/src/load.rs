@@ -24,8 +24,8 @@ pub(crate) struct LoadedGress {
     pub(crate) watched_fields: Vec<FieldId>,
     /// [`GressInterface::crossing`].
     pub(crate) crossing: Option<Crossing>,
-    /// Words of a job's inputs across the traffic manager.
-    pub(crate) n_crossing_inputs: usize,
+    /// The position of [`Crossing::port`] among the watched fields.
+    pub(crate) port_at: Option<usize>,
     /// The words of a job's inputs otherwise.
     pub(crate) inputs: WordLayout,
     /// The words of all fields.
@@ -89,7 +89,10 @@ impl LoadedGress {
             input_fields: interface.inputs.clone(),
             watched_fields: interface.watched.clone(),
             crossing: interface.crossing.clone(),
-            n_crossing_inputs: interface.n_crossing_inputs(),
+            port_at: interface.crossing.as_ref().and_then(|crossing| {
+                let mut watched = interface.watched.iter();
+                watched.position(|field| *field == crossing.port)
+            }),
             inputs: WordLayout::new(gress, &interface.inputs),
             phv: WordLayout::new(gress, &gress.fields.ids().collect::<Vec<_>>()),
             watched: WordLayout::new(gress, &interface.watched),

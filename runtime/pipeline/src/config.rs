@@ -15,13 +15,11 @@
 //! v1model has no clock that a program could see but in microseconds: a thousand of ours are one. It has
 //! no port metadata, recirculation ports, CPU port or packet generator.
 
+use p4rmt_engine::{TIME_MASK, nanoseconds_and_rest};
 use p4rmt_ir::Arch;
 
 /// Bytes of preamble, frame check sequence and gap that every packet takes on the wire.
 const WIRE_OVERHEAD: u128 = 24;
-
-/// Timestamps have 48 bits.
-pub(crate) const TIME_MASK: u64 = 0xffff_ffff_ffff;
 
 /// Ports of a device are numbered below this: a port id has nine bits.
 pub const MAX_PORTS: u16 = 512;
@@ -94,21 +92,7 @@ impl DeviceConfig {
     /// Nanoseconds after so many clocks, cut to 48 bits as timestamps are.
     #[must_use]
     pub fn nanoseconds(&self, clock: u64) -> u64 {
-        self.nanoseconds_and_rest(clock).0 & TIME_MASK
-    }
-
-    /// The same, not cut, and what is left of a thousand times the clock when all of them are taken out.
-    pub(crate) fn nanoseconds_and_rest(&self, clock: u64) -> (u64, u64) {
-        let clocks_per_us = self.clocks_per_us.max(1);
-        match clock.checked_mul(1000) {
-            Some(thousand) => (thousand / clocks_per_us, thousand % clocks_per_us),
-            None => {
-                let thousand = u128::from(clock) * 1000;
-                let clocks_per_us = u128::from(clocks_per_us);
-                let (ns, rest) = (thousand / clocks_per_us, thousand % clocks_per_us);
-                (ns as u64, rest as u64)
-            }
-        }
+        nanoseconds_and_rest(self.clocks_per_us, clock).0 & TIME_MASK
     }
 
     /// Clocks that a port takes to send a packet of so many bytes; none where it takes no time.

@@ -8,6 +8,7 @@
 //! `device/tofino.rs` for TNA and T2NA, `device/v1model.rs` for v1model.
 
 mod chassis;
+mod departure;
 mod lock_step;
 mod machine;
 mod tofino;
@@ -16,6 +17,7 @@ mod watched;
 
 use std::sync::Arc;
 
+pub use p4rmt_engine::Arriving;
 use p4rmt_engine::{Engine, Interface, Mode, State, StateLayout, TableCounts};
 use p4rmt_ir::{Arch, PipeId, Placement, Program};
 
@@ -26,7 +28,8 @@ use crate::{
     TrafficManager,
 };
 use chassis::{Chassis, MAX_PACKET};
-pub use chassis::{Departure, EmittedHeaders, LoggedLine, SentDigest};
+pub use chassis::{LoggedLine, SentDigest};
+pub use departure::{Departing, Departure, EmittedHeaders};
 pub use lock_step::{ControlWrite, Execution, GressTiming, LockStep, Timing};
 use machine::Machine as _;
 use tofino::Tofino;
@@ -41,17 +44,6 @@ pub struct Device {
     placement: Option<Arc<Placement>>,
     /// How its clock goes with that of captures; none before the first.
     capture_time: Option<CaptureTime>,
-}
-
-/// A packet that is to arrive.
-#[derive(Clone, Copy, Debug)]
-pub struct Arriving<'a> {
-    /// The clock before which it does not.
-    pub not_before: u64,
-    /// At which port.
-    pub port: u16,
-    /// The packet.
-    pub bytes: &'a [u8],
 }
 
 /// How the clock of a device goes with that of captures.
@@ -221,6 +213,7 @@ impl Device {
     pub fn set_port_unit(&mut self, port: u16, unit: Option<PortUnit>) -> Result<(), DeviceError> {
         check_port(port)?;
         self.chassis.units[usize::from(port)] = unit;
+        self.chassis.has_units = self.chassis.units.iter().any(Option::is_some);
         Ok(())
     }
 
@@ -270,17 +263,19 @@ impl Device {
     }
 
     /// Takes the packets that have left since the last time, in order.
-    pub fn take_departures(&mut self) -> std::vec::Drain<'_, Departure> {
-        self.chassis.departures.drain(..)
+    pub fn take_departures(&mut self) -> std::vec::IntoIter<Departure> {
+        self.chassis.take_departures().into_iter()
     }
 
-    /// Shows each packet that has left since the last time, in order, and uses its buffer again: the fast
-    /// way where packets need not be kept.
-    pub fn show_departures(&mut self, mut show: impl FnMut(&Departure)) {
-        self.chassis.departures.iter().for_each(&mut show);
-        while let Some(departure) = self.chassis.departures.pop() {
-            self.chassis.pool.give_back(departure.bytes);
+    /// Shows each packet that has left since the last time, in order, where it lies: the fast way where packets
+    /// need not be kept.
+    #[inline]
+    pub fn show_departures(&mut self, mut show: impl FnMut(Departing<'_>)) {
+        let (departures, config) = (&self.chassis.passage.departures, &self.chassis.config);
+        for left in departures.iter() {
+            show(Departing::new(left, config));
         }
+        self.chassis.clear_departures();
     }
 
     /// Takes the messages to the control plane that were sent since the last time, in order. They are
@@ -301,21 +296,13 @@ impl Device {
     /// A port that there is not, a packet that is too long, a claim of the program (`assert`) that is
     /// wrong. What else the program makes of the packet is no error.
     pub fn receive(&mut self, port: u16, packet: &[u8]) -> Result<(), DeviceError> {
-        if let Machine::V1model(v1model) = &mut self.machine
-            && v1model.may_cross(&self.chassis)
-        {
-            let arriving = Arriving {
-                not_before: 0,
-                port,
-                bytes: packet,
-            };
-            let received = v1model.receive_all(&mut self.chassis, std::iter::once(arriving));
-            return received.map_err(|refused| *refused.cause);
-        }
-        match self.chassis.take_in(port, packet)? {
-            Some((arrival, packet)) => self.enter(arrival, port, packet),
-            None => Ok(()),
-        }
+        let arriving = Arriving {
+            not_before: 0,
+            port,
+            bytes: packet,
+        };
+        let received = self.receive_all(&[arriving]);
+        received.map_err(|refused| *refused.cause)
     }
 
     /// Packets arrive one after the other, none before its clock, and all that each causes happens before the
@@ -323,22 +310,26 @@ impl Device {
     ///
     /// # Errors
     /// Which packet was refused, from 0, and why: as for those two. The packets before it have arrived.
-    pub fn receive_all<'a>(
-        &mut self,
-        packets: impl IntoIterator<Item = Arriving<'a>>,
-    ) -> Result<(), Refused> {
-        let packets = packets.into_iter();
+    pub fn receive_all(&mut self, packets: &[Arriving<'_>]) -> Result<(), Refused> {
         if let Machine::V1model(v1model) = &mut self.machine
             && v1model.may_cross(&self.chassis)
         {
             return v1model.receive_all(&mut self.chassis, packets);
         }
-        for (index, packet) in packets.enumerate() {
+        for (index, packet) in packets.iter().enumerate() {
             self.advance_to(packet.not_before)
-                .and_then(|()| self.receive(packet.port, packet.bytes))
+                .and_then(|()| self.receive_one(packet))
                 .map_err(|error| Refused::new(index, error))?;
         }
         Ok(())
+    }
+
+    /// A packet arrives now.
+    fn receive_one(&mut self, arriving: &Arriving<'_>) -> Result<(), DeviceError> {
+        match self.chassis.take_in(arriving)? {
+            Some((arrival, packet)) => self.enter(arrival, arriving.port, packet),
+            None => Ok(()),
+        }
     }
 
     /// Time passes; what the packet generator makes meanwhile arrives and causes what it causes.

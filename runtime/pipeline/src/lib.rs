@@ -24,8 +24,8 @@ pub use capture::{
 };
 pub use config::{DeviceConfig, MAX_PORTS};
 pub use device::{
-    Arriving, ControlWrite, Departure, Device, EmittedHeaders, Execution, GressTiming, LockStep,
-    LoggedLine, SentDigest, Timing, interface,
+    Arriving, ControlWrite, Departing, Departure, Device, EmittedHeaders, Execution, GressTiming,
+    LockStep, LoggedLine, SentDigest, Timing, interface,
 };
 pub use error::{DeviceError, Refused};
 pub use fate::{DeviceCounters, DropReason, Fate, FateEvent};

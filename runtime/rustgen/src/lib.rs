@@ -211,7 +211,7 @@ fn root_module(
             #number => {
                 rt::check_batch(
                     &self.layout, jobs, outcomes, state,
-                    (#name::N_INPUT_WORDS, #name::N_CROSSING_WORDS), #name::N_FIELD_WORDS,
+                    #name::N_INPUT_WORDS, #name::N_FIELD_WORDS,
                 )?;
                 self.#name.run(jobs, outcomes, state);
             }

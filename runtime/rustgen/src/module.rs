@@ -149,35 +149,6 @@ impl GressWriter<'_> {
         let (inputs, watched) = (list(&self.interface.inputs), list(&self.interface.watched));
         let n_inputs = count(self.words(&self.interface.inputs));
         let n_fields = count(self.words(&self.gress.fields.ids().collect::<Vec<_>>()));
-        let n_crossing = count(self.interface.n_crossing_inputs());
-        let crossing = match &self.interface.crossing {
-            None => quote!(None),
-            Some(crossing) => {
-                let (before, behind) = (list(&crossing.before), list(&crossing.behind));
-                let (zeros, cleared) = (list(&crossing.zeros), list(&crossing.cleared));
-                let id = |field: FieldId| {
-                    let number = count(field.index());
-                    quote!(engine::ir::Id::from_index(#number))
-                };
-                let port = id(crossing.port);
-                let no_port = Literal::u64_unsuffixed(crossing.no_port);
-                let option = |field: Option<FieldId>| match field.map(id) {
-                    Some(id) => quote!(Some(#id)),
-                    None => quote!(None),
-                };
-                let (taken, length) = (option(crossing.taken_port), option(crossing.length));
-                quote!(Some(engine::Crossing {
-                    before: #before,
-                    port: #port,
-                    no_port: #no_port,
-                    zeros: #zeros,
-                    cleared: #cleared,
-                    taken_port: #taken,
-                    length: #length,
-                    behind: #behind,
-                }))
-            }
-        };
         let name_of = |field: &FieldId| format!("`{}`", self.gress.fields[*field].name);
         let shown = |fields: &[FieldId]| {
             let names: Vec<String> = fields.iter().map(name_of).collect();
@@ -188,8 +159,6 @@ impl GressWriter<'_> {
         quote! {
             /// Words of inputs that a job has.
             pub const N_INPUT_WORDS: usize = #n_inputs;
-            /// Words of inputs that a job has which may cross the traffic manager.
-            pub const N_CROSSING_WORDS: usize = #n_crossing;
             /// Words that all fields take.
             pub const N_FIELD_WORDS: usize = #n_fields;
 
@@ -203,7 +172,7 @@ impl GressWriter<'_> {
                 engine::GressInterface {
                     inputs: #inputs,
                     watched: #watched,
-                    crossing: #crossing,
+                    crossing: None,
                 }
             }
         }
@@ -215,13 +184,6 @@ impl GressWriter<'_> {
         let resize = (!self.interface.watched.is_empty())
             .then(|| quote!(outcome.written.resize(#n_watched, engine::Writer::NONE);));
         let inputs = self.inputs(&self.interface.inputs);
-        let inputs = match &self.interface.crossing {
-            None => inputs,
-            Some(crossing) => {
-                let before = self.inputs(&crossing.before);
-                quote!(if job.part == engine::Part::Through { #before } else { #inputs })
-            }
-        };
         let outputs = self.outputs();
         let apply = |control: &ControlModule| {
             let name = &control.name;
@@ -248,7 +210,7 @@ impl GressWriter<'_> {
                     parse(g, cx, p);
                     p.push_words(&mut cx.outcome.phv);
                 }
-                engine::Part::Front | engine::Part::Through => {
+                engine::Part::Front => {
                     let goes_on = parse(g, cx, p);
                     cx.outcome.parsed_bits = p.header_bits();
                     let _ = goes_on && #verify && #ingress;
@@ -268,7 +230,6 @@ impl GressWriter<'_> {
             quote! {
                 engine::Part::Parser
                 | engine::Part::Front
-                | engine::Part::Through
                 | engine::Part::Back { .. } => {
                     parse(g, cx, p);
                     p.push_words(&mut cx.outcome.phv);

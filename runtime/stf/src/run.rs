@@ -158,8 +158,9 @@ impl Run {
                 bytes,
             })
         });
-        let n_packets = packets.clone().count();
-        let Err(refused) = self.device.receive_all(packets) else {
+        let packets: Vec<Arriving<'_>> = packets.collect();
+        let n_packets = packets.len();
+        let Err(refused) = self.device.receive_all(&packets) else {
             return n_packets;
         };
         self.failures.push(Failure::Statement(StatementError {

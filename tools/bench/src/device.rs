@@ -225,12 +225,13 @@ fn run_packets(device: &mut Device, packets: &Packets, sink: &mut Sink) -> Resul
         port,
         bytes,
     });
+    let mut batch = Vec::with_capacity(BATCH);
     while arriving.len() > 0 {
-        let batch = arriving.by_ref().take(BATCH);
-        device
-            .receive_all(batch)
-            .map_err(|refused| *refused.cause)?;
-        device.show_departures(|departure| sink.packet(departure.port, &departure.bytes));
+        batch.clear();
+        batch.extend(arriving.by_ref().take(BATCH));
+        let received = device.receive_all(&batch);
+        received.map_err(|refused| *refused.cause)?;
+        device.show_departures(|departing| sink.packet(departing.port, departing.bytes));
     }
     Ok(())
 }

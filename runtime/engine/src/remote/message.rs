@@ -53,7 +53,6 @@ pub(super) fn write_job(out: &mut Message, job: &Job<'_>) {
             out.u8(3);
             out.u64(*payload_offset as u64);
         }
-        Part::Through => out.u8(4),
     }
     out.words(phv);
 }
@@ -71,7 +70,6 @@ pub(super) fn read_job<'a>(input: &mut Reader<'a>) -> Result<OwnedJob<'a>, Remot
             3 => Part::Back {
                 payload_offset: input.u64()? as usize,
             },
-            4 => Part::Through,
             _ => return Err(damaged("a part of a gress")),
         },
         phv: input.words()?,
@@ -96,7 +94,6 @@ pub(super) fn write_outcome(out: &mut Message, outcome: &Outcome) {
         digests,
         phv,
         parsed_bits,
-        crossed,
         requests,
         log,
         wrong_claim,
@@ -140,7 +137,6 @@ pub(super) fn write_outcome(out: &mut Message, outcome: &Outcome) {
     });
     out.words(phv);
     out.u64(*parsed_bits);
-    out.option(crossed.as_ref(), |out, port| out.u64(*port));
     write_requests(out, requests);
     out.list(log, |out, line| {
         out.bytes(line.text.as_bytes());
@@ -242,7 +238,6 @@ pub(super) fn read_outcome(
     })?;
     outcome.phv = input.words()?;
     outcome.parsed_bits = input.u64()?;
-    outcome.crossed = input.option(Reader::u64)?;
     outcome.requests = read_requests(input)?;
     outcome.log = input.list(|input| {
         Ok(LogMessage {

@@ -1,24 +1,27 @@
 //! Across the traffic manager of a whole gress, in one function: the way of packets that ask for nothing but
-//! a port. All others wait in front of it, as [`Section::Front`](super::Section) leaves them.
+//! a port, or for none and are dropped. All others wait in front of it, as [`Section::Front`](super::Section) leaves
+//! them.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC, types};
-use p4rmt_engine::{Crossing, EngineError, MAX_TURNS};
+use p4rmt_engine::{Crossing, EngineError, Given, MAX_TURNS};
 use p4rmt_ir::{
-    Block as Statements, Body, CallKind, ControlRole, FieldId, Gress, StmtKind, V1Call,
+    Block as Statements, Body, CallKind, ControlRole, FieldId, Gress, StmtKind, Structured, V1Call,
 };
 
-use super::number::Number;
 use super::{Compiler, Lengths, Word};
-use crate::frame::Frame;
+use crate::frame::{Frame, Way};
+use crate::tables::possible_actions;
 
 impl Compiler<'_> {
     /// Both halves.
-    pub(super) fn through(&mut self, finish: Block) -> Result<(), EngineError> {
+    pub(super) fn through(&mut self) -> Result<(), EngineError> {
         let crossing = self.loaded.crossing.clone();
-        self.read_before(crossing.as_ref());
-        let waits = self.b.create_block();
+        let crossing = crossing.expect("only a gress with a crossing is compiled for it");
+        self.begin_part();
+        self.give_all(&crossing.before);
+        let (waits, finish) = (self.b.create_block(), self.b.create_block());
         let parsed = self.b.declare_var(types::I64);
         let none = self.word(0);
         self.b.def_var(parsed, none);
@@ -27,42 +30,52 @@ impl Compiler<'_> {
         self.b.def_var(parsed, parsed_bits);
         self.one_control(ControlRole::Verify, waits)?;
         self.one_control(ControlRole::Ingress, waits)?;
-        if let Some(crossing) = crossing.filter(|_| may_cross(self.gress)) {
-            self.cross(&crossing, parsed_bits, waits);
-            self.one_control(ControlRole::Egress, finish)?;
-            self.one_control(ControlRole::Compute, finish)?;
-            self.deparse()?;
-            self.jump(finish);
-        } else {
-            self.jump(waits);
-        }
+        let dropped = self.cross(&crossing, parsed_bits, waits);
+        // Where it makes a wrong claim, no way counts.
+        self.one_control(ControlRole::Egress, finish)?;
+        self.one_control(ControlRole::Compute, finish)?;
+        self.deparse()?;
+        let out_bytes = self.b.use_var(self.out_bytes);
+        self.store_frame(out_bytes, offset_of!(Frame, out_bytes));
+        let port = self.field(crossing.port).words[0];
+        let is_dropped = self.is(IntCC::Equal, port, crossing.no_port);
+        let [left, behind] = [Way::Left, Way::DroppedBehind].map(|way| self.word(way as u64));
+        let way = self.b.ins().select(is_dropped, behind, left);
+        self.store_frame(way, offset_of!(Frame, way));
+        self.jump(finish);
+
+        self.enter(dropped);
+        self.end_way(Way::DroppedBefore);
+        self.jump(finish);
+
         self.enter(waits);
+        self.end_way(Way::Waits);
         let changing = self.b.use_var(parsed);
         let steady = self.measure_headers(Lengths::Steady);
         let parsed_bits = self.b.ins().iadd(changing, steady);
         self.store_frame(parsed_bits, offset_of!(Frame, parsed_bits));
         self.read_idle_fields();
         self.save_fields();
+        self.show_values();
+        self.go(finish);
         Ok(())
     }
 
-    fn read_before(&mut self, crossing: Option<&Crossing>) {
-        let before = crossing.map_or(&[][..], |crossing| &crossing.before);
-        for (position, field) in before.iter().enumerate() {
-            let value = self.crossing_input(position, *field);
-            self.set_field(*field, &value);
+    fn end_way(&mut self, way: Way) {
+        let way = self.word(way as u64);
+        self.store_frame(way, offset_of!(Frame, way));
+    }
+
+    fn give_all(&mut self, fields: &[(FieldId, Given)]) {
+        for (field, given) in fields {
+            let word = self.load_frame(offset_of!(Frame, given) + *given as usize * 8);
+            self.give(Some(*field), word);
         }
     }
 
-    fn crossing_input(&mut self, position: usize, field: FieldId) -> Number {
-        let inputs = self.load_frame(offset_of!(Frame, inputs));
-        let word = self.load(inputs, position * 8);
-        let width = self.gress.fields[field].width;
-        self.cut(vec![word], width)
-    }
-
-    /// Leads to `waits` unless the packet asks for a port only; else it goes on.
-    fn cross(&mut self, crossing: &Crossing, parsed_bits: Word, waits: Block) {
+    /// Leads to `waits` unless the packet asks for a port only; else it goes on. Returns where it leads if it asks for
+    /// none.
+    fn cross(&mut self, crossing: &Crossing, parsed_bits: Word, waits: Block) -> Block {
         let asks = self.b.use_var(self.asks);
         let stopped = self.b.use_var(self.stopped);
         let mut more = self.b.ins().bor(asks, stopped);
@@ -71,15 +84,13 @@ impl Compiler<'_> {
             let any = self.any_bit(&words);
             more = self.b.ins().bor(more, any);
         }
-        let on = self.b.create_block();
+        let (on, dropped) = (self.b.create_block(), self.b.create_block());
         self.b.ins().brif(more, waits, &[], on, &[]);
         self.enter(on);
         let port = self.field(crossing.port).words[0];
         let goes_on = self.is(IntCC::NotEqual, port, crossing.no_port);
-        self.branch(goes_on, waits);
-        let one = self.word(1);
-        let crossed = self.b.ins().iadd(port, one);
-        self.store_frame(crossed, offset_of!(Frame, crossed));
+        self.branch(goes_on, dropped);
+        self.store_frame(port, offset_of!(Frame, taken_port));
         // What the packet is now that its headers have changed.
         let n_bytes = self.load_frame(offset_of!(Frame, packet_bytes));
         let n_bits = self.shl_word(n_bytes, 3);
@@ -99,12 +110,13 @@ impl Compiler<'_> {
             .iter()
             .for_each(|field| self.give(Some(*field), zero));
         self.give(crossing.taken_port, port);
-        let n_before = crossing.before.len();
-        for (position, field) in crossing.behind.iter().enumerate() {
-            let value = self.crossing_input(n_before + position, *field);
-            self.give(Some(*field), value.words[0]);
-        }
-        self.begin_again();
+        self.give_all(&crossing.behind);
+        let clock = self.load_frame(offset_of!(Frame, clock));
+        let one = self.word(1);
+        let clock = self.b.ins().iadd(clock, one);
+        self.store_frame(clock, offset_of!(Frame, clock));
+        self.begin_part();
+        dropped
     }
 
     fn give(&mut self, field: Option<FieldId>, word: Word) {
@@ -115,10 +127,15 @@ impl Compiler<'_> {
     }
 
     /// What a part starts with, whatever was before it.
-    fn begin_again(&mut self) {
+    fn begin_part(&mut self) {
         let turns = self.word(MAX_TURNS.into());
         self.b.def_var(self.turns_left, turns);
         let zero = self.word(0);
+        for variable in self.draws.iter().chain(&self.direct_colors) {
+            self.b.def_var(*variable, zero);
+        }
+        let none = self.word(u64::MAX);
+        self.b.def_var(self.direct_index, none);
         let written = self.load_frame(offset_of!(Frame, written));
         for position in 0..self.loaded.watched_fields.len() {
             self.store(zero, written, position * 8);
@@ -126,49 +143,25 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether what stands behind the traffic manager can follow at once: it neither copies the packet nor
-/// sends it back, nor asks for the time, which is another there.
-fn may_cross(gress: &Gress) -> bool {
+/// Whether what stands behind the traffic manager can follow at once: it neither copies the packet nor sends it back.
+pub(crate) fn may_cross(gress: &Gress) -> bool {
     let Body::Structured(body) = &gress.body else {
         return false;
     };
-    let controls = [ControlRole::Egress, ControlRole::Compute];
-    let controls = controls.into_iter().filter_map(|role| body.control(role));
-    let blocks: Vec<&Statements> = controls.map(|control| &control.body).collect();
-    let mut actions = body.actions.values();
-    // Which actions their tables lead to does not matter: any that would be in the way is.
-    blocks.iter().all(|block| are_timeless(gress, block))
-        && (!blocks.iter().any(|block| applies(block))
-            || actions.all(|action| are_timeless(gress, &action.body)))
+    let behind = [ControlRole::Egress, ControlRole::Compute];
+    let mut controls = behind.into_iter().filter_map(|role| body.control(role));
+    controls.all(|control| asks_for_nothing(gress, body, &control.body))
 }
 
-/// Whether a block applies a table.
-fn applies(block: &Statements) -> bool {
-    block.iter().any(|stmt| match &stmt.kind {
-        StmtKind::Apply { .. } => true,
-        StmtKind::If {
-            then, otherwise, ..
-        } => applies(then) || applies(otherwise),
-        StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => applies(body),
-        StmtKind::Assign { .. }
-        | StmtKind::Call(_)
-        | StmtKind::Leave(_)
-        | StmtKind::Exit
-        | StmtKind::Extract { .. }
-        | StmtKind::Advance { .. }
-        | StmtKind::Verify { .. }
-        | StmtKind::Emit { .. } => false,
-    })
-}
-
-/// Whether no statement of a block asks for the time or the switch.
-fn are_timeless(gress: &Gress, block: &Statements) -> bool {
+/// Whether no statement of a block, nor of an action that its tables lead to, asks the switch for another packet.
+fn asks_for_nothing(gress: &Gress, body: &Structured, block: &Statements) -> bool {
+    let all = |block: &Statements| asks_for_nothing(gress, body, block);
     block.iter().all(|stmt| match &stmt.kind {
         StmtKind::Call(call) => match &call.kind {
-            CallKind::Meter { .. } | CallKind::Filter { .. } | CallKind::Random { .. } => false,
             CallKind::V1(
                 V1Call::Clone { .. } | V1Call::Resubmit { .. } | V1Call::Recirculate { .. },
-            ) => false,
+            )
+            | CallKind::Resubmit { .. } => false,
             CallKind::V1(
                 V1Call::Truncate { .. }
                 | V1Call::Hash { .. }
@@ -179,21 +172,24 @@ fn are_timeless(gress: &Gress, block: &Statements) -> bool {
             | CallKind::RegisterRead { .. }
             | CallKind::RegisterWrite { .. }
             | CallKind::Count { .. }
+            | CallKind::Meter { .. }
+            | CallKind::Filter { .. }
+            | CallKind::Random { .. }
             | CallKind::Hash { .. }
             | CallKind::Checksum { .. }
             | CallKind::Mirror { .. }
             | CallKind::Generate { .. }
             | CallKind::Digest { .. } => true,
-            CallKind::Resubmit { .. } => false,
         },
         StmtKind::Apply { table, arms } => {
-            gress.tables[*table].direct_meters.is_empty()
-                && arms.iter().all(|arm| are_timeless(gress, &arm.body))
+            let actions = possible_actions(&gress.tables[*table]);
+            let mut actions = actions.iter().map(|action| &body.actions[*action].body);
+            actions.all(all) && arms.iter().all(|arm| all(&arm.body))
         }
         StmtKind::If {
             then, otherwise, ..
-        } => are_timeless(gress, then) && are_timeless(gress, otherwise),
-        StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => are_timeless(gress, body),
+        } => all(then) && all(otherwise),
+        StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => all(body),
         StmtKind::Assign { .. }
         | StmtKind::Leave(_)
         | StmtKind::Exit

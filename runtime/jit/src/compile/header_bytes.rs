@@ -159,13 +159,11 @@ fn uses_of(gress: &Gress, loaded: &LoadedGress) -> FieldUses {
     loaded.watched_fields.iter().for_each(|f| uses.read(*f));
     let report = loaded.on_error.report.as_ref().map(|(field, _)| *field);
     let crossing = loaded.crossing.iter().flat_map(|crossing| {
-        let fields = [&crossing.before, &crossing.zeros, &crossing.cleared];
-        let fields = fields.into_iter().chain([&crossing.behind]).flatten();
-        let single = [crossing.taken_port, crossing.length];
-        fields
-            .copied()
-            .chain([crossing.port])
-            .chain(single.into_iter().flatten())
+        let given = crossing.before.iter().chain(&crossing.behind);
+        let given = given.map(|(field, _)| *field);
+        let fields = crossing.zeros.iter().chain(&crossing.cleared).copied();
+        let single = [crossing.taken_port, crossing.length, Some(crossing.port)];
+        given.chain(fields).chain(single.into_iter().flatten())
     });
     let given = loaded.input_fields.iter().copied();
     for field in given.chain(report).chain(crossing) {
@@ -249,7 +247,10 @@ impl Compiler<'_> {
 
     /// Writes a header of whole bytes behind those that were emitted before.
     pub(super) fn emit_bytes(&mut self, id: HeaderId) {
-        self.note_emitted(id);
+        // Nobody looks at those of packets that run through.
+        if self.section != Section::Through {
+            self.note_emitted(id);
+        }
         let out = self.load_frame(offset_of!(Frame, out));
         let out_bytes = self.b.use_var(self.out_bytes);
         let to = self.b.ins().iadd(out, out_bytes);

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use p4rmt_engine::{DigestMessage, Event, Instance, Job, LogMessage, Outcome, State, Trace};
-use p4rmt_ir::{GressId, HeaderId, Program};
+use p4rmt_engine::{
+    Arriving, DigestMessage, Event, Instance, Job, LogMessage, Outcome, Passage, State, TIME_MASK,
+    Trace, nanoseconds_and_rest,
+};
+use p4rmt_ir::{GressId, Program};
 
 use super::check_port;
-use crate::config::TIME_MASK;
+use super::departure::{self, Departure, EmittedHeaders};
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
 use crate::packet::PacketPool;
 use crate::traffic::Replica;
@@ -17,32 +20,6 @@ use crate::{
 
 /// The longest packet, in bytes: length fields have 16 bits.
 pub(super) const MAX_PACKET: usize = 65_535;
-
-/// A packet that left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Departure {
-    /// Where.
-    pub port: u16,
-    /// When its last pass began, in nanoseconds since clock 0.
-    pub timestamp_ns: u64,
-    /// The clock at which it left; without lock step that at which its last pass began.
-    pub clock: u64,
-    /// The number of the arrival that it goes back to, from 0.
-    pub arrival: u64,
-    /// The packet.
-    pub bytes: Packet,
-    /// What the headers in its front are, if records of fates are kept.
-    pub headers: Option<EmittedHeaders>,
-}
-
-/// The headers that a deparser emitted, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmittedHeaders {
-    /// Of which gress.
-    pub gress: GressId,
-    /// The headers.
-    pub headers: Vec<HeaderId>,
-}
 
 /// A message that a program sent to the control plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +58,7 @@ impl Now {
         let clocks_per_us = config.clocks_per_us.max(1);
         let n_clocks = clock.wrapping_sub(self.clock);
         if n_clocks > FEW || clock > u64::MAX / 1000 || clocks_per_us < 500 {
-            let (ns, rest) = config.nanoseconds_and_rest(clock);
+            let (ns, rest) = nanoseconds_and_rest(clocks_per_us, clock);
             *self = Self { clock, ns, rest };
             return;
         }
@@ -102,6 +79,8 @@ pub(super) struct Chassis {
     pub(super) config: DeviceConfig,
     pub(super) traffic: TrafficManager,
     pub(super) units: Vec<Option<PortUnit>>,
+    /// Whether any port has one.
+    pub(super) has_units: bool,
     pub(super) port_metadata: Vec<Option<Vec<u8>>>,
     /// The clock of the next entry into a gress.
     pub(super) clock: u64,
@@ -110,7 +89,10 @@ pub(super) struct Chassis {
     pub(super) arrivals: u64,
     /// How many more passes the arrival in work may lead to.
     pub(super) passes_left: u32,
-    pub(super) departures: Vec<Departure>,
+    /// What has left, and what an engine needs to run packets through.
+    pub(super) passage: Passage,
+    /// The headers of packets that have left, by position, of those that somebody wanted to know them of.
+    emitted_by: Vec<(usize, EmittedHeaders)>,
     pub(super) pool: PacketPool,
     pub(super) counters: DeviceCounters,
     /// Where the reason stands among those counted for which a packet ended last.
@@ -136,6 +118,7 @@ impl Chassis {
         state: State,
         config: DeviceConfig,
     ) -> Self {
+        let passage = Passage::new(config.clocks_per_us);
         Self {
             program,
             instance,
@@ -143,12 +126,14 @@ impl Chassis {
             config,
             traffic: TrafficManager::default(),
             units: vec![None; usize::from(MAX_PORTS)],
+            has_units: false,
             port_metadata: vec![None; usize::from(MAX_PORTS)],
             clock: 0,
             now: Now::default(),
             arrivals: 0,
             passes_left: 0,
-            departures: Vec::new(),
+            passage,
+            emitted_by: Vec::new(),
             pool: PacketPool::default(),
             counters: DeviceCounters::default(),
             last_reason: 0,
@@ -334,6 +319,29 @@ impl Chassis {
         self.n_passes += 1;
     }
 
+    /// There have been passes that nothing goes back to.
+    #[inline]
+    pub(super) fn count_passes(&mut self, n_passes: u64) {
+        self.n_passes += n_passes;
+    }
+
+    /// Refuses a packet that does not fit the device.
+    ///
+    /// # Errors
+    /// A port that there is not, a packet that is too long.
+    #[inline]
+    pub(super) fn check_arriving(&self, arriving: &Arriving<'_>) -> Result<(), DeviceError> {
+        check_port(arriving.port)?;
+        let needed = arriving.bytes.len();
+        if needed > MAX_PACKET {
+            return Err(DeviceError::PacketTooLong {
+                needed,
+                available: MAX_PACKET,
+            });
+        }
+        Ok(())
+    }
+
     /// A packet arrives: it gets a number, and comes in through the unit of its port, which may refuse it.
     ///
     /// # Errors
@@ -341,17 +349,11 @@ impl Chassis {
     #[inline]
     pub(super) fn take_in(
         &mut self,
-        port: u16,
-        bytes: &[u8],
+        arriving: &Arriving<'_>,
     ) -> Result<Option<(u64, Packet)>, DeviceError> {
-        check_port(port)?;
+        self.check_arriving(arriving)?;
+        let (port, bytes) = (arriving.port, arriving.bytes);
         let len = bytes.len();
-        if len > MAX_PACKET {
-            return Err(DeviceError::PacketTooLong {
-                needed: len,
-                available: MAX_PACKET,
-            });
-        }
         let arrival = self.next_arrival();
         let packet = self.pool.packet(bytes);
         self.counters.packets_in += 1;
@@ -390,15 +392,27 @@ impl Chassis {
         self.counters.packets_out += 1;
         self.counters.bytes_out += len as u64;
         self.tell(arrival, FateEvent::Left { port, len });
-        let timestamp_ns = self.now_ns();
-        self.departures.push(Departure {
-            port,
-            timestamp_ns,
-            clock: self.clock,
-            arrival,
-            bytes: packet,
-            headers: self.emitted.clone(),
-        });
+        if !self.keeps_no_records()
+            && let Some(headers) = &self.emitted
+        {
+            let position = self.passage.departures.len();
+            self.emitted_by.push((position, headers.clone()));
+        }
+        let departures = &mut self.passage.departures;
+        departures.push(arrival, self.clock, port, &packet);
+        self.pool.give_back(packet);
+    }
+
+    /// Takes the packets that have left since the last time, in order.
+    pub(super) fn take_departures(&mut self) -> Vec<Departure> {
+        let departures = &mut self.passage.departures;
+        departure::take_all(departures, &mut self.emitted_by, &self.config)
+    }
+
+    /// Forgets them.
+    pub(super) fn clear_departures(&mut self) {
+        self.passage.departures.clear();
+        self.emitted_by.clear();
     }
 }
 

@@ -30,7 +30,8 @@ use std::collections::BTreeMap;
 use p4rmt_engine::{Event, Outcome, StateError, Step, Trace};
 use p4rmt_ir::{GressId, GressRole, Id};
 
-use super::chassis::{Departure, EmittedHeaders, MAX_PACKET};
+use super::chassis::MAX_PACKET;
+use super::departure::{Departure, EmittedHeaders};
 use super::tofino::{Entry, Head, Tofino};
 use super::{Device, Machine, check_port};
 use crate::fate::{DropReason, FateEvent};
@@ -452,7 +453,7 @@ impl LockStep {
             })));
         }
         tofino.follow(chassis, entry, &head, &mut outcome);
-        self.departures.append(&mut chassis.departures);
+        self.departures.extend(chassis.take_departures());
         let may_go_on = n_passes < chassis.config.max_passes;
         let entries: Vec<Entry> = tofino.take_entries().collect();
         for (entry, index) in entries.into_iter().zip(0u32..) {

@@ -61,7 +61,6 @@ use super::machine::{self, Machine};
 use super::watched::Watched;
 use crate::mirror_gate::MirrorGate;
 use crate::{DeviceError, Packet};
-use crossing::{Arrived, Outcomes};
 use metadata::Metadata;
 
 /// No more fields than those of so many packets wait to be used again.
@@ -105,14 +104,8 @@ pub(super) struct V1model {
     outcome: Option<Box<[Outcome; 1]>>,
     /// Fields of packets that are gone: their room is used again.
     free_fields: Vec<Vec<u64>>,
-    /// Whether packets may pass both halves at once.
-    crosses: bool,
-    /// Packets that do, or try to; empty but while they are run.
-    batch: Vec<Arrived>,
-    /// How many are run next in one call.
+    /// How many packets are run next in one call, if they pass both halves at once.
     reach: usize,
-    /// None only while they are run.
-    outcomes: Option<Box<Outcomes>>,
 }
 
 /// A packet on its way into the parser.
@@ -182,7 +175,6 @@ impl V1model {
         into.crossing = metadata.crossing();
         Ok(Self {
             gress: id,
-            crosses: into.crossing.is_some(),
             metadata,
             watched: Watched::new(gress, WATCHED, into),
             ingress_queue: VecDeque::new(),
@@ -190,9 +182,7 @@ impl V1model {
             copies: MirrorGate::default(),
             outcome: None,
             free_fields: Vec::new(),
-            batch: Vec::new(),
             reach: 1,
-            outcomes: None,
         })
     }
 

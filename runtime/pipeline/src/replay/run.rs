@@ -8,7 +8,7 @@ use super::{
     NextPacket, ReplayClock, ReplayError, ReplayInput, ReplayOptions, ReplayOutput, ReplaySummary,
     TableSummary, since, table_summaries,
 };
-use crate::{Arriving, CaptureTime, Departure, Device, DeviceError, LockStep, Refused};
+use crate::{Arriving, CaptureTime, Device, DeviceError, LockStep, Refused};
 
 /// Bits a nanosecond of a port at line rate: 100 Gb/s.
 const LINE_RATE: u64 = 100;
@@ -65,15 +65,11 @@ impl Way<'_> {
     }
 
     /// Packets arrive, the first of them behind so many. Refuses one of them, from 0.
-    fn receive_all<'p>(
-        &mut self,
-        packets: impl Iterator<Item = Arriving<'p>>,
-        n_before: u64,
-    ) -> Result<(), Refused> {
+    fn receive_all(&mut self, packets: &[Arriving<'_>], n_before: u64) -> Result<(), Refused> {
         if let Self::OneByOne(device) = self {
             return device.receive_all(packets);
         }
-        for (index, packet) in packets.enumerate() {
+        for (index, packet) in packets.iter().enumerate() {
             let clock = packet.not_before;
             let advanced = self.advance(clock, n_before + index as u64);
             let arrived = advanced.and_then(|()| match self {
@@ -93,10 +89,17 @@ impl Way<'_> {
         }
     }
 
-    fn show_departures(&mut self, show: impl FnMut(&Departure)) {
+    /// Shows what has left: port, nanoseconds, bytes.
+    fn show_departures(&mut self, mut show: impl FnMut(u16, u64, &[u8])) {
         match self {
-            Self::OneByOne(device) => device.show_departures(show),
-            Self::LockStep(machine) => machine.take_departures().iter().for_each(show),
+            Self::OneByOne(device) => device.show_departures(|departing| {
+                show(departing.port, departing.timestamp_ns(), departing.bytes);
+            }),
+            Self::LockStep(machine) => {
+                for departure in machine.take_departures() {
+                    show(departure.port, departure.timestamp_ns, &departure.bytes);
+                }
+            }
         }
     }
 }
@@ -332,7 +335,8 @@ impl<'a> Run<'a> {
                 bytes,
             }
         });
-        self.way.receive_all(arriving, first).map_err(|refused| {
+        let arriving: Vec<Arriving<'_>> = arriving.collect();
+        self.way.receive_all(&arriving, first).map_err(|refused| {
             let arrival = &window.packets[refused.index];
             sources[arrival.source].refused(arrival.position, *refused.cause)
         })?;
@@ -376,13 +380,13 @@ impl<'a> Run<'a> {
         let epoch_ns = time.map_or(0, |time| time.epoch_ns);
         let (packets_out, output) = (&mut self.packets_out, &mut self.output);
         let mut result = Ok(());
-        self.way.show_departures(|departure| {
+        self.way.show_departures(|port, timestamp_ns, bytes| {
             if result.is_err() {
                 return;
             }
-            *packets_out.entry(departure.port).or_default() += 1;
-            let timestamp_ns = epoch_ns.saturating_add(departure.timestamp_ns);
-            result = output.packet(departure.port, timestamp_ns, &departure.bytes);
+            *packets_out.entry(port).or_default() += 1;
+            let timestamp_ns = epoch_ns.saturating_add(timestamp_ns);
+            result = output.packet(port, timestamp_ns, bytes);
         });
         result.map_err(ReplayError::Output)
     }

@@ -50,8 +50,9 @@ impl Explainer<'_> {
             pass: number,
             made_by,
             gress: match (gress.role, record.part) {
-                (GressRole::Ingress, _)
-                | (GressRole::Whole, Part::Whole | Part::Front | Part::Through) => "ingress",
+                (GressRole::Ingress, _) | (GressRole::Whole, Part::Whole | Part::Front) => {
+                    "ingress"
+                }
                 (GressRole::Egress, _) | (GressRole::Whole, Part::Back { .. }) => "egress",
                 (GressRole::Whole, Part::Parser) => "parser",
             },

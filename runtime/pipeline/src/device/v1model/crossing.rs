@@ -1,214 +1,141 @@
-//! Packets that arrive while nobody looks: one that asks for nothing but a port passes both halves at once, and
-//! the next ones with it, in one call of the engine.
+//! Packets that arrive while nobody looks: those that ask for nothing but a port pass both halves at once, one behind
+//! the other, in one call of the engine, which reads them where they lie and puts what leaves where departures lie.
 //!
-//! A packet that crosses takes two clocks and leaves nothing behind in the machine. So it is known when the one
-//! behind it enters, and a batch is what its packets are one by one. It ends behind the first that does not
-//! cross: what that causes happens, and the others enter behind it.
+//! A call ends behind the first packet that asks for more: what that causes happens, and the others enter behind it.
 
-use p4rmt_engine::{Job, Outcome, Part};
+use std::ops::Range;
+
+use p4rmt_engine::{Arriving, Last, Microseconds, Outcome, Passed};
 use p4rmt_ir::GressRole;
 use p4rmt_source::Span;
 
-use super::{DROP_PORT, IngressEntry, V1model, watched};
+use super::{IngressEntry, V1model};
 use crate::device::chassis::Chassis;
-use crate::device::{Arriving, machine};
+use crate::device::machine;
 use crate::fate::DropReason;
-use crate::{DeviceError, Packet, Refused};
+use crate::{DeviceError, Refused};
 
-/// So many packets are run in one call: what comes of them stays in the nearest cache.
-const BATCH: usize = 16;
-
-/// What comes of the packets of a batch.
-pub(super) type Outcomes = [Outcome; BATCH];
-
-/// A packet that has come in through its port.
-pub(super) struct Arrived {
-    /// Which of those that were given, from 0.
-    index: usize,
-    arrival: u64,
-    not_before: u64,
-    /// The clock at which it enters.
-    clock: u64,
-    port: u16,
-    packet: Packet,
-}
+/// So many packets are run in one call at most: what comes of them stays in the nearest caches.
+const BATCH: usize = 64;
 
 impl V1model {
     /// Whether packets that arrive may cross.
     #[inline]
     pub(in crate::device) fn may_cross(&self, chassis: &Chassis) -> bool {
-        self.crosses && chassis.config.max_passes > 1 && chassis.keeps_no_records()
+        chassis.keeps_no_records()
+            && chassis.config.max_passes > 1
+            && !chassis.has_units
+            && chassis.instance.runs_through(self.gress)
     }
 
     /// Packets arrive, and all that each causes happens before the next.
     ///
     /// # Errors
     /// Which packet was refused, and why.
-    pub(in crate::device) fn receive_all<'a>(
+    pub(in crate::device) fn receive_all(
         &mut self,
         chassis: &mut Chassis,
-        mut packets: impl Iterator<Item = Arriving<'a>>,
+        packets: &[Arriving<'_>],
     ) -> Result<(), Refused> {
-        let mut index = 0;
-        loop {
-            let mut batch = std::mem::take(&mut self.batch);
-            let mut refused = None;
-            while batch.len() < BATCH
-                && refused.is_none()
-                && let Some(Arriving {
-                    not_before,
-                    port,
-                    bytes,
-                }) = packets.next()
-            {
-                match chassis.take_in(port, bytes) {
-                    Ok(Some((arrival, packet))) => batch.push(Arrived {
-                        index,
-                        arrival,
-                        not_before,
-                        clock: 0,
-                        port,
-                        packet,
-                    }),
-                    Ok(None) => chassis.clock = chassis.clock.max(not_before),
-                    Err(error) => refused = Some(Refused::new(index, error)),
-                }
-                index += 1;
+        let mut n_done = 0;
+        while let Some(first) = packets.get(n_done) {
+            let next = &packets[n_done..];
+            let next = &next[..next.len().min(self.reach)];
+            let is_fine = |arriving: &&Arriving<'_>| chassis.check_arriving(arriving).is_ok();
+            let n_fine = next.iter().take_while(is_fine).count();
+            if n_fine == 0 {
+                let checked = chassis.check_arriving(first);
+                checked.map_err(|error| Refused::new(n_done, error))?;
             }
-            let is_last = batch.len() < BATCH;
-            let passed = self.pass(chassis, &mut batch);
-            batch.clear();
-            self.batch = batch;
-            passed?;
-            if let Some(refused) = refused {
-                return Err(refused);
-            }
-            if is_last {
-                return Ok(());
-            }
+            n_done = self.pass(chassis, packets, n_done..n_done + n_fine)?;
         }
-    }
-
-    /// Runs a batch to its end.
-    fn pass(&mut self, chassis: &mut Chassis, mut batch: &mut [Arrived]) -> Result<(), Refused> {
-        let mut outcomes = self.outcomes.take().unwrap_or_default();
-        while let Some(first) = batch.first() {
-            let index = first.index;
-            let next = batch.len().min(self.reach);
-            let n_passed = self.pass_some(chassis, &mut batch[..next], &mut outcomes);
-            let n_passed = n_passed.map_err(|error| Refused::new(index, error))?;
-            // Where packets do not cross, few are made ready for it in vain.
-            self.reach = match outcomes[..n_passed].last() {
-                Some(last) if last.is_end_of_batch() => 1,
-                Some(_) | None => BATCH.min(self.reach * 2),
-            };
-            let (passed, rest) = batch.split_at_mut(n_passed);
-            for (arrived, outcome) in passed.iter_mut().zip(&mut *outcomes) {
-                self.follow(chassis, arrived, outcome)
-                    .map_err(|error| Refused::new(arrived.index, error))?;
-            }
-            batch = rest;
-        }
-        self.outcomes = Some(outcomes);
         Ok(())
     }
 
-    /// Runs packets up to the first that does not cross. Returns how many that are.
-    fn pass_some(
+    /// Runs some of the packets up to the first that does not cross, and what that one causes. Returns which is next.
+    ///
+    /// # Errors
+    /// Which packet was refused, and why.
+    fn pass(
         &mut self,
         chassis: &mut Chassis,
-        batch: &mut [Arrived],
-        outcomes: &mut Outcomes,
-    ) -> Result<usize, DeviceError> {
-        let mut given = [[0; _]; BATCH];
-        let mut n_given = 0;
-        let mut free = chassis.clock;
-        for (arrived, given) in batch.iter_mut().zip(&mut given) {
-            arrived.clock = arrived.not_before.max(free);
-            let then = arrived.clock.saturating_add(1);
-            free = then.saturating_add(1);
-            let now_us = chassis.ns_at(arrived.clock) / 1000;
-            let then_us = chassis.ns_at(then) / 1000;
-            let length = arrived.packet.len() as u64;
-            // In the order of `BEFORE` and `BEHIND`.
-            let port = arrived.port.into();
-            let delta = then_us.wrapping_sub(now_us);
-            *given = [port, length, now_us, then_us, now_us, delta];
-            n_given = self.metadata.pick_crossing_inputs(given);
+        packets: &[Arriving<'_>],
+        some: Range<usize>,
+    ) -> Result<usize, Refused> {
+        let first = some.start;
+        let passage = &mut chassis.passage;
+        if passage.time.clocks_per_us() != chassis.config.clocks_per_us {
+            passage.time = Microseconds::new(chassis.config.clocks_per_us);
         }
-        let nothing = Job {
-            bytes: &[],
-            prefix_len: 0,
-            clock: 0,
-            inputs: &[],
-            part: Part::Through,
-            phv: &[],
+        passage.clock = chassis.clock;
+        passage.arrival = chassis.arrivals;
+        let before = (passage.departures.len(), passage.departures.n_bytes());
+        let (instance, state) = (&mut chassis.instance, &mut chassis.state);
+        let passed = instance.run_through(self.gress, &packets[some], passage, state);
+        let Passed { n_packets, last } =
+            passed.map_err(|error| Refused::new(first, error.into()))?;
+        chassis.clock = chassis.passage.clock;
+        chassis.arrivals += n_packets as u64;
+        let ran = &packets[first..first + n_packets];
+        chassis.counters.packets_in += n_packets as u64;
+        chassis.counters.bytes_in += ran
+            .iter()
+            .map(|packet| packet.bytes.len() as u64)
+            .sum::<u64>();
+        self.count_gone(chassis, before);
+        // Where packets do not cross, few are looked at in vain.
+        self.reach = match last {
+            Last::Gone => BATCH.min(self.reach * 2),
+            Last::Waits | Last::Claimed => 1,
         };
-        let mut jobs = [nothing; BATCH];
-        for ((job, arrived), given) in jobs.iter_mut().zip(&*batch).zip(&given) {
-            job.bytes = &arrived.packet;
-            job.clock = arrived.clock;
-            job.inputs = &given[..n_given];
+        let next = first + n_packets;
+        if let (Last::Waits | Last::Claimed, Some(packet)) = (last, ran.last()) {
+            let mut outcome = std::mem::take(&mut chassis.passage.outcome);
+            let followed = self.follow(chassis, packet, &mut outcome);
+            chassis.passage.outcome = outcome;
+            followed.map_err(|error| Refused::new(next - 1, error))?;
         }
-        chassis.emitted = None;
-        let (jobs, state) = (&jobs[..batch.len()], &mut chassis.state);
-        let instance = &mut chassis.instance;
-        Ok(instance.run_through(self.gress, jobs, outcomes, state)?)
+        Ok(next)
     }
 
-    /// What follows a packet that has run.
-    #[inline]
+    /// Counts packets that left, behind so many with so many bytes, and packets that were dropped.
+    fn count_gone(&mut self, chassis: &mut Chassis, (n_left, n_bytes): (usize, usize)) {
+        let departures = &chassis.passage.departures;
+        let n_left = (departures.len() - n_left) as u64;
+        chassis.counters.packets_out += n_left;
+        chassis.counters.bytes_out += (departures.n_bytes() - n_bytes) as u64;
+        chassis.counters.digests += std::mem::take(&mut chassis.passage.n_digests);
+        chassis.count_passes(n_left * 2);
+        let mut dropped = std::mem::take(&mut chassis.passage.dropped);
+        for packet in dropped.drain(..) {
+            chassis.count_passes(match packet.gress {
+                GressRole::Ingress => 1,
+                GressRole::Egress | GressRole::Whole => 2,
+            });
+            let reason = DropReason::Program {
+                gress: packet.gress,
+                span: packet.by.span().unwrap_or(Span::NONE),
+            };
+            chassis.end(packet.arrival, reason);
+        }
+        chassis.passage.dropped = dropped;
+    }
+
+    /// What follows a packet that did not cross.
     fn follow(
         &mut self,
         chassis: &mut Chassis,
-        arrived: &mut Arrived,
+        packet: &Arriving<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), DeviceError> {
-        let Arrived { arrival, port, .. } = *arrived;
-        let packet = std::mem::take(&mut arrived.packet);
-        chassis.clock = arrived.clock;
         chassis.passes_left = chassis.config.max_passes - 1;
         chassis.count_pass();
-        let Some(to) = outcome.crossed else {
-            chassis.keep_messages(arrival, self.gress, outcome);
-            self.check_claims(outcome)?;
-            let entry = IngressEntry::arriving(arrival, port, packet);
-            self.after_ingress(chassis, entry, outcome)?;
-            chassis.clock = chassis.clock.saturating_add(1);
-            return machine::run(self, chassis);
-        };
-        chassis.clock = chassis.clock.saturating_add(1);
-        chassis.count_pass();
-        chassis.keep_messages(arrival, self.gress, outcome);
         self.check_claims(outcome)?;
-        self.after_crossing(chassis, arrival, to as u16, packet, outcome);
+        let arrival = chassis.arrivals - 1;
+        let bytes = chassis.pool.packet(packet.bytes);
+        let entry = IngressEntry::arriving(arrival, packet.port, bytes);
+        self.after_ingress(chassis, entry, outcome)?;
         chassis.clock = chassis.clock.saturating_add(1);
-        Ok(())
-    }
-
-    /// What follows both halves: a drop, or the way out.
-    #[inline]
-    fn after_crossing(
-        &mut self,
-        chassis: &mut Chassis,
-        arrival: u64,
-        port: u16,
-        mut packet: Packet,
-        outcome: &Outcome,
-    ) {
-        if self.watched.get(outcome, watched::EGRESS_SPEC) == DROP_PORT {
-            let span = self.watched.written(outcome, watched::EGRESS_SPEC);
-            let reason = DropReason::Program {
-                gress: GressRole::Egress,
-                span: span.unwrap_or(Span::NONE),
-            };
-            chassis.pool.give_back(packet);
-            return chassis.end(arrival, reason);
-        }
-        packet.replace_front(outcome.payload_offset, &outcome.bytes);
-        if let Some(length) = outcome.requests.truncate {
-            packet.truncate(usize::try_from(length).unwrap_or(usize::MAX));
-        }
-        chassis.depart(arrival, port, packet);
+        machine::run(self, chassis)
     }
 }

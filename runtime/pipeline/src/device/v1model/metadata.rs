@@ -1,6 +1,6 @@
 //! Standard metadata and the fields of a packet between two parts of the gress.
 
-use p4rmt_engine::{Crossing, PacketHeaders, WordLayout};
+use p4rmt_engine::{Crossing, Given, PacketHeaders, WordLayout};
 use p4rmt_ir::{Bits, FieldId, FieldKind, Gress, Id};
 
 use super::DROP_PORT;
@@ -11,8 +11,6 @@ pub(super) struct Metadata {
     words: WordLayout,
     standard: [Option<StandardPlace>; STANDARD.len()],
     multicast_group: Option<FieldId>,
-    /// Positions in [`BEFORE`] and [`BEHIND`] of those that the program has.
-    crossing_fields: Vec<usize>,
     /// Those that do not belong to a header.
     metadata: Vec<usize>,
     headers: PacketHeaders,
@@ -56,17 +54,17 @@ const STANDARD: [&str; 10] = [
 ];
 
 /// What a packet is given that arrives.
-const BEFORE: [Standard; 3] = [
-    Standard::IngressPort,
-    Standard::PacketLength,
-    Standard::IngressGlobalTimestamp,
+const BEFORE: [(Standard, Given); 3] = [
+    (Standard::IngressPort, Given::Port),
+    (Standard::PacketLength, Given::Length),
+    (Standard::IngressGlobalTimestamp, Given::EntryTime),
 ];
 
 /// What it is given at the egress, beside its port and length.
-const BEHIND: [Standard; 3] = [
-    Standard::EgressGlobalTimestamp,
-    Standard::EnqTimestamp,
-    Standard::DeqTimedelta,
+const BEHIND: [(Standard, Given); 3] = [
+    (Standard::EgressGlobalTimestamp, Given::ExitTime),
+    (Standard::EnqTimestamp, Given::EntryTime),
+    (Standard::DeqTimedelta, Given::TimeBetween),
 ];
 
 impl Metadata {
@@ -91,13 +89,6 @@ impl Metadata {
         let metadata = metadata.filter(|(_, field)| is_metadata(field.kind));
         Self {
             words,
-            crossing_fields: BEFORE
-                .into_iter()
-                .chain(BEHIND)
-                .enumerate()
-                .filter(|(_, field)| standard[*field as usize].is_some())
-                .map(|(position, _)| position)
-                .collect(),
             multicast_group: gress
                 .intrinsics
                 .get("standard_metadata_t.mcast_grp")
@@ -112,33 +103,22 @@ impl Metadata {
     /// program has not the fields in which it would ask.
     pub(super) fn crossing(&self) -> Option<Crossing> {
         let field = |field: Standard| Some(self.standard[field as usize]?.field);
-        let fields = |list: &[Standard]| list.iter().filter_map(|name| field(*name)).collect();
+        let given = |list: [(Standard, Given); 3]| {
+            let list = list.into_iter();
+            let given = list.filter_map(|(name, given)| Some((field(name)?, given)));
+            given.collect()
+        };
+        let cleared = [Standard::EgressSpec, Standard::InstanceType];
         Some(Crossing {
-            before: fields(&BEFORE),
+            before: given(BEFORE),
             port: field(Standard::EgressSpec)?,
             no_port: DROP_PORT,
             zeros: vec![self.multicast_group?],
-            cleared: fields(&[Standard::EgressSpec, Standard::InstanceType]),
+            cleared: cleared.into_iter().filter_map(field).collect(),
             taken_port: field(Standard::EgressPort),
             length: field(Standard::PacketLength),
-            behind: fields(&BEHIND),
+            behind: given(BEHIND),
         })
-    }
-
-    /// The inputs of a packet that is to cross, of the values of [`BEFORE`] and [`BEHIND`]: those that the program has
-    /// come to stand in front. Returns how many they are.
-    #[inline]
-    pub(super) fn pick_crossing_inputs(
-        &self,
-        values: &mut [u64; BEFORE.len() + BEHIND.len()],
-    ) -> usize {
-        let n_picked = self.crossing_fields.len();
-        if n_picked < values.len() {
-            for (to, from) in self.crossing_fields.iter().enumerate() {
-                values[to] = values[*from];
-            }
-        }
-        n_picked
     }
 
     /// Makes every field zero.
