@@ -35,10 +35,22 @@ control Measure(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
     action measure_write() {
         meta.len = meta.len & 0xFFFF;
     }
+#ifdef LAMINAR_TIMESTAMPS
+    // Twelve bytes more of headers, which the write has not.
+    action measure_timed_segment() {
+        meta.len = meta.len & 0xFFFF;
+        meta.padded = hdr.ipv4.total_len + 11;
+    }
+#endif
 
     apply {
         ports.apply();
         local_addresses.apply();
+#ifdef LAMINAR_TIMESTAMPS
+        if (hdr.times.isValid()) {
+            measure_timed_segment();
+        } else
+#endif
         if (hdr.tcp.isValid()) {
             measure_segment();
         } else {
@@ -46,6 +58,14 @@ control Measure(inout ingress_headers_t hdr, inout ingress_metadata_t meta,
         }
     }
 }
+
+#ifdef LAMINAR_TIMESTAMPS
+#define OPTIONS    meta.is_understood
+#define UNDERSTOOD 1
+#else
+#define OPTIONS    hdr.tcp.data_offset
+#define UNDERSTOOD 5
+#endif
 
 control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     Counter<bit<32>, bit<1>>(1, CounterType_t.PACKETS) segmented_writes;
@@ -100,7 +120,7 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             hdr.command.operation   : ternary @name("operation");
             hdr.tcp.isValid()       : ternary @name("tcp");
             meta.is_known           : ternary @name("known");
-            hdr.tcp.data_offset     : ternary @name("data_offset");
+            OPTIONS                 : ternary @name("options");
             hdr.tcp.flags           : ternary @name("flags");
             hdr.reth.isValid()      : ternary @name("write");
             hdr.bth.isValid()       : ternary @name("roce");
@@ -119,7 +139,7 @@ control Classify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             (ROLE_CONTROL,  _,     true,  CONTROL_RESET, _,     _, _, _,              _,     _,     _,                _, _,         _) : reset();
             (ROLE_CONTROL,  _,     true,  CONTROL_SYNC,  _,     _, _, _,              _,     _,     _,                _, _,         _) : sync_of_control();
             // Established segments: no option, neither SYN nor FIN nor RST, but ACK.
-            (ROLE_NETWORK,  _,     _,     _,             true,  1, 5, 0x10 &&& 0x17,  _,     _,     _,                _, _,         _) : receive();
+            (ROLE_NETWORK,  _,     _,     _,             true,  1, UNDERSTOOD, 0x10 &&& 0x17,  _,     _,     _,                _, _,         _) : receive();
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     _,                _, 0x8000,    1) : sync_of_host();
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             0, 0x0000,    1) : transmit(0xFFFFFFC4, 0xFFEC);
             (ROLE_HOST,     _,     _,     _,             _,     _, _, _,              true,  _,     0x2A,             1, 0x0000,    1) : transmit(0xFFFFFFC3, 0xFFEB);

@@ -8,6 +8,18 @@
 #include "statistics.p4"
 #include "finalize.p4"
 #include "dma.p4"
+#ifdef LAMINAR_DELAYED_ACKS
+#include "extensions/delayed_acks.p4"
+#endif
+#ifdef LAMINAR_SHARED_LOG
+#include "extensions/shared_log.p4"
+#endif
+#ifdef LAMINAR_TIMESTAMPS
+#include "extensions/timestamps.p4"
+#endif
+#ifdef LAMINAR_SACK
+#include "extensions/sack.p4"
+#endif
 
 control LaminarEgress(inout egress_headers_t hdr,
                       inout egress_metadata_t meta,
@@ -21,6 +33,18 @@ control LaminarEgress(inout egress_headers_t hdr,
     Verdict() verdict;
     Finalize() finalize;
     DmaState() dma_state;
+#ifdef LAMINAR_DELAYED_ACKS
+    DelayedAcks() delayed_acks;
+#endif
+#ifdef LAMINAR_SHARED_LOG
+    SharedLog() shared_log;
+#endif
+#ifdef LAMINAR_TIMESTAMPS
+    Timestamps() timestamps;
+#endif
+#ifdef LAMINAR_SACK
+    Sack() sack;
+#endif
 
     apply {
         if (hdr.transport.isValid()) {
@@ -28,7 +52,19 @@ control LaminarEgress(inout egress_headers_t hdr,
             retransmission.apply(hdr, meta);
             statistics.apply(hdr, meta, eg_intr_md);
             verdict.apply(hdr, meta, eg_dprsr_md);
+#ifdef LAMINAR_DELAYED_ACKS
+            delayed_acks.apply(hdr, meta, eg_dprsr_md);
+#endif
             finalize.apply(hdr, meta);
+#ifdef LAMINAR_SHARED_LOG
+            shared_log.apply(hdr, meta);
+#endif
+#ifdef LAMINAR_TIMESTAMPS
+            timestamps.apply(hdr, meta, eg_prsr_md);
+#endif
+#ifdef LAMINAR_SACK
+            sack.apply(hdr, meta);
+#endif
             dma_state.apply(hdr, meta);
         }
     }
@@ -65,5 +101,11 @@ control LaminarEgressDeparser(packet_out pkt,
         pkt.emit(hdr.immediate);
         pkt.emit(hdr.report);
         pkt.emit(hdr.tcp);
+#ifdef LAMINAR_TIMESTAMPS
+        pkt.emit(hdr.times);
+#endif
+#ifdef LAMINAR_SACK
+        pkt.emit(hdr.sack);
+#endif
     }
 }

@@ -26,6 +26,14 @@ const ack_t ACK_OLD       = 4;
 const ack_t ACK_SEND      = 5;       // a transmission
 const ack_t ACK_STALE     = 6;       // a transmission of what has been acknowledged
 
+#ifdef LAMINAR_DELAYED_ACKS
+// What a packet is for the count of unacknowledged segments.
+typedef bit<2> delay_t;
+const delay_t DELAY_NONE  = 0;       // nothing
+const delay_t DELAY_COUNT = 1;       // a segment that may wait
+const delay_t DELAY_OVER  = 2;       // an acknowledgment
+#endif
+
 struct egress_metadata_t {
     bit<1>   is_notice;              // a copy for the control plane
 
@@ -68,9 +76,32 @@ struct egress_metadata_t {
     bit<32>  rtt_start;              // when the segment left whose acknowledgment this is; 0: none
     bit<32>  rtt;                    // nanoseconds since
 
+#ifdef LAMINAR_SHARED_LOG
+    // ---- shared log ----
+    bit<32>  log_claim;              // bytes that the segment claims
+    bit<32>  log_offset;             // where its payload begins, from what was claimed before
+    bit<32>  log_position;           // the tail as the segment found it
+    bit<32>  log_start;              // where its payload begins in the log
+    bit<32>  log_end;                // the tail behind it
+    bit<32>  log_base;               // where the log lies
+    bit<1>   is_appended;            // the payload is written into the log
+
+#endif
+#ifdef LAMINAR_TIMESTAMPS
+    // ---- timestamps ----
+    bit<32>  tick;                   // our clock
+    bit<32>  time_recent;            // the peer's, as it is echoed
+    bit<32>  rtt_ticks;
+    bit<32>  rtt_filtered;
+
+#endif
     // ---- what becomes of it ----
     bit<8>   session;                // of the copy
     bit<8>   copy_flags;             // COPY_BROKEN, COPY_BEYOND
+#ifdef LAMINAR_DELAYED_ACKS
+    delay_t  delay;
+    bit<8>   unacked;                // segments in order since the last acknowledgment
+#endif
     bit<1>   is_written;             // it leaves as a write, and takes a sequence number
     bit<32>  sequence;
 }

@@ -61,38 +61,50 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
 
     // ---- its copy ----
 
+#ifdef LAMINAR_DELAYED_ACKS
+#define ACKNOWLEDGED() meta.delay = DELAY_OVER;
+#else
+#define ACKNOWLEDGED()
+#endif
+
     action no_copy() {}
     // Only acknowledges.
     action copy() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        ACKNOWLEDGED()
         meta.session = hdr.transport.session;
         meta.rx_ready = meta.rx_position;
     }
     // Merges the out-of-order interval, too.
     action copy_range() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        ACKNOWLEDGED()
         meta.session = hdr.transport.session;
     }
     action copy_broken() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        ACKNOWLEDGED()
         meta.session = hdr.transport.session | 0x80;
         meta.rx_ready = meta.rx_position;
         meta.copy_flags = COPY_BROKEN;
     }
     action copy_broken_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        ACKNOWLEDGED()
         meta.session = hdr.transport.session | 0x80;
         meta.rx_ready = meta.rx_position;
         meta.copy_flags = COPY_BROKEN | COPY_BEYOND;
     }
     action copy_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        ACKNOWLEDGED()
         meta.session = hdr.transport.session | 0x80;
         meta.rx_ready = meta.rx_position;
         meta.copy_flags = COPY_BEYOND;
     }
     action copy_range_beyond() {
         eg_dprsr_md.mirror_type = MIRROR_COPY;
+        ACKNOWLEDGED()
         meta.session = hdr.transport.session | 0x80;
         meta.copy_flags = COPY_BEYOND;
     }
@@ -103,6 +115,19 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
         meta.rx_ready = meta.rx_position;
         meta.copy_flags = COPY_BEYOND;
     }
+
+#ifdef LAMINAR_DELAYED_ACKS
+    // As `copy`, if the count is full.
+    action copy_later() {
+        meta.delay = DELAY_COUNT;
+        meta.session = hdr.transport.session;
+        meta.rx_ready = meta.rx_position;
+    }
+    // A transmission acknowledges, too.
+    action note_transmission() {
+        ACKNOWLEDGED()
+    }
+#endif
 
     table copies {
         key = {
@@ -120,6 +145,9 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
         actions = {
             no_copy; copy; copy_range; copy_broken; copy_broken_beyond; copy_beyond;
             copy_range_beyond; tell_beyond;
+#ifdef LAMINAR_DELAYED_ACKS
+            copy_later;
+#endif
         }
         const entries = {
             // In order, but more than fits: dropped, acknowledged with window 0, reported.
@@ -136,6 +164,9 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             (KIND_RECEIVE, PLACE_DUPLICATE, _, _, 1, 1, 1, _, _, _) : copy_range_beyond();
             (KIND_RECEIVE, PLACE_AHEAD,     _, 1, 1, 1, 0, _, _, _) : copy_range();
             (KIND_RECEIVE, PLACE_AHEAD,     _, 1, 1, 1, 1, _, _, _) : copy_range_beyond();
+#ifdef LAMINAR_DELAYED_ACKS
+            (KIND_RECEIVE, PLACE_IN_ORDER,  1, _, 0, _, 0, _, _, _) : copy_later();
+#endif
             // Without payload there is nothing to acknowledge, but for a probe.
             (KIND_RECEIVE, PLACE_CURRENT,   _, _, _, _, 1, _, _, _) : tell_beyond();
             (KIND_RECEIVE, PLACE_CURRENT,   _, _, _, _, _, _, _, _) : no_copy();
@@ -162,6 +193,11 @@ control Verdict(inout egress_headers_t hdr, inout egress_metadata_t meta,
             } else if (meta.tx_blocked != 0) {
                 drop();
             }
+#ifdef LAMINAR_DELAYED_ACKS
+            else {
+                note_transmission();
+            }
+#endif
         }
     }
 }
@@ -191,20 +227,20 @@ control Finalize(inout egress_headers_t hdr, inout egress_metadata_t meta) {
             scale_9; scale_10; scale_11; scale_12; scale_13; scale_14;
         }
         const entries = {
-            1 &&& 0x7F    : scale_1();
-            2 &&& 0x7F    : scale_2();
-            3 &&& 0x7F    : scale_3();
-            4 &&& 0x7F    : scale_4();
-            5 &&& 0x7F    : scale_5();
-            6 &&& 0x7F    : scale_6();
-            7 &&& 0x7F    : scale_7();
-            8 &&& 0x7F    : scale_8();
-            9 &&& 0x7F    : scale_9();
-            10 &&& 0x7F   : scale_10();
-            11 &&& 0x7F   : scale_11();
-            12 &&& 0x7F   : scale_12();
-            13 &&& 0x7F   : scale_13();
-            14 &&& 0x7F   : scale_14();
+            1 &&& SCALE_MASK    : scale_1();
+            2 &&& SCALE_MASK    : scale_2();
+            3 &&& SCALE_MASK    : scale_3();
+            4 &&& SCALE_MASK    : scale_4();
+            5 &&& SCALE_MASK    : scale_5();
+            6 &&& SCALE_MASK    : scale_6();
+            7 &&& SCALE_MASK    : scale_7();
+            8 &&& SCALE_MASK    : scale_8();
+            9 &&& SCALE_MASK    : scale_9();
+            10 &&& SCALE_MASK   : scale_10();
+            11 &&& SCALE_MASK   : scale_11();
+            12 &&& SCALE_MASK   : scale_12();
+            13 &&& SCALE_MASK   : scale_13();
+            14 &&& SCALE_MASK   : scale_14();
         }
         const default_action = scale_0();
         size = 16;

@@ -57,6 +57,21 @@ header udp_h {
     bit<16> checksum;
 }
 
+// TCP options of the extensions, twelve bytes each.
+header times_h {
+    bit<32> option;        // two no-operations, kind 8, length 10
+    bit<32> value;
+    bit<32> echo;
+}
+
+header sack_h {
+    bit<16> padding;       // two no-operations
+    bit<8>  option;        // 5
+    bit<8>  length;        // 10
+    bit<32> left;
+    bit<32> right;
+}
+
 // ---- RoCEv2 ----
 
 header bth_h {
@@ -136,7 +151,12 @@ header plain_h {
 header transport_h {
     kind_t       kind;
     // What is known of the segment, or of why there is a copy.
+#ifdef LAMINAR_TIMESTAMPS
+    @padding bit<3> reserved;
+    bit<1>       has_times;    // the segment has timestamps
+#else
     @padding bit<4> reserved;
+#endif
     bit<1>       is_beyond;    // copy: the segment acknowledged what was never sent
     bit<1>       is_broken;    // copy: the segment broke the window
     bit<1>       is_echo;      // the segment itself has ECE
@@ -160,6 +180,13 @@ header request_h {
     bit<32> window;            // receive: the peer's window, in bytes     · SYNC: bytes freed
     bit<8>  push;              //                transmit: 1 if the peer shall deliver at once
     bit<32> reason;            // of the report, if there is one
+#ifdef LAMINAR_SHARED_LOG
+    bit<16> log;               // receive: the log that it appends to; 0: none
+#endif
+#ifdef LAMINAR_TIMESTAMPS
+    bit<32> time_value;        // receive: the peer's timestamp
+    bit<32> time_echo;         //          and which of ours it echoes
+#endif
 }
 
 // Who is to be answered, and as whom: what becomes the headers of an acknowledgment.
@@ -206,6 +233,9 @@ struct ingress_headers_t {
     reth_h                reth;
     immediate_h           immediate;
     tcp_h                 tcp;
+#ifdef LAMINAR_TIMESTAMPS
+    times_h               times;
+#endif
 }
 
 struct egress_headers_t {
@@ -222,6 +252,12 @@ struct egress_headers_t {
     notification_h immediate;
     report_h       report;
     tcp_word_h     tcp;
+#ifdef LAMINAR_TIMESTAMPS
+    times_h        times;
+#endif
+#ifdef LAMINAR_SACK
+    sack_h         sack;
+#endif
 }
 
 #endif

@@ -5,6 +5,12 @@
 // tables that a connection's number opens do not wait for the classification: what they find is used
 // only by the workflow that needs it.
 
+#ifdef LAMINAR_SHARED_LOG
+#define LOG_PARAMETER , bit<16> log
+#else
+#define LOG_PARAMETER
+#endif
+
 control Identify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     // ---- the connection ----
 
@@ -41,7 +47,7 @@ control Identify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     // ---- what is known of it ----
 
     action describe(context_t context, bit<8> own_scale, bit<8> peer_scale, bit<32> mss,
-                    bit<6> dscp, bit<2> ecn) {
+                    bit<6> dscp, bit<2> ecn LOG_PARAMETER) {
         meta.is_established = 1;
         meta.context = context;
         meta.own_scale = own_scale;
@@ -49,6 +55,9 @@ control Identify(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         meta.mss = mss;
         meta.dscp = dscp;
         meta.ecn = ecn;
+#ifdef LAMINAR_SHARED_LOG
+        meta.log = log;
+#endif
     }
     table connections {
         key = { meta.connection : exact; }

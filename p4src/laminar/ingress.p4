@@ -79,5 +79,8 @@ control LaminarIngressDeparser(packet_out pkt,
         pkt.emit(hdr.reth);
         pkt.emit(hdr.immediate);
         pkt.emit(hdr.tcp);
+#ifdef LAMINAR_TIMESTAMPS
+        pkt.emit(hdr.times);
+#endif
     }
 }

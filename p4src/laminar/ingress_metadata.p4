@@ -15,6 +15,9 @@ struct ingress_metadata_t {
     bit<1>       is_local;      // addressed to us
     bit<1>       is_established;// the connection that is named is in the table
     bit<1>       is_idle;       // nothing is to be done for the connection now
+#ifdef LAMINAR_TIMESTAMPS
+    bit<1>       is_understood; // a TCP segment without options, or with timestamps alone
+#endif
     connection_t connection;
 
     // Lengths in bytes; all from the IP total length.
@@ -28,6 +31,9 @@ struct ingress_metadata_t {
     bit<32>      mss;
     bit<6>       dscp;
     bit<2>       ecn;
+#ifdef LAMINAR_SHARED_LOG
+    bit<16>      log;
+#endif
     bit<16>      buffer_top;
     bit<16>      buffer_mid;
     bit<32>      buffer_low;

@@ -46,10 +46,39 @@ parser LaminarIngressParser(packet_in pkt,
         }
     }
 
+#ifdef LAMINAR_TIMESTAMPS
+    state parse_tcp {
+        pkt.extract(hdr.tcp);
+        transition select(hdr.tcp.data_offset) {
+            5       : parse_plain_tcp;
+            8       : parse_options;
+            default : accept;
+        }
+    }
+
+    state parse_plain_tcp {
+        meta.is_understood = 1;
+        transition accept;
+    }
+
+    state parse_options {
+        transition select(pkt.lookahead<bit<32>>()) {
+            0x0101080A : parse_times;
+            default    : accept;
+        }
+    }
+
+    state parse_times {
+        meta.is_understood = 1;
+        pkt.extract(hdr.times);
+        transition accept;
+    }
+#else
     state parse_tcp {
         pkt.extract(hdr.tcp);
         transition accept;
     }
+#endif
 
     state parse_udp {
         pkt.extract(hdr.udp);

@@ -14,6 +14,24 @@ struct window_t {
     bit<32> hi;  // bytes by which rx_next_seq went on since the window broke; 0 = whole
 }
 
+#ifdef LAMINAR_SACK
+// An acknowledgment reads the interval, by deducting nothing from it.
+#define INTERVAL_IS_READ || meta.place == PLACE_NONE
+#else
+#define INTERVAL_IS_READ
+#endif
+
+#ifdef LAMINAR_SHARED_LOG
+// A log wants to know what was claimed before.
+#define OUT_BEFORE     , out bit<32> before
+#define TELL_BEFORE    before = value;
+#define TO_TAIL_BEFORE , meta.rx_tail_before
+#else
+#define OUT_BEFORE
+#define TELL_BEFORE
+#define TO_TAIL_BEFORE
+#endif
+
 control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     // ---- stage 1: rx_next_seq ----
 
@@ -161,7 +179,8 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
     Register<bit<32>, connection_t>(N_CONNECTIONS, 0) rx_ooo_tail;
 
     RegisterAction<bit<32>, connection_t, bit<32>>(rx_ooo_tail) deduct_tail = {
-        void apply(inout bit<32> value, out bit<32> after) {
+        void apply(inout bit<32> value, out bit<32> after OUT_BEFORE) {
+            TELL_BEFORE
             value = value |-| meta.rx_taken;
             after = value;
         }
@@ -179,7 +198,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
         }
     };
     action shift_tail() {
-        meta.rx_tail = deduct_tail.execute(hdr.transport.connection);
+        meta.rx_tail = deduct_tail.execute(hdr.transport.connection TO_TAIL_BEFORE);
     }
     action widen_tail() {
         meta.rx_tail = extend_tail.execute(hdr.transport.connection, meta.rx_tail_before);
@@ -291,7 +310,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
         if (meta.place == PLACE_AHEAD) {
             widen_tail();
         } else if (meta.place == PLACE_IN_ORDER || meta.place == PLACE_MERGE
-                   || meta.place == PLACE_DUPLICATE) {
+                   || meta.place == PLACE_DUPLICATE INTERVAL_IS_READ) {
             shift_tail();
         }
 
@@ -309,7 +328,7 @@ control Reassembly(inout egress_headers_t hdr, inout egress_metadata_t meta) {
                 }
             }
         } else if (meta.place == PLACE_IN_ORDER || meta.place == PLACE_MERGE
-                   || meta.place == PLACE_DUPLICATE) {
+                   || meta.place == PLACE_DUPLICATE INTERVAL_IS_READ) {
             shift_head();
         }
 

@@ -12,12 +12,20 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
         hdr.transport.is_broken = 0;
         hdr.transport.is_echo = 0;
         hdr.transport.has_payload = 0;
+#ifdef LAMINAR_TIMESTAMPS
+        hdr.transport.has_times = 0;
+        hdr.request.time_value = 0;
+        hdr.request.time_echo = 0;
+#endif
         hdr.transport.connection = meta.connection;
         hdr.transport.context = meta.context;
         hdr.transport.scale = meta.own_scale;
         hdr.request.setValid();
         hdr.request.reason = meta.reason;
         hdr.request.push = 0;
+#ifdef LAMINAR_SHARED_LOG
+        hdr.request.log = meta.log;
+#endif
     }
 
     // The identity moves a value between containers that no ALU connects: of other sizes, or of
@@ -25,6 +33,19 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
     Hash<bit<32>>(HashAlgorithm_t.IDENTITY) window_number;
     Hash<bit<32>>(HashAlgorithm_t.IDENTITY) length_number;
     Hash<bit<32>>(HashAlgorithm_t.IDENTITY) freed_number;
+
+#ifdef LAMINAR_TIMESTAMPS
+    // The option goes no further than its numbers.
+    action shorten() {
+        meta.len = meta.len - 12;
+    }
+    action carry_times() {
+        hdr.transport.has_times = 1;
+        hdr.request.time_value = hdr.times.value;
+        hdr.request.time_echo = hdr.times.echo;
+        hdr.times.setInvalid();
+    }
+#endif
 
     action offset_of_segment() {
         hdr.reth.setValid();
@@ -118,6 +139,12 @@ control Translate(inout ingress_headers_t hdr, inout ingress_metadata_t meta) {
             carry();
         }
         if (meta.kind == KIND_RECEIVE) {
+#ifdef LAMINAR_TIMESTAMPS
+            if (hdr.times.isValid()) {
+                shorten();
+                carry_times();
+            }
+#endif
             offset_of_segment();
             wrap_offset();
             peer_windows.apply();

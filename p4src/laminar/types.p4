@@ -40,6 +40,10 @@ const bit<8> COPY_BEYOND = 0x08;
 
 // Top bit of a scale: the segment met congestion, and is acknowledged with ECE.
 const bit<8> SCALE_MARK = 0x80;
+// What an extension asks of a connection stands below it.
+const bit<8> SCALE_SACK  = 0x40;     // the peer takes blocks of selective acknowledgments
+const bit<8> SCALE_TIMES = 0x20;     // timestamps were agreed on
+#define SCALE_MASK 0x0F
 
 // ---- mirror sessions ----
 

@@ -13,6 +13,26 @@ use p4rmt_tests::rig::{ENGINES, FORMS, Form, compile_program, device_on, root};
 const PROGRAMS: &[(&str, &str, Option<&str>)] = &[
     ("tiny", "p4src/examples/tiny.p4", None),
     ("laminar", "laminar.p4", Some("setup/one-connection.stf")),
+    (
+        "laminar/delayed-acks",
+        "p4src/laminar/variants/delayed_acks.p4",
+        Some("../setup/one-connection.stf"),
+    ),
+    (
+        "laminar/sack",
+        "p4src/laminar/variants/sack.p4",
+        Some("../setup/one-connection.stf"),
+    ),
+    (
+        "laminar/shared-log",
+        "p4src/laminar/variants/shared_log.p4",
+        Some("setup/two-connections.stf"),
+    ),
+    (
+        "laminar/timestamps",
+        "p4src/laminar/variants/timestamps.p4",
+        Some("../setup/one-connection.stf"),
+    ),
 ];
 
 fn vectors_in(folder: &Path) -> Vec<PathBuf> {
@@ -49,15 +69,26 @@ fn executions(forms: &[Form]) -> Vec<(&'static dyn Engine, Form)> {
 fn check(folder: &str) {
     let (_, program, setup) = PROGRAMS.iter().find(|(name, ..)| *name == folder).unwrap();
     let folder = root().join("testvectors").join(folder);
+    let setup = setup.map(|setup| folder.join(setup));
+    let executions = executions(&FORMS);
+    check_vectors(program, setup.as_deref(), &vectors_in(&folder), &executions);
+}
+
+#[track_caller]
+fn check_vectors(
+    program: &str,
+    setup: Option<&Path>,
+    vectors: &[PathBuf],
+    executions: &[(&dyn Engine, Form)],
+) {
     let compiled = compile_program(program);
-    let setup = setup.map(|setup| read(&folder.join(setup)));
+    let setup = setup.map(read);
     let locate = |span: Span| compiled.sources.locate(span).map(|place| place.to_string());
-    let vectors = vectors_in(&folder);
-    assert!(!vectors.is_empty(), "{} has vectors", folder.display());
+    assert!(!vectors.is_empty(), "{program} has vectors");
     let mut failures = Vec::new();
-    for path in &vectors {
+    for path in vectors {
         let vector = read(path);
-        for (engine, form) in executions(&FORMS) {
+        for &(engine, form) in executions {
             let fresh = || Ok(device_on(engine, &compiled, form));
             let report = p4rmt_stf::run(&vector, setup.as_ref(), fresh).unwrap();
             if !report.is_pass() {
@@ -78,6 +109,44 @@ fn tiny() {
 #[test]
 fn laminar() {
     check("laminar");
+}
+
+#[test]
+fn delayed_acknowledgments() {
+    check("laminar/delayed-acks");
+}
+
+#[test]
+fn selective_acknowledgments() {
+    check("laminar/sack");
+}
+
+#[test]
+fn timestamps() {
+    check("laminar/timestamps");
+}
+
+#[test]
+fn shared_log() {
+    check("laminar/shared-log");
+}
+
+/// An extension that no connection uses changes nothing; only, segments with timestamps alone are
+/// understood then.
+#[test]
+fn extensions_that_nobody_uses() {
+    let folder = root().join("testvectors/laminar");
+    let vectors: Vec<PathBuf> = vectors_in(&folder)
+        .into_iter()
+        .filter(|path| !path.ends_with("to-control.stf"))
+        .collect();
+    for variant in ["sack", "timestamps"] {
+        let program = format!("p4src/laminar/variants/{variant}.p4");
+        let setup = folder.join("setup/one-connection.stf");
+        let [.., engine] = ENGINES;
+        let execution: (&dyn Engine, Form) = (engine, Form::Placed("tofino2"));
+        check_vectors(&program, Some(&setup), &vectors, &[execution]);
+    }
 }
 
 /// Folders in which a vector stands beside its program: what v1model has, what the language has, and
