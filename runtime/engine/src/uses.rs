@@ -1,7 +1,8 @@
 //! Which fields a gress reads, and which it writes beside extracting them.
 
 use p4rmt_ir::{
-    Block, Body, Call, CallKind, Expr, FieldId, Gress, Id, Place, StmtKind, Transition,
+    Block, Body, Call, CallKind, Datum, Expr, FieldId, Gress, Id, Place, StmtKind, Transition,
+    V1Call,
 };
 
 use crate::reads::{walk_block, walk_bodies};
@@ -9,7 +10,10 @@ use crate::reads::{walk_block, walk_bodies};
 /// What a gress does with its fields, beside extracting and emitting the headers that they are of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldUses {
-    is_read: Vec<bool>,
+    /// At how many places of the program.
+    n_reads: Vec<u32>,
+    /// At how many of them as data of a hash.
+    n_hashed: Vec<u32>,
     is_written: Vec<bool>,
 }
 
@@ -18,7 +22,8 @@ impl FieldUses {
     #[must_use]
     pub fn new(gress: &Gress) -> Self {
         let mut uses = Self {
-            is_read: vec![false; gress.fields.len()],
+            n_reads: vec![0; gress.fields.len()],
+            n_hashed: vec![0; gress.fields.len()],
             is_written: vec![false; gress.fields.len()],
         };
         walk_bodies(gress, &mut |expr| uses.read_all_of(expr));
@@ -54,7 +59,14 @@ impl FieldUses {
     /// Whether a value of the field counts for anything but for the header that it is of.
     #[must_use]
     pub fn is_read(&self, field: FieldId) -> bool {
-        self.is_read[field.index()]
+        self.n_reads[field.index()] > 0
+    }
+
+    /// At how many places of the program it is read, but for those where it is data of a hash or a check sum.
+    #[must_use]
+    pub fn n_single_reads(&self, field: FieldId) -> u32 {
+        let index = field.index();
+        self.n_reads[index].saturating_sub(self.n_hashed[index])
     }
 
     /// Whether it may get a value that was not extracted.
@@ -65,7 +77,7 @@ impl FieldUses {
 
     /// Somebody else reads the field, too.
     pub fn read(&mut self, field: FieldId) {
-        self.is_read[field.index()] = true;
+        self.n_reads[field.index()] += 1;
     }
 
     /// Somebody else writes the field, too.
@@ -100,6 +112,13 @@ impl FieldUses {
             .for_each(|place| self.write_to(place));
         if let CallKind::V1(call) = &call.kind {
             call.fields().into_iter().for_each(|field| self.read(field));
+            if let V1Call::Hash { data, .. } = call {
+                for value in data.iter().filter_map(Datum::value) {
+                    if let Expr::Field(field) = value {
+                        self.n_hashed[field.index()] += 1;
+                    }
+                }
+            }
         }
     }
 

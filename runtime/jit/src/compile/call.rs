@@ -108,7 +108,7 @@ impl Compiler<'_> {
         match &hash.algorithm {
             HashAlgorithm::Identity => self.resize(data, hash.width, false),
             HashAlgorithm::Csum16 => {
-                let checksum = self.checksum_of(data);
+                let checksum = self.checksum_of(std::slice::from_ref(data));
                 self.resize(&checksum, hash.width, false)
             }
             HashAlgorithm::Random | HashAlgorithm::Xor(_) | HashAlgorithm::Crc(_) => {
@@ -243,11 +243,11 @@ impl Compiler<'_> {
         Self::set(&variables, &result, &mut self.b);
         self.jump(on);
         self.enter(there);
-        let values = data.iter().filter_map(Datum::value);
-        let values: Vec<Number> = values.map(|value| self.expr(value)).collect();
-        let whole = self.join(&values);
+        let values: Vec<&Expr> = data.iter().filter_map(Datum::value).collect();
+        let values = self.merged_values(&values);
         // The last byte is filled with zeros, and the last sixteen bits: no sum shows it.
-        let result = self.hash(hash, &whole);
+        let checksum = self.checksum_of(&values);
+        let result = self.resize(&checksum, width, false);
         Self::set(&variables, &result, &mut self.b);
         self.go(on);
         let words = variables.iter().map(|variable| self.b.use_var(*variable));

@@ -79,15 +79,72 @@ impl Compiler<'_> {
         self.b.def_var(is_due, one);
     }
 
-    /// The checksum of data alone.
-    pub(super) fn checksum_of(&mut self, data: &Number) -> Number {
-        let data = self.in_words(data, false);
-        let zero = self.word(0);
-        let sum = self.sum_of(&data, zero);
+    /// The checksum of data one behind the other, filled with zeros at their end. Each is summed up where it lies in
+    /// its sixteen bits: modulo 2^16 - 1 it does not matter in which.
+    pub(super) fn checksum_of(&mut self, data: &[Number]) -> Number {
+        let width: u32 = data.iter().map(|part| part.width).sum();
+        let mut below = width.next_multiple_of(16);
+        let (mut sum, mut most) = (self.word(0), 0u64);
+        for part in data {
+            below -= part.width;
+            let mut left = part.width;
+            for word in &part.words {
+                let n_bits = left.min(64);
+                left -= n_bits;
+                self.sum_word(*word, n_bits, below % 16, &mut sum, &mut most);
+            }
+        }
+        let sum = self.fold(sum, most);
         Number {
             width: 16,
             words: vec![self.complement(sum)],
         }
+    }
+
+    /// Adds a word of so many bits, moved up, to a sum that is at most so much. It is folded where it becomes too
+    /// large.
+    fn sum_word(&mut self, word: Word, n_bits: u32, up: u32, sum: &mut Word, most: &mut u64) {
+        /// Words of more bits are added half by half.
+        const LONG: u32 = 44;
+        let halves = if n_bits > LONG {
+            let low = self.b.ins().ireduce(types::I32, word);
+            let low = self.b.ins().uextend(types::I64, low);
+            let high = self.shr_word(word, 32);
+            vec![(low, 32), (high, n_bits - 32)]
+        } else {
+            vec![(word, n_bits)]
+        };
+        for (half, n_bits) in halves {
+            let half_most = u64::MAX.checked_shr(64 - n_bits).unwrap_or(0) << up;
+            let half = self.shl_word(half, up);
+            if most.checked_add(half_most).is_none() {
+                *sum = self.fold(*sum, *most);
+                *most = 0xffff;
+            }
+            *sum = self.b.ins().iadd(*sum, half);
+            *most += half_most;
+        }
+    }
+
+    /// A sum that is at most so much, in sixteen bits: zero only where it is.
+    fn fold(&mut self, sum: Word, most: u64) -> Word {
+        if most <= 0xffff {
+            return sum;
+        }
+        // A number and itself with its halves exchanged: the carry of the low halves comes round to the high ones.
+        let mut sum = sum;
+        if most > u64::from(u32::MAX) {
+            let half = self.word(32);
+            let turned = self.b.ins().rotl(sum, half);
+            let both = self.b.ins().iadd(sum, turned);
+            sum = self.shr_word(both, 32);
+        }
+        let low = self.b.ins().ireduce(types::I32, sum);
+        let half = self.b.ins().iconst(types::I32, 16);
+        let turned = self.b.ins().rotl(low, half);
+        let both = self.b.ins().iadd(low, turned);
+        let folded = self.b.ins().ushr(both, half);
+        self.b.ins().uextend(types::I64, folded)
     }
 
     fn complement(&mut self, sum: Word) -> Word {

@@ -5,7 +5,7 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{Block, InstBuilder, condcodes::IntCC, types};
-use p4rmt_engine::{Crossing, EngineError, Given, MAX_TURNS};
+use p4rmt_engine::{Crossing, EngineError, FieldUses, Given, MAX_TURNS};
 use p4rmt_ir::{
     Block as Statements, Body, CallKind, ControlRole, FieldId, Gress, StmtKind, Structured, V1Call,
 };
@@ -20,7 +20,13 @@ impl Compiler<'_> {
         let crossing = self.loaded.crossing.clone();
         let crossing = crossing.expect("only a gress with a crossing is compiled for it");
         self.begin_part();
-        self.give_all(&crossing.before);
+        // What nobody looks at is written only where it is shown.
+        let uses = FieldUses::new(self.gress);
+        let is_used =
+            |(field, _): &(FieldId, Given)| uses.is_read(*field) || uses.is_written(*field);
+        let (before, shown): (Vec<_>, Vec<_>) =
+            crossing.before.iter().partition(|given| is_used(given));
+        self.give_all(&before);
         let (waits, finish) = (self.b.create_block(), self.b.create_block());
         let parsed = self.b.declare_var(types::I64);
         let none = self.word(0);
@@ -30,7 +36,7 @@ impl Compiler<'_> {
         self.b.def_var(parsed, parsed_bits);
         self.one_control(ControlRole::Verify, waits)?;
         self.one_control(ControlRole::Ingress, waits)?;
-        let dropped = self.cross(&crossing, parsed_bits, waits);
+        let dropped = self.cross(&crossing, &uses, parsed_bits, waits);
         // Where it makes a wrong claim, no way counts.
         self.one_control(ControlRole::Egress, finish)?;
         self.one_control(ControlRole::Compute, finish)?;
@@ -54,7 +60,8 @@ impl Compiler<'_> {
         let steady = self.measure_headers(Lengths::Steady);
         let parsed_bits = self.b.ins().iadd(changing, steady);
         self.store_frame(parsed_bits, offset_of!(Frame, parsed_bits));
-        self.read_idle_fields();
+        self.read_waiting_fields();
+        self.give_all(&shown);
         self.save_fields();
         self.show_values();
         self.go(finish);
@@ -69,13 +76,19 @@ impl Compiler<'_> {
     fn give_all(&mut self, fields: &[(FieldId, Given)]) {
         for (field, given) in fields {
             let word = self.load_frame(offset_of!(Frame, given) + *given as usize * 8);
-            self.give(Some(*field), word);
+            self.give(*field, word);
         }
     }
 
     /// Leads to `waits` unless the packet asks for a port only; else it goes on. Returns where it leads if it asks for
     /// none.
-    fn cross(&mut self, crossing: &Crossing, parsed_bits: Word, waits: Block) -> Block {
+    fn cross(
+        &mut self,
+        crossing: &Crossing,
+        uses: &FieldUses,
+        parsed_bits: Word,
+        waits: Block,
+    ) -> Block {
         let asks = self.b.use_var(self.asks);
         let stopped = self.b.use_var(self.stopped);
         let mut more = self.b.ins().bor(asks, stopped);
@@ -91,7 +104,31 @@ impl Compiler<'_> {
         let goes_on = self.is(IntCC::NotEqual, port, crossing.no_port);
         self.branch(goes_on, dropped);
         self.store_frame(port, offset_of!(Frame, taken_port));
-        // What the packet is now that its headers have changed.
+        let is_seen = |field: &FieldId| uses.is_read(*field) || *field == crossing.port;
+        if let Some(field) = crossing.length.filter(is_seen) {
+            let length = self.length_now(parsed_bits);
+            self.give(field, length);
+        }
+        let zero = self.word(0);
+        for field in crossing.cleared.iter().filter(|field| is_seen(field)) {
+            self.give(*field, zero);
+        }
+        if let Some(field) = crossing.taken_port.filter(is_seen) {
+            self.give(field, port);
+        }
+        let behind = crossing.behind.iter().filter(|(field, _)| is_seen(field));
+        let behind: Vec<_> = behind.copied().collect();
+        self.give_all(&behind);
+        let clock = self.load_frame(offset_of!(Frame, clock));
+        let one = self.word(1);
+        let clock = self.b.ins().iadd(clock, one);
+        self.store_frame(clock, offset_of!(Frame, clock));
+        self.begin_part();
+        dropped
+    }
+
+    /// How long the packet is now that its headers have changed, in bytes.
+    fn length_now(&mut self, parsed_bits: Word) -> Word {
         let n_bytes = self.load_frame(offset_of!(Frame, packet_bytes));
         let n_bits = self.shl_word(n_bytes, 3);
         let header_bits = self.measure_headers(Lengths::Changing);
@@ -103,27 +140,12 @@ impl Compiler<'_> {
         let rest = self.b.ins().isub(n_bits, parsed_bits);
         let zero = self.word(0);
         let rest = self.b.ins().select(is_less, zero, rest);
-        let length = self.shr_word(rest, 3);
-        self.give(crossing.length, length);
-        crossing
-            .cleared
-            .iter()
-            .for_each(|field| self.give(Some(*field), zero));
-        self.give(crossing.taken_port, port);
-        self.give_all(&crossing.behind);
-        let clock = self.load_frame(offset_of!(Frame, clock));
-        let one = self.word(1);
-        let clock = self.b.ins().iadd(clock, one);
-        self.store_frame(clock, offset_of!(Frame, clock));
-        self.begin_part();
-        dropped
+        self.shr_word(rest, 3)
     }
 
-    fn give(&mut self, field: Option<FieldId>, word: Word) {
-        if let Some(field) = field {
-            let value = self.cut(vec![word], self.gress.fields[field].width);
-            self.set_field(field, &value);
-        }
+    fn give(&mut self, field: FieldId, word: Word) {
+        let value = self.cut(vec![word], self.gress.fields[field].width);
+        self.set_field(field, &value);
     }
 
     /// What a part starts with, whatever was before it.

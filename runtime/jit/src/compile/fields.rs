@@ -14,6 +14,9 @@ use crate::frame::Frame;
 
 impl Compiler<'_> {
     pub(super) fn field(&mut self, field: FieldId) -> Number {
+        if let Some(place) = self.header_bytes.waiting(self.gress, field) {
+            return self.header_bits(place, 1);
+        }
         let width = self.gress.fields[field].width;
         let offset = self.field_offset(field);
         self.number_at(self.phv, offset, width)
@@ -33,8 +36,8 @@ impl Compiler<'_> {
         for field in self.gress.fields.ids() {
             let first = self.loaded.phv.first_word(field.index());
             let n_field_words = self.gress.fields[field].width.div_ceil(64) as usize;
-            let is_idle = self.header_bytes.has_idle(self.gress, field);
-            is_needed[first..first + n_field_words].fill(!is_idle);
+            let waits = self.header_bytes.waiting(self.gress, field).is_some();
+            is_needed[first..first + n_field_words].fill(!waits);
         }
         let size = (n_words.next_multiple_of(2) * 8) as u32;
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);

@@ -2,13 +2,14 @@
 //!
 //! A header is written in pieces of 8, 4, 2 and 1 bytes. A piece whose fields get their values by extraction
 //! alone is copied from where the header was extracted, or from zeros where it was not; the others are put together
-//! from their fields. A field that is only copied is not even read from the packet.
+//! from their fields. A field that nobody writes and few read is not extracted: each takes it from the packet. Where
+//! several that follow each other are wanted at once, they are taken together.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, types};
 use p4rmt_engine::FieldUses;
-use p4rmt_ir::{FieldId, FieldKind, Gress, Header, HeaderId, Id};
+use p4rmt_ir::{Expr, FieldId, FieldKind, Gress, Header, HeaderId, Id};
 
 use super::number::Number;
 use super::{Compiler, Section, Word, deparser, packet, plain};
@@ -29,11 +30,11 @@ struct Plan {
     pieces: Vec<Piece>,
     /// Where its fields start, in bits.
     starts: Vec<u32>,
-    /// By field: whether nothing but copied pieces has it.
-    is_idle: Vec<bool>,
+    /// By field: whether it is what was extracted, always.
+    is_steady: Vec<bool>,
+    /// By field: whether it stays in the packet until it is wanted.
+    stays: Vec<bool>,
     n_bytes: u32,
-    /// Whether it may be valid though it was not extracted.
-    may_be_made: bool,
 }
 
 /// Up to eight bytes of a header.
@@ -45,6 +46,9 @@ struct Piece {
     size: u32,
     is_copied: bool,
 }
+
+/// A field that is wanted at more places than that is extracted.
+const FEW_READS: u32 = 2;
 
 /// The bytes of headers that were not extracted. Longer ones are not copied.
 static ZEROS: [u8; 256] = [0; 256];
@@ -63,10 +67,10 @@ impl Plan {
         let uses = uses.filter(|_| n_bytes as usize <= ZEROS.len() && header.varbit.is_none());
         let mut plan = Self {
             pieces: Vec::new(),
-            is_idle: vec![false; starts.len()],
+            is_steady: vec![false; starts.len()],
+            stays: vec![false; starts.len()],
             starts,
             n_bytes,
-            may_be_made: uses.is_some_and(|uses| uses.is_written(header.valid)),
         };
         let mut offset = 0;
         while offset < n_bytes {
@@ -87,13 +91,12 @@ impl Plan {
             offset += size;
         }
         if let Some(uses) = uses {
-            plan.is_idle = header.fields.iter().map(|f| !uses.is_read(*f)).collect();
-            for piece in plan.pieces.iter().filter(|piece| !piece.is_copied) {
-                let fields = plan.fields_in(gress, header, piece.offset, piece.size);
-                for (position, _) in fields.collect::<Vec<_>>() {
-                    plan.is_idle[position] = false;
-                }
-            }
+            let fields = header.fields.iter();
+            plan.is_steady = fields.map(|field| !uses.is_written(*field)).collect();
+            let fields = header.fields.iter().zip(&plan.is_steady);
+            let stays = fields
+                .map(|(field, is_steady)| *is_steady && uses.n_single_reads(*field) <= FEW_READS);
+            plan.stays = stays.collect();
         }
         plan
     }
@@ -116,8 +119,9 @@ impl Plan {
             .map(|(position, (field, _))| (position, *field))
     }
 
-    fn copies(&self) -> bool {
-        self.pieces.iter().any(|piece| piece.is_copied)
+    /// Whether anything is taken from where the header was extracted.
+    fn is_looked_at(&self) -> bool {
+        self.pieces.iter().any(|piece| piece.is_copied) || self.is_steady.contains(&true)
     }
 }
 
@@ -137,26 +141,35 @@ impl HeaderBytes {
         &self.plans[header.index()]
     }
 
-    /// The same of any field.
-    pub(super) fn has_idle(&self, gress: &Gress, field: FieldId) -> bool {
-        let FieldKind::Header(header) = gress.fields[field].kind else {
-            return false;
-        };
-        let mut fields = gress.headers[header].fields.iter();
-        let position = fields.position(|other| *other == field);
-        position.is_some_and(|position| self.is_idle(header, position))
+    /// Whether a field, by its position in its header, stays in the packet until it is wanted.
+    pub(super) fn stays(&self, header: HeaderId, position: usize) -> bool {
+        self.plan(header).stays[position]
     }
 
-    /// Whether nobody needs a field, by its position in its header, but who emits the header.
-    pub(super) fn is_idle(&self, header: HeaderId, position: usize) -> bool {
-        self.plan(header).is_idle[position]
+    /// Header and position of a field that is always what was extracted.
+    fn steady(&self, gress: &Gress, field: FieldId) -> Option<(HeaderId, usize)> {
+        let FieldKind::Header(header) = gress.fields[field].kind else {
+            return None;
+        };
+        let mut fields = gress.headers[header].fields.iter();
+        let position = fields.position(|other| *other == field)?;
+        self.plan(header).is_steady[position].then_some((header, position))
+    }
+
+    /// The same of one that stays in the packet until it is wanted.
+    pub(super) fn waiting(&self, gress: &Gress, field: FieldId) -> Option<(HeaderId, usize)> {
+        let found = self.steady(gress, field)?;
+        self.stays(found.0, found.1).then_some(found)
     }
 }
 
 /// What statements, the device and the machine around do with each field.
 fn uses_of(gress: &Gress, loaded: &LoadedGress) -> FieldUses {
     let mut uses = FieldUses::new(gress);
-    loaded.watched_fields.iter().for_each(|f| uses.read(*f));
+    for field in &loaded.watched_fields {
+        uses.read(*field);
+        uses.write(*field);
+    }
     let report = loaded.on_error.report.as_ref().map(|(field, _)| *field);
     let crossing = loaded.crossing.iter().flat_map(|crossing| {
         let given = crossing.before.iter().chain(&crossing.behind);
@@ -194,8 +207,8 @@ impl Compiler<'_> {
         let slot = self.b.create_sized_stack_slot(slot);
         let zeros = self.word(ZEROS.as_ptr() as u64);
         for (index, plan) in plans.iter().enumerate() {
-            // What was not extracted is only looked at where it may be valid, or is shown.
-            if plan.copies() && (plan.may_be_made || self.section == Section::Through) {
+            // What was not extracted is all zeros.
+            if plan.is_looked_at() {
                 self.b
                     .ins()
                     .stack_store(types::I64, zeros, slot, index as i32 * 8);
@@ -210,7 +223,7 @@ impl Compiler<'_> {
     /// Notes where a header is extracted.
     pub(super) fn note_header(&mut self, id: HeaderId, address: Word) {
         if let Some(slot) = self.header_bytes.addresses
-            && self.header_bytes.plan(id).copies()
+            && self.header_bytes.plan(id).is_looked_at()
         {
             let offset = id.index() as i32 * 8;
             self.b.ins().stack_store(types::I64, address, slot, offset);
@@ -220,29 +233,66 @@ impl Compiler<'_> {
     fn header_address(&mut self, id: HeaderId) -> Option<Word> {
         let slot = self.header_bytes.addresses?;
         let offset = id.index() as i32 * 8;
-        self.header_bytes.plan(id).copies().then(|| {
+        self.header_bytes.plan(id).is_looked_at().then(|| {
             self.b
                 .ins()
                 .stack_load(types::I64, types::I64, slot, offset)
         })
     }
 
-    /// Puts the fields that were not read from the packet where they are shown.
-    pub(super) fn read_idle_fields(&mut self) {
+    /// Puts the fields that stayed in the packet where they are shown.
+    pub(super) fn read_waiting_fields(&mut self) {
         for (id, header) in self.gress.headers.iter() {
-            let Some(address) = self.header_address(id) else {
-                continue;
-            };
-            let n_bytes = self.header_bytes.plan(id).n_bytes;
             for (position, field) in header.fields.iter().enumerate() {
-                if self.header_bytes.is_idle(id, position) {
-                    let start = self.header_bytes.plan(id).starts[position];
-                    let width = self.gress.fields[*field].width;
-                    let value = self.packet_bits(address, n_bytes, start, width);
+                if self.header_bytes.stays(id, position) {
+                    let value = self.header_bits((id, position), 1);
                     self.set_field(*field, &value);
                 }
             }
         }
+    }
+
+    /// So many fields of a header that follow each other, as they were extracted.
+    pub(super) fn header_bits(
+        &mut self,
+        (id, first): (HeaderId, usize),
+        n_fields: usize,
+    ) -> Number {
+        let address = self.header_address(id);
+        let address = address.expect("a header with steady fields has an address");
+        let plan = self.header_bytes.plan(id);
+        let (n_bytes, start) = (plan.n_bytes, plan.starts[first]);
+        let fields = &self.gress.headers[id].fields[first..first + n_fields];
+        let widths = fields.iter().map(|field| self.gress.fields[*field].width);
+        let width = widths.sum();
+        self.packet_bits(address, n_bytes, start, width)
+    }
+
+    /// The values of expressions; fields that follow each other in the packet are one.
+    pub(super) fn merged_values(&mut self, exprs: &[&Expr]) -> Vec<Number> {
+        let steady: Vec<Option<(HeaderId, usize)>> = exprs
+            .iter()
+            .map(|expr| match expr {
+                Expr::Field(field) => self.header_bytes.steady(self.gress, *field),
+                _ => None,
+            })
+            .collect();
+        let mut values = Vec::new();
+        let mut at = 0;
+        while at < exprs.len() {
+            let run = steady[at].map_or(1, |(header, first)| {
+                let following = (first..).zip(&steady[at..]);
+                let following = following
+                    .take_while(|(position, steady)| **steady == Some((header, *position)));
+                following.count()
+            });
+            values.push(match steady[at] {
+                Some(first) if run > 1 => self.header_bits(first, run),
+                Some(_) | None => self.expr(exprs[at]),
+            });
+            at += run;
+        }
+        values
     }
 
     /// Writes a header of whole bytes behind those that were emitted before.

@@ -82,7 +82,7 @@ impl Compiler<'_> {
         let mut offset = 0;
         for (position, field) in self.gress.headers[id].fields.iter().enumerate() {
             let width = self.gress.fields[*field].width;
-            if self.header_bytes.is_idle(id, position) {
+            if self.header_bytes.stays(id, position) {
                 offset += width;
                 continue;
             }
