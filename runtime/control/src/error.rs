@@ -73,6 +73,9 @@ pub enum ControlError {
     /// What the device does not take.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A device alone has nobody who could tell what happens.
+    #[error("nobody listens here: a subscription is for what runs a device, and stands alone")]
+    NoEvents,
     /// A switch elsewhere refused it, or is out of reach.
     #[error("{reason}")]
     Remote {

@@ -15,6 +15,6 @@ mod switch;
 pub use error::ControlError;
 pub use number::{Number, NumberError};
 pub use request::{
-    Call, Entry, EntryTarget, Event, KeyMatch, Rates, Reply, Request, Session, Timer,
+    Call, Entry, EntryTarget, Event, KeyMatch, Rates, Reply, Request, Session, Subscription, Timer,
 };
 pub use switch::Switch;

@@ -157,6 +157,8 @@ pub enum Request {
     },
     /// Asks for the time: [`Reply::Time`].
     Time,
+    /// Says what the control plane listens to from now on: [`Event`]s. What runs a device answers this, not the device.
+    Subscribe(Subscription),
     /// Several requests with no packet between them: [`Reply::All`]. The first that is refused is the last that is
     /// carried out; what came before it stays done.
     All(Vec<Request>),
@@ -317,6 +319,18 @@ pub enum Reply {
     },
     /// The replies to several requests, in order.
     All(Vec<Reply>),
+}
+
+/// What a control plane listens to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// Ports whose packets it sees when they leave.
+    #[serde(default)]
+    pub ports: Vec<u16>,
+    /// Whether it hears the program's digests.
+    #[serde(default)]
+    pub digests: bool,
 }
 
 /// What a switch says of its own accord.

@@ -157,6 +157,7 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
                 ns: device.config().nanoseconds(clock),
             });
         }
+        Request::Subscribe(_) => return Err(ControlError::NoEvents),
         Request::All(requests) => {
             let replies = requests.iter().map(|request| serve(device, request));
             return replies.collect::<Result<_, _>>().map(Reply::All);

@@ -239,6 +239,11 @@ impl Device {
         self.chassis.fates.as_deref().unwrap_or_default()
     }
 
+    /// Starts or stops keeping messages to the control plane, also while no records of fates are kept.
+    pub fn keep_digests(&mut self, is_wanted: bool) {
+        self.chassis.keeps_digests = is_wanted;
+    }
+
     /// Starts or stops keeping a trace: a record of each pass and of each fate.
     pub fn record_trace(&mut self, is_wanted: bool) {
         self.chassis.trace = is_wanted.then(Vec::new);
@@ -279,7 +284,7 @@ impl Device {
     }
 
     /// Takes the messages to the control plane that were sent since the last time, in order. They are
-    /// kept only while records of fates are.
+    /// kept while records of fates are, and after [`Self::keep_digests`].
     pub fn take_digests(&mut self) -> std::vec::Drain<'_, SentDigest> {
         self.chassis.digests.drain(..)
     }
@@ -364,6 +369,12 @@ impl Device {
         }
         self.chassis.clock = self.chassis.clock.max(until);
         Ok(())
+    }
+
+    /// The clock at which the packet generator is triggered next, if ever again.
+    #[must_use]
+    pub fn next_trigger(&self) -> Option<u64> {
+        self.generator.next_trigger()
     }
 
     /// Starts an application of the packet generator.

@@ -70,6 +70,11 @@ impl Generator {
         Some((clock, *id, running.app.clone()))
     }
 
+    /// The clock of the earliest trigger to come.
+    pub(crate) fn next_trigger(&self) -> Option<u64> {
+        self.apps.values().filter_map(|running| running.next).min()
+    }
+
     /// When each application is triggered next, if ever again.
     pub(crate) fn triggers(&self) -> Vec<(u8, Option<u64>)> {
         let apps = self.apps.iter();
@@ -133,6 +138,7 @@ mod tests {
             clocks.push((clock, id));
         }
         assert_eq!(clocks, [(10, 2), (20, 1), (20, 2), (30, 2)]);
+        assert_eq!(generator.next_trigger(), Some(40));
         assert_eq!(generator.count_until(u64::MAX, 1000), 1000);
         generator.stop(2);
         assert_eq!(

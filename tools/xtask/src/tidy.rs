@@ -59,6 +59,15 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         "p4rmt-control",
         &["p4rmt-source", "p4rmt-ir", "p4rmt-engine", "p4rmt-pipeline"],
     ),
+    (
+        "p4rmt-live",
+        &[
+            "p4rmt-source",
+            "p4rmt-engine",
+            "p4rmt-pipeline",
+            "p4rmt-control",
+        ],
+    ),
     ("p4rmt-wire", &[]),
     ("p4rmt-libtoe", &["p4rmt-wire"]),
     ("p4rmt-laminar-control", &["p4rmt-wire", "p4rmt-control"]),

@@ -98,6 +98,8 @@ pub(super) struct Chassis {
     /// Where the reason stands among those counted for which a packet ended last.
     last_reason: usize,
     pub(super) fates: Option<Vec<Fate>>,
+    /// Whether messages to the control plane are kept, whatever else is.
+    pub(super) keeps_digests: bool,
     pub(super) trace: Option<Vec<TraceRecord>>,
     /// How many passes through a gress there have been.
     n_passes: u64,
@@ -138,6 +140,7 @@ impl Chassis {
             counters: DeviceCounters::default(),
             last_reason: 0,
             fates: None,
+            keeps_digests: false,
             trace: None,
             n_passes: 0,
             n_writes: 0,
@@ -211,11 +214,11 @@ impl Chassis {
         self.tell(arrival, FateEvent::Dropped(reason));
     }
 
-    /// Counts what a pass had to say, and keeps it if records are.
+    /// Counts what a pass had to say, and keeps it if somebody wants it.
     #[inline]
     pub(super) fn keep_messages(&mut self, arrival: u64, gress: GressId, outcome: &mut Outcome) {
         self.counters.digests += outcome.digests.len() as u64;
-        if self.fates.is_none() {
+        if self.fates.is_none() && !self.keeps_digests {
             return;
         }
         let digests = outcome.digests.drain(..);
@@ -224,6 +227,9 @@ impl Chassis {
             gress,
             message,
         }));
+        if self.fates.is_none() {
+            return;
+        }
         let log = outcome.log.drain(..);
         self.log
             .extend(log.map(|message| LoggedLine { arrival, message }));
