@@ -47,9 +47,10 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         "p4rmt-rustgen",
         &["p4rmt-source", "p4rmt-ir", "p4rmt-engine"],
     ),
+    ("p4rmt-shard", &["p4rmt-source", "p4rmt-ir", "p4rmt-engine"]),
     (
         "p4rmt-pipeline",
-        &["p4rmt-source", "p4rmt-ir", "p4rmt-engine"],
+        &["p4rmt-source", "p4rmt-ir", "p4rmt-engine", "p4rmt-shard"],
     ),
     (
         "p4rmt-stf",
