@@ -9,8 +9,10 @@
 
 mod chassis;
 mod departure;
+mod guard;
 mod lock_step;
 mod machine;
+mod replica;
 mod tofino;
 mod v1model;
 mod watched;
@@ -30,6 +32,7 @@ use crate::{
 use chassis::{Chassis, MAX_PACKET};
 pub use chassis::{LoggedLine, SentDigest};
 pub use departure::{Departing, Departure, EmittedHeaders};
+pub(crate) use guard::Guard;
 pub use lock_step::{ControlWrite, Execution, GressTiming, LockStep, Timing};
 use machine::Machine as _;
 use tofino::Tofino;
@@ -44,6 +47,8 @@ pub struct Device {
     placement: Option<Arc<Placement>>,
     /// How its clock goes with that of captures; none before the first.
     capture_time: Option<CaptureTime>,
+    /// What other cores looked up for it, by table.
+    looked_up_elsewhere: Vec<TableCounts>,
 }
 
 /// How the clock of a device goes with that of captures.
@@ -115,6 +120,7 @@ impl Device {
             generator: Generator::default(),
             placement,
             capture_time: None,
+            looked_up_elsewhere: Vec::new(),
         })
     }
 
@@ -168,14 +174,19 @@ impl Device {
     #[must_use]
     pub fn table_counts(&self) -> Vec<(&str, TableCounts)> {
         let gresses = self.chassis.state.layout().pipe().gresses.iter();
-        gresses
-            .flat_map(|(id, gress)| {
-                gress
-                    .tables
-                    .values()
-                    .zip(self.chassis.instance.table_counts(id))
+        let here = gresses.flat_map(|(id, gress)| {
+            let counts = self.chassis.instance.table_counts(id);
+            gress.tables.values().zip(counts)
+        });
+        let elsewhere = self.looked_up_elsewhere.iter().copied();
+        here.zip(elsewhere.chain(std::iter::repeat(TableCounts::default())))
+            .map(|((table, here), elsewhere)| {
+                let counts = TableCounts {
+                    hits: here.hits + elsewhere.hits,
+                    misses: here.misses + elsewhere.misses,
+                };
+                (table.name.as_str(), counts)
             })
-            .map(|(table, counts)| (table.name.as_str(), counts))
             .collect()
     }
 
@@ -191,6 +202,15 @@ impl Device {
 
     pub(crate) fn set_capture_time(&mut self, time: CaptureTime) {
         self.capture_time = Some(time);
+    }
+
+    /// The packet generator.
+    pub(crate) fn generator(&self) -> &Generator {
+        &self.generator
+    }
+
+    pub(crate) fn forget_capture_time(&mut self) {
+        self.capture_time = None;
     }
 
     /// When the applications of the packet generator are triggered next.
@@ -468,21 +488,41 @@ impl Device {
 
     /// Makes the packets of a trigger.
     fn generate(&mut self, id: u8, app: &GeneratorApp) -> Result<(), DeviceError> {
-        for batch in 0..app.batches {
-            for packet_id in 0..app.packets {
-                let values = [u64::from(id), u64::from(batch), u64::from(packet_id)];
-                let mut packet = match &self.machine {
-                    Machine::Tofino(tofino) => tofino.timer_header(values),
-                    Machine::V1model(_) => Vec::new(),
-                };
-                packet.extend(&app.payload);
-                let arrival = self.chassis.next_arrival();
-                self.chassis.counters.generated += 1;
-                self.chassis.tell(arrival, FateEvent::Generated { app: id });
-                self.enter(arrival, app.port, Packet::new(&packet))?;
-            }
+        for (batch, packet_id) in app.numbers() {
+            let packet = self.generated(id, app, batch, packet_id);
+            self.receive_generated(id, app.port, &packet)?;
         }
         Ok(())
+    }
+
+    /// A packet of a trigger.
+    pub(crate) fn generated(
+        &self,
+        id: u8,
+        app: &GeneratorApp,
+        batch: u32,
+        packet_id: u32,
+    ) -> Vec<u8> {
+        let values = [u64::from(id), u64::from(batch), u64::from(packet_id)];
+        let mut packet = match &self.machine {
+            Machine::Tofino(tofino) => tofino.timer_header(values),
+            Machine::V1model(_) => Vec::new(),
+        };
+        packet.extend(&app.payload);
+        packet
+    }
+
+    /// A packet of an application arrives, and all that it causes happens.
+    pub(crate) fn receive_generated(
+        &mut self,
+        id: u8,
+        port: u16,
+        packet: &[u8],
+    ) -> Result<(), DeviceError> {
+        let arrival = self.chassis.next_arrival();
+        self.chassis.counters.generated += 1;
+        self.chassis.tell(arrival, FateEvent::Generated { app: id });
+        self.enter(arrival, port, Packet::new(packet))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use p4rmt_engine::{EngineError, StateError};
 use p4rmt_ir::ClaimKind;
+use p4rmt_shard::Crossing;
 use p4rmt_source::Span;
 use thiserror::Error;
 
@@ -98,6 +99,9 @@ pub enum DeviceError {
         /// The statement.
         span: Span,
     },
+    /// On one of several cores: memory of another.
+    #[error(transparent)]
+    Crossing(#[from] Crossing),
     /// The engine refuses.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -124,6 +128,7 @@ impl DeviceError {
             | Self::NoStages
             | Self::InSeveralStages { .. }
             | Self::MirrorsHeld
+            | Self::Crossing(_)
             | Self::Engine(_)
             | Self::State(_) => None,
         }

@@ -25,6 +25,14 @@ pub struct GeneratorApp {
     pub payload: Vec<u8>,
 }
 
+impl GeneratorApp {
+    /// Batch and packet of each packet of a trigger, in order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (u32, u32)> + use<> {
+        let packets = self.packets;
+        (0..self.batches).flat_map(move |batch| (0..packets).map(move |packet| (batch, packet)))
+    }
+}
+
 /// The applications that run, and when they are next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Generator {

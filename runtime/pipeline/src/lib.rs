@@ -7,6 +7,7 @@
 
 mod capture;
 mod config;
+mod cores;
 mod device;
 mod error;
 mod fate;
@@ -23,6 +24,7 @@ pub use capture::{
     CaptureError, CaptureFault, CaptureReader, CaptureWriter, CapturedPacket, MAX_CAPTURED,
 };
 pub use config::{DeviceConfig, MAX_PORTS};
+pub use cores::{CoresUsed, OneCore};
 pub use device::{
     Arriving, ControlWrite, Departing, Departure, Device, EmittedHeaders, Execution, GressTiming,
     LockStep, LoggedLine, SentDigest, Timing, interface,
@@ -35,7 +37,8 @@ pub use port_unit::{PortUnit, PortUnitFault};
 pub use record::{Entrant, EntrantKind, PassRecord, TraceRecord};
 pub use replay::{
     CaptureFolder, NextPacket, NoOutput, ReplayClock, ReplayError, ReplayInput, ReplayOptions,
-    ReplayOutput, ReplaySummary, TableSummary, replay, replay_in_lock_step, replay_up_to,
+    ReplayOutput, ReplaySummary, TableSummary, replay, replay_in_lock_step, replay_on_cores,
+    replay_up_to,
 };
 pub use traffic::{MirrorSession, MirrorTarget, MulticastNode, TrafficManager};
 

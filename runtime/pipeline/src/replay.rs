@@ -16,9 +16,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+use p4rmt_engine::Engine;
 use p4rmt_source::Span;
 use thiserror::Error;
 
+use crate::cores::{Cores, CoresUsed};
 use crate::{CaptureError, Device, DeviceCounters, DeviceError, DropReason, LockStep};
 pub use output::{CaptureFolder, NoOutput, ReplayOutput};
 use run::{Run, Way};
@@ -105,6 +107,9 @@ pub enum ReplayError {
         /// Why.
         cause: Box<DeviceError>,
     },
+    /// The device cannot be made again for another core.
+    #[error("the device cannot be made again for another core: {0}")]
+    Replica(#[source] DeviceError),
     /// No packet can come at no packets a second.
     #[error("a rate of 0 packets a second brings no packet")]
     NoRate,
@@ -116,7 +121,11 @@ impl ReplayError {
     pub fn span(&self) -> Option<Span> {
         match self {
             Self::Device { cause, .. } => cause.span(),
-            Self::Open { .. } | Self::Capture { .. } | Self::Output(_) | Self::NoRate => None,
+            Self::Open { .. }
+            | Self::Capture { .. }
+            | Self::Output(_)
+            | Self::Replica(_)
+            | Self::NoRate => None,
         }
     }
 }
@@ -155,6 +164,87 @@ pub fn replay_in_lock_step(
     }
     let way = Way::LockStep(machine);
     Run::new(way, options, output, progress).all(inputs)
+}
+
+/// The same as [`replay`], with the same result, on several cores where a key says which packets may run apart; where
+/// there is none, on one. The engine is that of the device.
+///
+/// # Errors
+/// As for [`replay`].
+pub fn replay_on_cores(
+    device: &mut Device,
+    engine: &dyn Engine,
+    n_cores: u32,
+    inputs: &[ReplayInput],
+    options: ReplayOptions,
+    output: &mut dyn ReplayOutput,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(ReplaySummary, CoresUsed), ReplayError> {
+    let on_one = |reason| CoresUsed {
+        cores: 1,
+        key: None,
+        reason,
+    };
+    if n_cores <= 1 {
+        let summary = replay(device, inputs, options, output, progress)?;
+        return Ok((summary, on_one(None)));
+    }
+    if options.clock == ReplayClock::PacketsPerSecond(0) {
+        return Err(ReplayError::NoRate);
+    }
+    let capture_time = device.capture_time();
+    let cores = Cores::new(device, engine, n_cores).map_err(ReplayError::Replica)?;
+    let (n_shown, reason) = match cores {
+        Err(why) => (0, Some(why)),
+        Ok(cores) => {
+            let mut key = cores.key().summary().to_owned();
+            if cores.key().observes_time() {
+                key += "; the program may ask for the time";
+            }
+            let way = Way::Cores(Box::new(cores));
+            match Run::new(way, options, output, progress).on_cores(inputs) {
+                Ok(summary) => {
+                    let used = CoresUsed {
+                        cores: n_cores,
+                        key: Some(key),
+                        reason: None,
+                    };
+                    return Ok((summary, used));
+                }
+                Err((why, n_left)) => (n_left, why),
+            }
+        }
+    };
+    // The device stands at its beginning: what the cores gave so far is given again, and is the same.
+    if let Some(time) = capture_time {
+        device.set_capture_time(time);
+    } else {
+        device.forget_capture_time();
+    }
+    let mut output = Behind {
+        output,
+        n_known: n_shown,
+    };
+    let summary = replay(device, inputs, options, &mut output, progress)?;
+    Ok((summary, on_one(reason)))
+}
+
+/// An output that has some packets already.
+struct Behind<'a> {
+    output: &'a mut dyn ReplayOutput,
+    n_known: u64,
+}
+
+impl ReplayOutput for Behind<'_> {
+    fn packet(&mut self, port: u16, timestamp_ns: u64, bytes: &[u8]) -> Result<(), CaptureError> {
+        match self.n_known.checked_sub(1) {
+            Some(left) => {
+                self.n_known = left;
+                Ok(())
+            }
+            None => self.output.packet(port, timestamp_ns, bytes),
+        }
+    }
 }
 
 /// A packet of a capture that is next.

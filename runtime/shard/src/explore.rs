@@ -436,7 +436,7 @@ impl Explorer<'_, '_> {
                 all.extend(
                     choices
                         .iter()
-                        .map(|choice| [&set[..], &[choice.clone()]].concat()),
+                        .map(|choice| [&set[..], std::slice::from_ref(choice)].concat()),
                 );
             }
         }

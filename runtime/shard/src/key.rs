@@ -489,7 +489,12 @@ fn foresee(
                         let (field, hi, lo) =
                             field_shown(&gresses[*id], end, &gresses[entry], offset, width)?;
                         let value = arrived.fields[field.index()];
-                        Some(graph.slice(value, hi, lo))
+                        let is_whole = lo == 0 && hi + 1 == gresses[entry].fields[field].width;
+                        Some(if is_whole {
+                            value
+                        } else {
+                            graph.slice(value, hi, lo)
+                        })
                     });
                     let Some(value) = value else { continue };
                     *is_shown = true;

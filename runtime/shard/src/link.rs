@@ -76,6 +76,10 @@ impl Union {
     }
 }
 
+/// Two touches of one packet of which no entry says what belongs together; and, where one is always at one
+/// element, which.
+type Missing = (Touch, Touch, Option<(Touch, u64)>);
+
 /// Finds the classes, and deals them to cores.
 ///
 /// # Errors
@@ -92,7 +96,7 @@ pub(crate) fn link(
     let domain = |touch: &Touch| arrays[touch.array].domain;
     // What packets of either gress touch together, as far as the gress itself shows; else as it is foreseen.
     let mut known: BTreeSet<(Domain, Domain)> = BTreeSet::new();
-    let mut wanted: Vec<(Touch, Touch)> = Vec::new();
+    let mut wanted: Vec<Missing> = Vec::new();
     let own = touches.iter().flatten().map(|touches| {
         let pairs = touches.iter().map(|touch| (touch.clone(), touch.index));
         pairs.collect::<Vec<_>>()
@@ -111,25 +115,39 @@ pub(crate) fn link(
             if a == b || !is_seen.insert((a.0, a.1, b.0, b.1)) {
                 continue;
             }
-            let is_const = |value| graph.constant(value).is_some();
-            if is_const(a.1) && is_const(b.1) {
+            let are_const = [a.1, b.1].map(|value| graph.constant(value).is_some());
+            if are_const == [true; 2] {
                 continue;
             }
             if join_by_entries(graph, state, a, b, &mut union) {
                 known.insert((a.0, b.0));
             } else {
-                wanted.push((first.clone(), other.clone()));
+                let constant = graph.constant(b.1).or_else(|| graph.constant(a.1));
+                let shared = constant.map(|index| {
+                    let touch = if are_const[1] { other } else { first };
+                    (touch.clone(), index.low_u64())
+                });
+                wanted.push((first.clone(), other.clone(), shared));
             }
         }
     }
-    for (first, other) in wanted {
-        if !known.contains(&(domain(&first), domain(&other))) {
-            return Err(NoKey::Unlinked {
-                array: arrays[other.array].name.clone(),
+    wanted.retain(|(first, other, _)| !known.contains(&(domain(first), domain(other))));
+    // What all packets have in common says more than that an entry is missing.
+    wanted.sort_by_key(|(_, _, shared)| shared.is_none());
+    if let Some((first, other, shared)) = wanted.into_iter().next() {
+        let name = |touch: &Touch| arrays[touch.array].name.clone();
+        return Err(match shared {
+            Some((touch, index)) => NoKey::Shared {
+                array: name(&touch),
+                index,
+                span: touch.span,
+            },
+            None => NoKey::Unlinked {
+                array: name(&other),
                 span: other.span,
-                other: arrays[first.array].name.clone(),
-            });
-        }
+                other: name(&first),
+            },
+        });
     }
     deal(union, n_shards)
 }
@@ -161,7 +179,7 @@ fn join_by_entries(
         let Ok(entries) = state.table(table) else {
             continue;
         };
-        for (slot, entry) in entries.iter() {
+        for (slot, entry) in entries.iter().filter(|(_, entry)| view.may_find(entry)) {
             let index = |value| view.value(value, slot, entry)?.to_u64();
             if let (Some(x), Some(y)) = (index(a.1), index(b.1)) {
                 union.join((a.0, x), (b.0, y));
@@ -204,6 +222,16 @@ impl EntryView<'_> {
             | Value::Slot(_)
             | Value::Unknown { .. } => false,
         }
+    }
+
+    /// Whether a lookup may find an entry: keys that are constants are those of the entry.
+    fn may_find(&self, entry: &InstalledEntry) -> bool {
+        let pairs = self.keys.iter().zip(&entry.matches);
+        pairs.into_iter().all(|(key, wanted)| {
+            let constant = self.graph.constant(*key);
+            let wanted = exact(wanted);
+            constant.is_none_or(|constant| wanted.is_none_or(|wanted| wanted == *constant))
+        })
     }
 
     fn value(&self, id: ValueId, slot: usize, entry: &InstalledEntry) -> Option<Bits> {

@@ -8,9 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use p4rmt_driver::Compiled;
 use p4rmt_mau::counted::counted;
 use p4rmt_pipeline::{
-    CaptureFolder, Device, DeviceError, Execution, LockStep, NoOutput, ReplayClock, ReplayInput,
-    ReplayOptions, ReplayOutput, ReplaySummary, replay, replay_in_lock_step,
+    CaptureFolder, CoresUsed, Device, DeviceError, Execution, LockStep, NoOutput, OneCore,
+    ReplayClock, ReplayInput, ReplayOptions, ReplayOutput, ReplaySummary, replay_in_lock_step,
+    replay_on_cores,
 };
+use p4rmt_shard::NoKey;
 use serde::Serialize;
 
 use crate::args::{Input, Language, ReportFormat};
@@ -51,6 +53,17 @@ pub(crate) struct Args {
     /// Without it, all that a packet causes happens before the next one arrives.
     #[arg(long)]
     lock_step: bool,
+    /// Share the packets among so many cores. The result is that of one, to the byte: the program and its entries
+    /// must show which packets touch no memory of others (by connection, say). Where they do not, the summary says
+    /// why, and one core does it.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=64),
+        conflicts_with = "lock_step"
+    )]
+    jobs: u32,
     /// Go through the captures so many times.
     #[arg(long = "loop", value_name = "N", default_value_t = 1)]
     rounds: u64,
@@ -118,18 +131,32 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let mut play = |mut device: Device, output: &mut dyn ReplayOutput| {
         if !args.lock_step {
-            let summary = replay(&mut device, &inputs, options, output, &mut tell);
-            return Ok((summary.map_err(failed)?, device));
+            let engine = machine.only_engine()?;
+            let replayed = replay_on_cores(
+                &mut device,
+                engine,
+                args.jobs,
+                &inputs,
+                options,
+                output,
+                &mut tell,
+            );
+            let (summary, used) = replayed.map_err(failed)?;
+            return Ok((summary, used, device));
         }
         let clocked = LockStep::new(device, machine.timing()?, Execution::Wavefront);
         let mut clocked = clocked.map_err(refused)?;
         let summary = replay_in_lock_step(&mut clocked, &inputs, options, output, &mut tell);
         let summary = summary.map_err(failed)?;
         let (device, _) = clocked.finish().map_err(refused)?;
-        Ok((summary, device))
+        let used = CoresUsed {
+            cores: 1,
+            ..CoresUsed::default()
+        };
+        Ok((summary, used, device))
     };
     let mut captures = Vec::new();
-    let (summary, device) = match &args.out {
+    let (summary, used, device) = match &args.out {
         None => play(device, &mut NoOutput)?,
         Some(folder) => {
             let unwritable = |source| Failure::Write {
@@ -148,7 +175,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(path) = &args.save_state {
         program::write_whole(path, &device.to_bytes())?;
     }
-    let report = Report::new(&compiled, &machine, &summary, &captures);
+    let cores = Cores::new(&compiled, &used);
+    let report = Report::new(&compiled, &machine, &summary, &captures, cores);
     match args.format {
         ReportFormat::Text => print(&report.render()),
         ReportFormat::Json => print(&to_json(&report)),
@@ -207,6 +235,7 @@ struct Report {
     stages_used: Option<u32>,
     #[serde(skip)]
     why_unplaced: Option<String>,
+    cores: Cores,
     packets_in: u64,
     bytes_in: u64,
     packets_out: u64,
@@ -229,6 +258,50 @@ struct Report {
     pipe_seconds: f64,
     /// The device alone.
     pipe_packets_per_second: f64,
+}
+
+/// How the packets were shared.
+#[derive(Debug, Serialize)]
+struct Cores {
+    used: u32,
+    /// By which key, on several.
+    key: Option<String>,
+    /// Why on one, if more were wanted.
+    reason: Option<String>,
+    /// Where that shows in the program: `file:line:column`.
+    at: Option<String>,
+}
+
+impl Cores {
+    fn new(compiled: &Compiled, used: &CoresUsed) -> Self {
+        let place = |span| {
+            let place = compiled.sources.locate(span)?;
+            Some(place.to_string())
+        };
+        let no_key = match &used.reason {
+            Some(OneCore::NoKey(no_key)) => Some(no_key),
+            Some(_) | None => None,
+        };
+        let origin = no_key.and_then(NoKey::origin).and_then(place);
+        let origin = origin.map_or_else(String::new, |origin| format!(" (at {origin})"));
+        Self {
+            used: used.cores,
+            key: used.key.clone(),
+            reason: used.reason.as_ref().map(|why| format!("{why}{origin}")),
+            at: no_key.and_then(NoKey::span).and_then(place),
+        }
+    }
+
+    /// For people; nothing where nobody asked.
+    fn render(&self) -> String {
+        let at = self.at.as_ref();
+        let at = at.map_or_else(String::new, |at| format!(", at {at}"));
+        match (&self.key, &self.reason) {
+            (Some(key), _) => format!("on {}, {key}\n", counted(self.used, "cores")),
+            (None, Some(reason)) => format!("on one core: {reason}{at}\n"),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -259,6 +332,7 @@ impl Report {
         machine: &Machine,
         summary: &ReplaySummary,
         captures: &[(u16, PathBuf)],
+        cores: Cores,
     ) -> Self {
         let counters = &summary.counters;
         let file = |port| {
@@ -302,6 +376,7 @@ impl Report {
             target: machine.fit.as_ref().map(|fit| fit.placement.target.clone()),
             stages_used: machine.fit.as_ref().map(|fit| fit.placement.stages_used),
             why_unplaced: machine.why_unplaced.clone(),
+            cores,
             packets_in: counters.packets_in,
             bytes_in: counters.bytes_in,
             packets_out: counters.packets_out,
@@ -344,7 +419,9 @@ impl Report {
             (_, _, Some(why)) => format!("without stages: {why}"),
             (_, _, None) => "without stages".to_owned(),
         };
-        let mut text = format!("{}, on {}, {how}\n\n", self.program, self.engine);
+        let mut text = format!("{}, on {}, {how}\n", self.program, self.engine);
+        text += &self.cores.render();
+        text.push('\n');
         let mut row = |name: &str, value: String| text += &format!("{name:<18}{value}\n");
         row(
             "packets in",

@@ -10,6 +10,7 @@ use p4rmt_ir::{GressId, Program};
 
 use super::check_port;
 use super::departure::{self, Departure, EmittedHeaders};
+use super::guard::Guard;
 use crate::fate::{DeviceCounters, DropReason, Fate, FateEvent};
 use crate::packet::PacketPool;
 use crate::traffic::Replica;
@@ -111,6 +112,8 @@ pub(super) struct Chassis {
     pub(super) emitted: Option<EmittedHeaders>,
     pub(super) digests: Vec<SentDigest>,
     pub(super) log: Vec<LoggedLine>,
+    /// What looks at packets that enter a gress, where this is one of several cores.
+    pub(super) guard: Option<Box<Guard>>,
 }
 
 impl Chassis {
@@ -148,6 +151,7 @@ impl Chassis {
             emitted: None,
             digests: Vec::new(),
             log: Vec::new(),
+            guard: None,
         }
     }
 
@@ -269,6 +273,9 @@ impl Chassis {
         outcome: &mut [Outcome; 1],
     ) -> Result<(), DeviceError> {
         self.count_pass();
+        if let Some(guard) = &mut self.guard {
+            guard.check(gress, job.bytes)?;
+        }
         if !self.keeps_no_records() {
             return self.recorded_pass(gress, entrant(), job, outcome);
         }

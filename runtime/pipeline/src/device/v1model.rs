@@ -54,6 +54,7 @@ mod metadata;
 
 use p4rmt_engine::{Interface, Outcome, StateLayout};
 use p4rmt_ir::{Bits, FieldId, GressId, GressRole};
+use p4rmt_shard::{Arrivals, Bounds};
 use std::collections::VecDeque;
 
 use super::chassis::Chassis;
@@ -184,6 +185,19 @@ impl V1model {
             free_fields: Vec::new(),
             reach: 1,
         })
+    }
+
+    /// How packets arrive.
+    pub(super) fn arrivals(&self) -> Arrivals {
+        Arrivals {
+            gress: self.gress,
+            clock_bits: Bounds::default(),
+        }
+    }
+
+    /// Whether cloned packets pass as they come.
+    pub(super) fn is_open(&self) -> bool {
+        self.copies.is_open()
     }
 
     /// How many cloned packets wait.

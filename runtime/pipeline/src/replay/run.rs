@@ -8,7 +8,8 @@ use super::{
     NextPacket, ReplayClock, ReplayError, ReplayInput, ReplayOptions, ReplayOutput, ReplaySummary,
     TableSummary, since, table_summaries,
 };
-use crate::{Arriving, CaptureTime, Device, DeviceError, LockStep, Refused};
+use crate::cores::{Cores, OneCore};
+use crate::{Arriving, CaptureTime, Device, DeviceCounters, DeviceError, LockStep, Refused};
 
 /// Bits a nanosecond of a port at line rate: 100 Gb/s.
 const LINE_RATE: u64 = 100;
@@ -28,6 +29,8 @@ pub(super) enum Way<'a> {
     OneByOne(&'a mut Device),
     /// It happens when it happens.
     LockStep(&'a mut LockStep),
+    /// What it causes happens before the next one of its core arrives; the result is the same.
+    Cores(Box<Cores<'a>>),
 }
 
 impl Way<'_> {
@@ -35,6 +38,7 @@ impl Way<'_> {
         match self {
             Self::OneByOne(device) => device,
             Self::LockStep(machine) => machine.device(),
+            Self::Cores(cores) => cores.device(),
         }
     }
 
@@ -42,6 +46,24 @@ impl Way<'_> {
         match self {
             Self::OneByOne(device) => device,
             Self::LockStep(machine) => machine.device_mut(),
+            Self::Cores(cores) => cores.device_mut(),
+        }
+    }
+
+    /// Whether nothing more of it may be taken.
+    fn has_stopped(&self) -> bool {
+        match self {
+            Self::OneByOne(_) | Self::LockStep(_) => false,
+            Self::Cores(cores) => cores.fault().is_some(),
+        }
+    }
+
+    /// So many packets make a window.
+    fn window_packets(&self) -> usize {
+        match self {
+            Self::OneByOne(_) | Self::LockStep(_) => WINDOW_PACKETS,
+            // Handing a window to another core takes time.
+            Self::Cores(_) => 4 * WINDOW_PACKETS,
         }
     }
 
@@ -50,6 +72,7 @@ impl Way<'_> {
         match self {
             Self::OneByOne(device) => device.clock(),
             Self::LockStep(machine) => machine.clock(),
+            Self::Cores(cores) => cores.clock(),
         }
     }
 
@@ -60,22 +83,29 @@ impl Way<'_> {
             Self::LockStep(machine) if n_packets.is_multiple_of(WINDOW_PACKETS as u64) => {
                 machine.run_until(clock)
             }
-            Self::LockStep(_) => Ok(()),
+            Self::LockStep(_) | Self::Cores(_) => Ok(()),
         }
     }
 
     /// Packets arrive, the first of them behind so many. Refuses one of them, from 0.
     fn receive_all(&mut self, packets: &[Arriving<'_>], n_before: u64) -> Result<(), Refused> {
-        if let Self::OneByOne(device) = self {
-            return device.receive_all(packets);
-        }
+        let machine = match self {
+            Self::OneByOne(device) => return device.receive_all(packets),
+            Self::Cores(cores) => {
+                cores.receive_all(packets);
+                return Ok(());
+            }
+            Self::LockStep(machine) => machine,
+        };
         for (index, packet) in packets.iter().enumerate() {
             let clock = packet.not_before;
-            let advanced = self.advance(clock, n_before + index as u64);
-            let arrived = advanced.and_then(|()| match self {
-                Self::OneByOne(device) => device.receive(packet.port, packet.bytes),
-                Self::LockStep(machine) => machine.arrive(clock, packet.port, packet.bytes),
-            });
+            let is_full = (n_before + index as u64).is_multiple_of(WINDOW_PACKETS as u64);
+            let advanced = if is_full {
+                machine.run_until(clock)
+            } else {
+                Ok(())
+            };
+            let arrived = advanced.and_then(|()| machine.arrive(clock, packet.port, packet.bytes));
             arrived.map_err(|error| Refused::new(index, error))?;
         }
         Ok(())
@@ -84,13 +114,13 @@ impl Way<'_> {
     /// The end of a round.
     fn settle(&mut self) -> Result<(), DeviceError> {
         match self {
-            Self::OneByOne(_) => Ok(()),
+            Self::OneByOne(_) | Self::Cores(_) => Ok(()),
             Self::LockStep(machine) => machine.settle(),
         }
     }
 
-    /// Shows what has left: port, nanoseconds, bytes.
-    fn show_departures(&mut self, mut show: impl FnMut(u16, u64, &[u8])) {
+    /// Shows what has left, at the end of a round all that will: port, nanoseconds, bytes.
+    fn show_departures(&mut self, is_end: bool, mut show: impl FnMut(u16, u64, &[u8])) {
         match self {
             Self::OneByOne(device) => device.show_departures(|departing| {
                 show(departing.port, departing.timestamp_ns(), departing.bytes);
@@ -100,6 +130,7 @@ impl Way<'_> {
                     show(departure.port, departure.timestamp_ns, &departure.bytes);
                 }
             }
+            Self::Cores(cores) => cores.show_departures(is_end, show),
         }
     }
 }
@@ -189,28 +220,36 @@ impl<'a> Run<'a> {
 
     /// Goes through the captures as often as is wanted.
     pub(super) fn all(mut self, inputs: &[ReplayInput]) -> Result<ReplaySummary, ReplayError> {
-        let started = Instant::now();
-        let counters_before = self.way.device().counters().clone();
-        let tables_before = table_summaries(self.way.device());
+        let before = Before::now(self.way.device());
         for _ in 0..self.options.rounds {
             self.round(inputs)?;
         }
         let device = self.way.device();
-        let tables = table_summaries(device).into_iter().zip(tables_before);
-        Ok(ReplaySummary {
-            counters: since(device.counters(), &counters_before),
-            packets_out: self.packets_out,
-            tables: tables
-                .map(|(after, before)| TableSummary {
-                    hits: after.hits - before.hits,
-                    misses: after.misses - before.misses,
-                    name: after.name,
-                })
-                .collect(),
-            cut_in_capture: self.cut_in_capture,
-            elapsed: started.elapsed(),
-            in_pipe: self.in_pipe,
-        })
+        Ok(before.summary(device, self.packets_out, self.cut_in_capture, self.in_pipe))
+    }
+
+    /// The same on several cores. Where they cannot do it, why, and how many packets left before: what keeps the
+    /// replay from its end keeps one core from it, too, and shows there.
+    pub(super) fn on_cores(
+        mut self,
+        inputs: &[ReplayInput],
+    ) -> Result<ReplaySummary, (Option<OneCore>, u64)> {
+        let before = Before::now(self.way.device());
+        let mut rounds = 0..self.options.rounds;
+        let is_done = rounds.all(|_| self.round(inputs).is_ok());
+        let n_left = self.packets_out.values().sum();
+        let Way::Cores(cores) = self.way else {
+            return Err((None, n_left));
+        };
+        if !is_done {
+            return Err((None, n_left));
+        }
+        match cores.finish() {
+            Ok((device, busy)) => {
+                Ok(before.summary(device, self.packets_out, self.cut_in_capture, busy))
+            }
+            Err(why) => Err((Some(why), n_left)),
+        }
     }
 
     /// Goes through the captures; returns the packet that it stopped before.
@@ -225,9 +264,12 @@ impl<'a> Run<'a> {
         loop {
             // What was read before something that cannot be read arrives all the same.
             let filled = self.fill(&mut window, &mut sources, &time);
-            let is_last =
-                window.packets.len() < WINDOW_PACKETS && window.bytes.len() < WINDOW_BYTES;
+            let is_last = window.packets.len() < self.way.window_packets()
+                && window.bytes.len() < WINDOW_BYTES;
             self.run(&window, &sources)?;
+            if self.way.has_stopped() {
+                return Ok(None);
+            }
             (self.progress)(self.bytes_read);
             filled?;
             if is_last {
@@ -243,7 +285,7 @@ impl<'a> Run<'a> {
         if let (Err(cause), Some(source)) = (settled, sources.first()) {
             return Err(source.refused(source.n_packets, cause));
         }
-        self.keep_departures()?;
+        self.keep_departures(true)?;
         self.cut_in_capture += sources.iter().map(|source| source.n_cut).sum::<u64>();
         Ok(None)
     }
@@ -287,7 +329,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), ReplayError> {
         window.bytes.clear();
         window.packets.clear();
-        while window.packets.len() < WINDOW_PACKETS
+        while window.packets.len() < self.way.window_packets()
             && window.bytes.len() < WINDOW_BYTES
             && self.stop_before != Some(self.n_packets)
         {
@@ -347,7 +389,7 @@ impl<'a> Run<'a> {
             let time = CaptureTime { last_ns, ..time };
             self.way.device_mut().set_capture_time(time);
         }
-        self.keep_departures()
+        self.keep_departures(false)
     }
 
     /// Time goes on to the arrival of the packet that is next, and it does not arrive.
@@ -375,20 +417,63 @@ impl<'a> Run<'a> {
         }))
     }
 
-    fn keep_departures(&mut self) -> Result<(), ReplayError> {
+    fn keep_departures(&mut self, is_end: bool) -> Result<(), ReplayError> {
         let time = self.way.device().capture_time();
         let epoch_ns = time.map_or(0, |time| time.epoch_ns);
         let (packets_out, output) = (&mut self.packets_out, &mut self.output);
         let mut result = Ok(());
-        self.way.show_departures(|port, timestamp_ns, bytes| {
-            if result.is_err() {
-                return;
-            }
-            *packets_out.entry(port).or_default() += 1;
-            let timestamp_ns = epoch_ns.saturating_add(timestamp_ns);
-            result = output.packet(port, timestamp_ns, bytes);
-        });
+        self.way
+            .show_departures(is_end, |port, timestamp_ns, bytes| {
+                if result.is_err() {
+                    return;
+                }
+                *packets_out.entry(port).or_default() += 1;
+                let timestamp_ns = epoch_ns.saturating_add(timestamp_ns);
+                result = output.packet(port, timestamp_ns, bytes);
+            });
         result.map_err(ReplayError::Output)
+    }
+}
+
+/// What was counted before a replay.
+struct Before {
+    started: Instant,
+    counters: DeviceCounters,
+    tables: Vec<TableSummary>,
+}
+
+impl Before {
+    fn now(device: &Device) -> Self {
+        Self {
+            started: Instant::now(),
+            counters: device.counters().clone(),
+            tables: table_summaries(device),
+        }
+    }
+
+    /// What the replay was.
+    fn summary(
+        self,
+        device: &Device,
+        packets_out: BTreeMap<u16, u64>,
+        cut_in_capture: u64,
+        in_pipe: Duration,
+    ) -> ReplaySummary {
+        let tables = table_summaries(device).into_iter().zip(self.tables);
+        ReplaySummary {
+            counters: since(device.counters(), &self.counters),
+            packets_out,
+            tables: tables
+                .map(|(after, before)| TableSummary {
+                    hits: after.hits - before.hits,
+                    misses: after.misses - before.misses,
+                    name: after.name,
+                })
+                .collect(),
+            cut_in_capture,
+            elapsed: self.started.elapsed(),
+            in_pipe,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use p4rmt_engine::{Outcome, Verdict};
 use p4rmt_ir::GressRole;
+use p4rmt_shard::{Arrivals, Bounds};
 use p4rmt_source::Span;
 
 use super::intrinsic::{INGRESS_WATCHED, MARGIN, ingress};
@@ -68,6 +69,26 @@ impl Decision {
 }
 
 impl Tofino {
+    /// How packets arrive in the ingress.
+    pub(in crate::device) fn arrivals(&self) -> Arrivals {
+        const TIMESTAMP: usize = 2;
+        let (start, end) = self.ingress.header.bits_of(TIMESTAMP).unwrap_or_default();
+        Arrivals {
+            gress: self.ingress.gress,
+            clock_bits: Bounds { start, end },
+        }
+    }
+
+    /// What stands in front of a packet that arrives on a port, at time 0.
+    pub(in crate::device) fn arrival_prefix(&self, chassis: &Chassis, port: u16) -> Vec<u8> {
+        let header = self.ingress.header.bytes([0, port.into(), 0]);
+        let metadata = chassis.port_metadata.get(usize::from(port));
+        let metadata = metadata.and_then(Option::as_ref);
+        let mut behind = metadata.cloned().unwrap_or_default();
+        behind.resize(chassis.config.port_metadata_bytes, 0);
+        [header, behind].concat()
+    }
+
     /// What the device puts in front of a packet that enters now.
     #[inline]
     pub(super) fn ingress_head(

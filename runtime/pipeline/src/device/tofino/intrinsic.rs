@@ -216,6 +216,13 @@ impl<const N: usize> IntrinsicHeader<N> {
         }
     }
 
+    /// The place of a value in bits: the first, and behind the last. None if there is no such field.
+    pub(crate) fn bits_of(&self, value: usize) -> Option<(u32, u32)> {
+        let place = self.places.get(value).filter(|place| place.mask != 0)?;
+        let end = (place.at + 9 - MARGIN) as u32 * 8 - place.below;
+        Some((end - place.mask.count_ones(), end))
+    }
+
     /// Bytes of the header.
     #[inline]
     pub(crate) fn n_bytes(&self) -> usize {
