@@ -62,9 +62,9 @@ pub(crate) fn are_good(settings: &ContextSettings, mss: u16) -> bool {
         .and_then(|all| receive.base.checked_add(all));
     receive.buffer_bytes.is_power_of_two()
         && (2 * u32::from(mss)..=MAX_BUFFER_BYTES).contains(&receive.buffer_bytes)
-        && receive.base % (2 * bytes) == 0
+        && receive.base.is_multiple_of(2 * bytes)
         && end.is_some()
-        && settings.reports % REPORTS_ALIGN == 0
+        && settings.reports.is_multiple_of(REPORTS_ALIGN)
         && settings.reports.checked_add(REPORTS_ALIGN).is_some()
         && settings.queue_pair < 1 << 24
         && settings.transmit_bytes > 0

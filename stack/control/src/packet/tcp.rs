@@ -107,7 +107,7 @@ impl<'a> Segment<'a> {
         bytes.extend(self.seq.to_be_bytes());
         bytes.extend(self.ack.to_be_bytes());
         // Options have at most 40 bytes.
-        bytes.extend([(header_len / 4 << 4) as u8, self.flags]);
+        bytes.extend([(header_len as u8 / 4) << 4, self.flags]);
         bytes.extend(self.window.to_be_bytes());
         bytes.extend([0; 4]);
         bytes.extend(self.options);
