@@ -88,6 +88,8 @@ pub struct Counters {
     pub n_received: u64,
     /// Packets and messages that were refused, as [`Toe::receive`] and [`Toe::handle`] say.
     pub n_refused: u64,
+    /// Reports and messages for connections that this host does not have: on their way when it gave them back.
+    pub n_stray: u64,
     /// Writes that are missing, by their packet sequence numbers.
     pub n_missing: u64,
     /// Writes that came after later ones.
@@ -228,9 +230,7 @@ impl Toe {
     /// Where it is not one, or not for memory of this host. It changes nothing then.
     pub fn receive(&mut self, packet: &[u8], now: Duration) -> Result<(), ToeError> {
         let result = self.try_receive(packet, now);
-        if result.is_err() {
-            self.counters.n_refused += 1;
-        }
+        self.count(&result);
         result
     }
 
@@ -240,9 +240,7 @@ impl Toe {
     /// Where it speaks of what there is not, or contradicts itself.
     pub fn handle(&mut self, event: HostEvent, now: Duration) -> Result<(), ToeError> {
         let result = self.try_handle(event, now);
-        if result.is_err() {
-            self.counters.n_refused += 1;
-        }
+        self.count(&result);
         result
     }
 
@@ -279,6 +277,12 @@ impl Toe {
     /// What the application is told next.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Whether there are, or may be, packets to the pipe or messages to the control plane.
+    #[must_use]
+    pub fn wants_to_send(&self) -> bool {
+        !self.sendable.is_empty() || !self.requests.is_empty()
     }
 
     /// When [`Toe::poll`] has something to do.
@@ -319,6 +323,14 @@ impl Toe {
             } else {
                 self.release(id.number);
             }
+        }
+    }
+
+    fn count(&mut self, result: &Result<(), ToeError>) {
+        match result {
+            Ok(()) => {}
+            Err(ToeError::UnknownConnection { .. }) => self.counters.n_stray += 1,
+            Err(_) => self.counters.n_refused += 1,
         }
     }
 

@@ -72,6 +72,8 @@ pub struct Pipe {
     pub flows: BTreeMap<u16, Flow>,
     pub to_host: VecDeque<Vec<u8>>,
     pub events: VecDeque<HostEvent>,
+    /// What the peers of connections that are no more have received.
+    pub ended: BTreeMap<u16, Vec<u8>>,
     /// All that the host has asked for.
     pub requests: Vec<HostRequest>,
     /// Connections that a peer opens when there is a listener.
@@ -91,6 +93,7 @@ impl Pipe {
             flows: BTreeMap::new(),
             to_host: VecDeque::new(),
             events: VecDeque::new(),
+            ended: BTreeMap::new(),
             requests: Vec::new(),
             listener: None,
             refusal: None,
@@ -342,6 +345,7 @@ impl Pipe {
             HostRequest::Release { connection } => {
                 if let Some(flow) = self.flows.remove(connection) {
                     self.free_buffers.push(flow.opened.buffer);
+                    self.ended.insert(*connection, flow.at_peer);
                 }
             }
             HostRequest::CloseContext { .. } => self.flows.clear(),
