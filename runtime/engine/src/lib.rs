@@ -101,7 +101,7 @@ pub use random::random_value;
 pub use schedule::{OTHERWISE, PlacedUnit, Schedule, THEN, TablePart, UnitKind};
 pub use state::{Counts, State, StateError};
 pub use stateful_alu::{StatefulResult, run_instruction};
-pub use time::{Microseconds, TIME_MASK, nanoseconds_and_rest};
+pub use time::{Microseconds, TIME_MASK, clock_at, nanoseconds_and_rest};
 pub use trace::{Event, HitEntry, Trace, Unit};
 pub use uses::FieldUses;
 pub use words::WordLayout;

@@ -19,6 +19,18 @@ pub fn nanoseconds_and_rest(clocks_per_us: u64, clock: u64) -> (u64, u64) {
     }
 }
 
+/// The first clock that is not before so many nanoseconds; the last of all if there is none.
+#[must_use]
+pub fn clock_at(clocks_per_us: u64, ns: u64) -> u64 {
+    match ns.checked_mul(clocks_per_us) {
+        Some(clocks) => clocks.div_ceil(1000),
+        None => {
+            let clocks = (u128::from(ns) * u128::from(clocks_per_us)).div_ceil(1000);
+            u64::try_from(clocks).unwrap_or(u64::MAX)
+        }
+    }
+}
+
 /// Time stamps in microseconds: those of nanoseconds, divided. Clocks that follow each other mostly have the same,
 /// which is computed once.
 #[derive(Clone, Debug)]
@@ -65,10 +77,9 @@ impl Microseconds {
         self.from = clock;
         // The next nanosecond that has another time stamp: that of the next microsecond, or of a new beginning.
         let next = ((self.us + 1) * 1000).min(TIME_MASK + 1);
-        let ns = u128::from(ns) + u128::from(next - stamp);
-        let clocks = (ns * u128::from(self.clocks_per_us.max(1))).div_ceil(1000);
         // The last clocks of all, whose nanoseconds are more than 64 bits, are looked up each time.
-        self.until = u64::try_from(clocks).unwrap_or(u64::MAX).max(clock);
+        let ns = ns.saturating_add(next - stamp);
+        self.until = clock_at(self.clocks_per_us.max(1), ns).max(clock);
     }
 }
 

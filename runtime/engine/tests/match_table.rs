@@ -13,19 +13,25 @@ use p4rmt_ir::{
 use p4rmt_source::Span;
 
 /// A generator of numbers that look random (Marsaglia's xorshift64).
-struct Numbers(u64);
+struct Numbers {
+    state: u64,
+    /// So many values the two highest bits have.
+    n_high: u64,
+    /// No prefix is shorter.
+    least_prefix: u32,
+}
 
 impl Numbers {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % end
     }
 
     /// A value with few bits set, so that keys and entries meet.
     fn value(&mut self, width: u32) -> Bits {
-        let high = self.below(4);
+        let high = self.below(self.n_high);
         let low = self.below(8);
         let low = Bits::from_u64(width, low);
         let shift = Bits::from_u64(32, u64::from(width.saturating_sub(2)));
@@ -44,7 +50,10 @@ impl Numbers {
             },
             MatchKind::Lpm => Match::Lpm {
                 value: self.value(width),
-                prefix_len: self.below(u64::from(width) + 1) as u32,
+                prefix_len: {
+                    let least = self.least_prefix.min(width);
+                    least + self.below(u64::from(width - least) + 1) as u32
+                },
             },
             MatchKind::Range => {
                 let (one, other) = (self.value(width), self.value(width));
@@ -118,7 +127,11 @@ impl Case {
             },
             nop,
             keys: keys.to_vec(),
-            numbers: Numbers(0x1234_5678_9abc_def1 + seed),
+            numbers: Numbers {
+                state: 0x1234_5678_9abc_def1 + seed,
+                n_high: 4,
+                least_prefix: 0,
+            },
             n_inserted: 0,
         }
     }
@@ -313,6 +326,36 @@ fn lpm() {
     for n_entries in [3, 50, 300] {
         check(&[(MatchKind::Lpm, 32)], n_entries);
         check(&[(MatchKind::Lpm, 128), (MatchKind::Exact, 2)], n_entries);
+    }
+}
+
+#[test]
+fn prefixes_that_begin_alike() {
+    for (seed, keys) in (0..).zip([
+        vec![(MatchKind::Lpm, 32)],
+        vec![(MatchKind::Exact, 10), (MatchKind::Lpm, 32)],
+        vec![(MatchKind::Lpm, 64)],
+        vec![(MatchKind::Exact, 20), (MatchKind::Lpm, 128)],
+    ]) {
+        let mut case = Case::new(&keys, seed);
+        for least_prefix in [32, 25, 7, 0] {
+            // Entries begin alike, keys do not; then an entry that does not comes, and goes.
+            case.numbers.least_prefix = least_prefix;
+            case.numbers.n_high = 1;
+            case.insert(40);
+            let mut table = case.table();
+            case.numbers.n_high = 4;
+            case.check(&table, 200);
+            for _ in 0..5 {
+                case.insert(1);
+                table.update(case.entries());
+                case.check(&table, 50);
+            }
+            case.delete(60);
+            table.update(case.entries());
+            case.check(&table, 50);
+            case.delete(400);
+        }
     }
 }
 

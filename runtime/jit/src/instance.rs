@@ -304,9 +304,7 @@ impl GressCode {
         if let Some(arranged) = self.tables.get_mut(id) {
             return arranged.update(entries);
         }
-        let schedule = self.schedule.as_ref();
-        let is_divided = schedule.is_some_and(|schedule| schedule.divides(id));
-        let arranged = ArrangedTable::new(gress, &gress.tables[id], entries, is_divided);
+        let arranged = ArrangedTable::new(gress, id, entries, self.schedule.as_ref());
         self.tables.push(arranged);
     }
 

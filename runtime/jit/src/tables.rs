@@ -7,9 +7,10 @@
 //! which is then all that a lookup reads.
 
 use p4rmt_engine::{
-    Changes, EntryTarget, KeyLayout, MatchTable, Search, TableEntries, TableKind, WordLayout,
+    Changes, EntryTarget, KeyLayout, MatchTable, Schedule, Search, TableEntries, TableKind,
+    WordLayout,
 };
-use p4rmt_ir::{ActionCall, ActionId, Body, Gress, Table};
+use p4rmt_ir::{ActionCall, ActionId, Body, Gress, Table, TableId};
 
 /// Stands for the action of an entry that leads to a member or a group.
 pub(crate) const PICK: u64 = u64::MAX;
@@ -96,11 +97,22 @@ impl MaskedEntries {
     }
 }
 
-/// Whether the records of a table that is not divided stand in the buckets of its entries.
-pub(crate) fn has_records_in_buckets(gress: &Gress, table: &Table) -> bool {
+/// Whether a table lies in several stages.
+fn is_divided(id: TableId, schedule: Option<&Schedule>) -> bool {
+    schedule.is_some_and(|schedule| schedule.divides(id))
+}
+
+/// Whether the records of a table stand in the buckets of its entries.
+pub(crate) fn has_records_in_buckets(
+    gress: &Gress,
+    id: TableId,
+    schedule: Option<&Schedule>,
+) -> bool {
+    let table = &gress.tables[id];
     let layout = KeyLayout::new(gress, table);
     let is_short = (1..=MAX_PROBED_WORDS).contains(&layout.n_words());
-    layout.kind() == TableKind::Exact && is_short && table.implementation.is_none()
+    let is_in_one_piece = !is_divided(id, schedule) && table.implementation.is_none();
+    layout.kind() == TableKind::Exact && is_short && is_in_one_piece
 }
 
 /// Longer keys are looked up by the engine.
@@ -123,8 +135,11 @@ pub(crate) struct TableView {
     pub(crate) entries: *const u8,
     /// Of up to 64 entries that compete: their vectors and places; else nothing.
     pub(crate) vectors: *const u64,
-    /// Of an exact table: by how much a hash is shifted to the right to number a bucket.
+    /// By how much a hash is shifted to the right to number a bucket of an exact table; what is left of a key to number
+    /// a cell in the root of a prefix table.
     pub(crate) shift: u64,
+    /// Of a prefix table: what is taken off a key before.
+    pub(crate) base: u64,
     /// Of an exact table: the number of its last bucket.
     pub(crate) last_bucket: u64,
     /// The first record.
@@ -136,12 +151,14 @@ pub(crate) struct TableView {
 impl ArrangedTable {
     pub(crate) fn new(
         gress: &Gress,
-        table: &Table,
+        id: TableId,
         entries: &TableEntries,
-        is_divided: bool,
+        schedule: Option<&Schedule>,
     ) -> Self {
+        let table = &gress.tables[id];
         let stride = record_words(gress, table);
-        let is_in_buckets = !is_divided && has_records_in_buckets(gress, table);
+        let is_in_buckets = has_records_in_buckets(gress, id, schedule);
+        let is_divided = is_divided(id, schedule);
         let n_data = if is_in_buckets { stride } else { 0 };
         let mut arranged = Self {
             matching: MatchTable::with_data(gress, table, entries, is_divided, n_data),
@@ -220,15 +237,19 @@ impl ArrangedTable {
     /// Where compiled code finds it.
     pub(crate) fn view(&self) -> TableView {
         let [few, vectors] = self.masked.addresses();
-        let (entries, shift) = match self.matching.search() {
-            Search::Exact(exact) => (exact.buckets().as_ptr().cast(), exact.shift()),
-            Search::Prefix(prefix) => (prefix.cells().as_ptr().cast(), 0),
-            Search::Ternary(_) => (few, 0),
+        let (entries, shift, base) = match self.matching.search() {
+            Search::Exact(exact) => (exact.buckets().as_ptr().cast(), exact.shift(), 0),
+            Search::Prefix(prefix) => {
+                let cells = prefix.cells().as_ptr().cast();
+                (cells, prefix.root_shift(), prefix.root_base())
+            }
+            Search::Ternary(_) => (few, 0, 0),
         };
         TableView {
             entries,
             vectors: vectors.cast(),
             shift: u64::from(shift),
+            base,
             last_bucket: u64::MAX.checked_shr(shift).unwrap_or(0),
             records: self.records.as_ptr(),
             matching: &raw const self.matching,

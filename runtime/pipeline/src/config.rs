@@ -15,7 +15,7 @@
 //! v1model has no clock that a program could see but in microseconds: a thousand of ours are one. It has
 //! no port metadata, recirculation ports, CPU port or packet generator.
 
-use p4rmt_engine::{TIME_MASK, nanoseconds_and_rest};
+use p4rmt_engine::{TIME_MASK, clock_at, nanoseconds_and_rest};
 use p4rmt_ir::Arch;
 
 /// Bytes of preamble, frame check sequence and gap that every packet takes on the wire.
@@ -106,8 +106,7 @@ impl DeviceConfig {
     /// The first clock that is not before so many nanoseconds; the last of all if there is none.
     #[must_use]
     pub fn clock_at(&self, ns: u64) -> u64 {
-        let clocks = (u128::from(ns) * u128::from(self.clocks_per_us)).div_ceil(1000);
-        u64::try_from(clocks).unwrap_or(u64::MAX)
+        clock_at(self.clocks_per_us, ns)
     }
 }
 

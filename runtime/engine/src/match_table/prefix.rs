@@ -1,10 +1,11 @@
 //! Prefix tables: a trie whose cells are filled with what wins there.
 //!
-//! The root is an array of cells, one for each value of the first bits of a key; a node has a cell for
-//! each value of the next four, 64 bytes together. A cell holds the place of the longest prefix that covers
+//! What all prefixes begin with is taken off: keys that begin otherwise find nothing. The root is an array of cells,
+//! one for each value of the next bits of a key; a node has a cell for each value of the next four, 64 bytes together. A cell holds the place of the longest prefix that covers
 //! it, or leads to a node. So a lookup takes one step, and one more for each four bits by which prefixes there
 //! are longer than what the root tells apart, however many entries there are. Memory is at most 64 bytes for
-//! each entry and four bits of its length.
+//! each entry and four bits of its length. A prefix that begins otherwise than all before it arranges them anew, which
+//! happens a dozen times at most before nothing is left that they begin with.
 
 use std::collections::HashMap;
 
@@ -15,6 +16,10 @@ use super::place_of;
 #[derive(Clone, Debug)]
 pub struct PrefixTable {
     root_bits: u32,
+    /// So many first bits all prefixes have in common: a multiple of what a node tells apart.
+    n_common: u32,
+    /// The highest word of a key that has them and zeros behind.
+    common: u64,
     /// The root's, then those of each node.
     cells: Vec<u32>,
     /// By place: the length of the prefix.
@@ -35,10 +40,14 @@ impl PrefixTable {
     pub const NODE: u32 = 1 << 31;
     /// Bits of a key that a node tells apart.
     pub const NODE_BITS: u32 = 4;
+    /// Bits of a key that a root tells apart at most.
+    const MAX_ROOT_BITS: u32 = 16;
 
     pub(super) fn new(layout: &KeyLayout) -> Self {
         Self {
             root_bits: Self::root_bits_of(layout),
+            n_common: 0,
+            common: 0,
             cells: Vec::new(),
             lens: Vec::new(),
             places: HashMap::new(),
@@ -50,7 +59,11 @@ impl PrefixTable {
     /// Bits of a key that the root of such a table tells apart.
     #[must_use]
     pub fn root_bits_of(layout: &KeyLayout) -> u32 {
-        if layout.max_entries() < FEW { 8 } else { 16 }
+        if layout.max_entries() < FEW {
+            8
+        } else {
+            Self::MAX_ROOT_BITS
+        }
     }
 
     /// The cells: first the root's, one for each value of the first bits.
@@ -60,6 +73,7 @@ impl PrefixTable {
     }
 
     pub(super) fn fill(&mut self, patterns: &[Option<Pattern>]) {
+        self.find_common(patterns);
         self.cells.clear();
         self.cells.resize(1 << self.root_bits, 0);
         self.lens.clear();
@@ -73,7 +87,28 @@ impl PrefixTable {
         }
     }
 
-    /// Follows entries that went and came; nothing if too many nodes stay behind.
+    /// Finds what all prefixes begin with, as far as the root still lies in the highest word.
+    fn find_common(&mut self, patterns: &[Option<Pattern>]) {
+        let mut patterns = patterns.iter().flatten();
+        (self.n_common, self.common) = (0, 0);
+        let Some(first) = patterns.next() else { return };
+        let of_first = highest(&first.value);
+        let least = patterns.fold(first.prefix_bits, |n_bits, pattern| {
+            let same = (highest(&pattern.value) ^ of_first).leading_zeros();
+            n_bits.min(same).min(pattern.prefix_bits)
+        });
+        let n_common = least.min(64 - Self::MAX_ROOT_BITS);
+        self.n_common = n_common - n_common % Self::NODE_BITS;
+        self.common = of_first & !(u64::MAX >> self.n_common);
+    }
+
+    /// Whether a prefix begins as all do.
+    fn has_common(&self, pattern: &Pattern) -> bool {
+        let differs = highest(&pattern.value) ^ self.common;
+        pattern.prefix_bits >= self.n_common && differs.leading_zeros() >= self.n_common
+    }
+
+    /// Follows entries that went and came; nothing if too many nodes stay behind, or one begins otherwise.
     pub(super) fn follow(
         &mut self,
         removed: &[(usize, Pattern)],
@@ -88,16 +123,37 @@ impl PrefixTable {
             return None;
         }
         for slot in added {
-            self.insert(*slot, patterns[*slot].as_ref()?);
+            let pattern = patterns[*slot].as_ref()?;
+            if !self.has_common(pattern) {
+                return None;
+            }
+            self.insert(*slot, pattern);
         }
         Some(())
+    }
+
+    /// What is taken off the highest word of a key: what is left of it is the number of its cell of the root, and
+    /// [`Self::root_shift`] more bits. A larger number has no cell.
+    #[must_use]
+    pub fn root_base(&self) -> u64 {
+        self.common
+    }
+
+    /// By how much that is shifted to the right.
+    #[must_use]
+    pub fn root_shift(&self) -> u32 {
+        64 - self.n_common - self.root_bits
     }
 
     /// The place of the longest prefix of a key; 0 for none.
     #[must_use]
     pub fn lookup(&self, key: &[u64]) -> u64 {
-        let mut cell = self.cells[bits(key, 0, self.root_bits)];
-        let mut depth = self.root_bits;
+        let number = highest(key).wrapping_sub(self.common) >> self.root_shift();
+        if number >> self.root_bits != 0 {
+            return 0;
+        }
+        let mut cell = self.cells[number as usize];
+        let mut depth = self.n_common + self.root_bits;
         while cell & Self::NODE != 0 {
             let node = (cell & !Self::NODE) as usize;
             cell = self.cells[node + bits(key, depth, Self::NODE_BITS)];
@@ -142,8 +198,8 @@ impl PrefixTable {
     /// The cells that a prefix covers, of the root or of the node that tells its last bit apart; nodes
     /// that are missing on the way are made.
     fn cells_of(&mut self, value: &[u64], len: u32) -> (usize, usize) {
-        let mut number = bits(value, 0, self.root_bits);
-        let mut end = self.root_bits;
+        let mut number = bits(value, self.n_common, self.root_bits);
+        let mut end = self.n_common + self.root_bits;
         while end < len {
             let cell = self.cells[number];
             let node = if cell & Self::NODE != 0 {
@@ -186,6 +242,11 @@ impl PrefixTable {
             }
         }
     }
+}
+
+/// The highest word of a key.
+fn highest(key: &[u64]) -> u64 {
+    key.last().copied().unwrap_or(0)
 }
 
 /// So many bits of a key, from the highest on; they do not cross a word.

@@ -119,7 +119,7 @@ impl Compiler<'_> {
         let mut leads = Leads::new(self);
         if table.keys.is_empty() {
             self.select_only(id, table, &mut leads);
-        } else if self.has_records_in_buckets(id, table) {
+        } else if has_records_in_buckets(self.gress, id, self.schedule) {
             self.select_in_bucket(id, table, &mut leads);
         } else {
             let place = self.look_up(id, table, share);
@@ -135,12 +135,6 @@ impl Compiler<'_> {
             run(self, Applied { action, is_hit })?;
         }
         Ok(())
-    }
-
-    /// Whether the records of a table stand in its buckets, as [`crate::tables`] says.
-    fn has_records_in_buckets(&self, id: TableId, table: &Table) -> bool {
-        let is_divided = self.schedule.is_some_and(|schedule| schedule.divides(id));
-        !is_divided && has_records_in_buckets(self.gress, table)
     }
 
     /// The key of a table.
@@ -314,16 +308,27 @@ impl Compiler<'_> {
             self.b.declare_var(types::I64),
             self.b.declare_var(types::I64),
         );
-        let number = self.shr_word(key, 64 - root_bits);
-        let root = self.load_cell_of(cells, number);
-        self.b.def_var(cell, root);
-        let rest = self.shl_word(key, root_bits);
-        self.b.def_var(left, rest);
-        let (head, node, done) = (
+        let (root, head, node, done) = (
+            self.b.create_block(),
             self.b.create_block(),
             self.b.create_block(),
             self.b.create_block(),
         );
+        let shift = self.load_view(id, offset_of!(TableView, shift));
+        let base = self.load_view(id, offset_of!(TableView, base));
+        let none = self.word(0);
+        self.b.def_var(cell, none);
+        let number = self.b.ins().isub(key, base);
+        let number = self.b.ins().ushr(number, shift);
+        let is_covered = self.is(IntCC::UnsignedLessThan, number, 1 << root_bits);
+        self.b.ins().brif(is_covered, root, &[], done, &[]);
+        self.enter(root);
+        let of_root = self.load_cell_of(cells, number);
+        self.b.def_var(cell, of_root);
+        // Shifts are counted modulo 64. Behind a root that ends with the key there are no nodes.
+        let taken = self.b.ins().ineg(shift);
+        let rest = self.b.ins().ishl(key, taken);
+        self.b.def_var(left, rest);
         self.jump(head);
         self.b.switch_to_block(head);
         let here = self.b.use_var(cell);
@@ -342,7 +347,7 @@ impl Compiler<'_> {
         self.jump(head);
         self.b.seal_block(head);
         self.enter(done);
-        here
+        self.b.use_var(cell)
     }
 
     /// Looks a key up among entries that compete: few are tried in turn, up to 64 are ruled out byte by byte, as
