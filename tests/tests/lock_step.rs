@@ -1,12 +1,13 @@
 //! Lock step: the machine clock by clock, and packets in batches, come to the same. The same arrivals give
 //! the same departures (bytes, ports, clocks), every stage finds and leaves the same, and the state behind
-//! is the same, whatever comes back and whatever the control plane writes meanwhile.
+//! is the same, whatever comes back and whatever the control plane writes meanwhile. The clocked machine may look ahead
+//! as far as it likes: at any clock, registers and tables hold what they hold where time goes clock by clock.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use p4rmt_driver::{Compiled, DiskLoader, Options, compile};
-use p4rmt_engine::{EntryTarget, InstalledEntry, Mode, Ref, find_register, find_table};
+use p4rmt_engine::{Engine, EntryTarget, InstalledEntry, Mode, Ref, find_register, find_table};
 use p4rmt_interp::Interp;
 use p4rmt_ir::{ActionCall, Bits, GressRole, Id, Match, PipeId};
 use p4rmt_mau::{Fit, Target, place_tables};
@@ -19,6 +20,7 @@ use p4rmt_stf::StatementKind;
 use p4rmt_tests::laminar::rig::{LOCAL_PORT, NETWORK_PORT, PEER_PATH};
 use p4rmt_tests::laminar::wire::{TcpSegment, flags};
 use p4rmt_tests::mutation::{Random, mutate};
+use p4rmt_tests::rig::ENGINES;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -73,9 +75,13 @@ impl Bench {
     }
 
     fn device(&self) -> Device {
+        self.device_on(&Interp)
+    }
+
+    fn device_on(&self, engine: &dyn Engine) -> Device {
         let mode = Mode::Placed(Arc::new(self.fit.placement.clone()));
         let program = Arc::clone(&self.compiled.program);
-        let device = Device::new(&Interp, program, PipeId::from_index(0), mode);
+        let device = Device::new(engine, program, PipeId::from_index(0), mode);
         let (mut device, errors) = p4rmt_stf::apply(&self.setup, device.expect("it loads"));
         assert!(errors.is_empty(), "{errors:?}");
         device.take_departures();
@@ -194,6 +200,87 @@ impl Bench {
         compare(seed, &clocked, &wavefront);
         clocked
     }
+}
+
+impl Bench {
+    /// Runs what happens on the interpreter, clock by clock, and on every engine in strides that end at clocks drawn by
+    /// lot (there with `theirs` as latencies). What stands in registers and tables is the same at each of
+    /// these, in the midst of all packets, and so is what leaves, and when.
+    #[track_caller]
+    fn check_strides(
+        &self,
+        seed: u64,
+        [timing, theirs]: [&Timing; 2],
+        outside: &[(u64, Outside)],
+        configure: &dyn Fn(&mut Device),
+    ) {
+        let machine = |engine, timing| {
+            let mut device = self.device_on(engine);
+            configure(&mut device);
+            LockStep::new(device, timing, Execution::Clocked).expect("it is placed")
+        };
+        let mut by_clock = machine(&Interp, timing);
+        let mut others = ENGINES.map(|engine| machine(engine, theirs));
+        let mut random = Random::new(seed ^ 0x5ee5);
+        let mut n_looks = 0;
+        let mut departures = Vec::new();
+        let mut of_others = ENGINES.map(|_| Vec::new());
+        for (clock, what) in outside {
+            let time = by_clock.clock()..=*clock;
+            time.for_each(|clock| by_clock.run_until(clock).expect("the engine runs"));
+            departures.extend(by_clock.take_departures());
+            if random.happens(100) {
+                n_looks += 1;
+                for (other, of_other) in others.iter_mut().zip(&mut of_others) {
+                    other.run_until(*clock).expect("the engine runs");
+                    of_other.extend(other.take_departures());
+                    assert_same_state(seed, &by_clock, other);
+                    assert_eq!(departures.len(), of_other.len(), "seed {seed}, at {clock}");
+                }
+            }
+            for machine in others.iter_mut().chain([&mut by_clock]) {
+                match what.clone() {
+                    Outside::Packet { port, bytes } => {
+                        let arrived = machine.arrive(*clock, port, &bytes);
+                        arrived.expect("the port is there");
+                    }
+                    Outside::Write(write) => machine.write(*clock, write).expect("one stage"),
+                }
+            }
+        }
+        assert!(n_looks > 5, "{n_looks}");
+        let shown = |departures: &[Departure]| -> Vec<String> {
+            let shown = departures.iter();
+            shown.map(|departure| format!("{departure:?}")).collect()
+        };
+        by_clock.settle().expect("the engine runs");
+        departures.extend(by_clock.take_departures());
+        let refused = format!("{:?}", by_clock.take_refused());
+        for (mut other, mut of_other) in others.into_iter().zip(of_others) {
+            other.settle().expect("the engine runs");
+            of_other.extend(other.take_departures());
+            assert_same(seed, "departure", &shown(&departures), &shown(&of_other));
+            assert_eq!(
+                refused,
+                format!("{:?}", other.take_refused()),
+                "seed {seed}"
+            );
+            assert_same_state(seed, &by_clock, &other);
+            let [one, other] = [by_clock.device(), other.device()];
+            assert_eq!(one.counters(), other.counters(), "seed {seed}");
+            assert_eq!(one.table_counts(), other.table_counts(), "seed {seed}");
+            assert_eq!(one.clock(), other.clock(), "seed {seed}");
+        }
+    }
+}
+
+/// Compares what outlives packets.
+#[track_caller]
+fn assert_same_state(seed: u64, one: &LockStep, other: &LockStep) {
+    let difference = one.device().state();
+    let difference = difference.first_difference(other.device().state());
+    let difference = difference.map(|difference| difference.to_string());
+    assert_eq!(difference, None, "seed {seed}, clock {}", one.clock());
 }
 
 /// Compares what two executions came to.
@@ -383,6 +470,37 @@ fn a_wrong_latency_a_lost_packet_and_a_late_write_are_noticed() {
 }
 
 #[test]
+fn strides_and_compiled_stages_are_exact_to_the_clock() {
+    let bench = Bench::new(LOOPS, LOOPS_SETUP);
+    for seed in 0..8 {
+        let mut random = Random::new(seed);
+        let timing = if seed % 2 == 0 {
+            bench.timing()
+        } else {
+            bench.any_timing(&mut random)
+        };
+        let outside = orders(&bench, &mut random, 250);
+        let queue_cells = if random.happens(300) { 3 } else { 1 << 14 };
+        bench.check_strides(seed, [&timing; 2], &outside, &|device| {
+            device.config_mut().queue_cells = queue_cells;
+        });
+    }
+}
+
+#[test]
+fn a_stage_that_is_a_clock_late_is_noticed() {
+    let bench = Bench::new(LOOPS, LOOPS_SETUP);
+    let timing = bench.timing();
+    let mut late = timing.clone();
+    late.ingress.stages[0] += 1;
+    let outside = orders(&bench, &mut Random::new(7), 120);
+    let compared = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        bench.check_strides(7, [&timing, &late], &outside, &|_| {});
+    }));
+    assert!(compared.is_err(), "a difference goes unnoticed");
+}
+
+#[test]
 fn lock_step_is_not_one_by_one() {
     let bench = Bench::new(LOOPS, LOOPS_SETUP);
     let packet = |index: u8| {
@@ -515,6 +633,7 @@ fn vectors_come_to_the_same(
             };
             outside.push((clock, Outside::Packet { port, bytes }));
         }
+        bench.check_strides(seed, [&timing; 2], &outside, &|_| {});
         let (result, _) = bench.check(seed, &timing, &outside, &|_| {});
         assert!(
             result.departures.len() > n_packets / 20,

@@ -1,12 +1,13 @@
 //! The interface of an engine: it loads one pipe of a program and runs batches of packets.
 //!
-//! An engine runs a batch of packets through one gress, in order, or, where the gress is placed, one
-//! packet through one [`Step`] of it; what a packet carries from step to step stays in a slot of the
+//! An engine runs a batch of packets through one gress, in order, or, where the gress is placed, moves packets
+//! through some [`Step`]s of it; what a packet carries from step to step stays in a slot of the
 //! instance. Everything around it (ports, time, traffic manager, loops) belongs to the device;
 //! everything that outlives a packet belongs to the caller's [`State`]. The interface itself allocates nothing a packet:
 //! inputs are borrowed, outcomes are buffers that the caller uses again, and payload stays where it
 //! is.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use p4rmt_ir::{Arena, FieldId, GressId, PipeId, Placement, Program};
@@ -75,42 +76,51 @@ pub trait Instance: Send {
         Ok(Passed::default())
     }
 
-    /// Runs one packet through one step of a placed gress. The packet is in `slot` from its
-    /// [`Step::Parser`] on, which takes the slot, whatever was there; its other steps follow, stages in
-    /// order, then [`Step::Deparser`], with the same job and outcome. Steps of packets in other slots
-    /// may come between, in the order in which the machine's stages see them: so all steps of all
-    /// packets together are what [`Self::run`] does.
+    /// Moves packets of a placed gress on: each makes its steps, and in each step they are in the order of
+    /// `packets`, which is that of their entry. A packet may not be behind one that entered after it, neither
+    /// before nor afterwards. So all steps of all packets together are what [`Self::run`] does.
     ///
-    /// A packet that its parser dropped has nothing more to do: its steps change nothing.
+    /// A packet that its parser dropped has nothing more to do: its steps change nothing. Events are those of all
+    /// packets together; who wants to tell them apart moves one packet at a time.
     ///
     /// # Errors
-    /// As for [`Self::run`], and a gress without stages.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all that a step touches, each from elsewhere"
-    )]
-    fn step(
+    /// As for [`Self::run`]; a gress without stages, and a slot that holds another packet.
+    fn advance(
         &mut self,
         gress: GressId,
-        slot: usize,
-        step: Step,
-        job: &Job<'_>,
-        outcome: &mut Outcome,
+        packets: &mut [Stepping<'_>],
         state: &mut State,
         trace: Option<&mut dyn Trace>,
-    ) -> Result<(), EngineError>;
+    ) -> Result<(), EngineError> {
+        let (_, _, _) = (packets, state, trace);
+        Err(EngineError::NoStages { gress })
+    }
 
     /// The stages that packets of a gress pass; none where it is not placed.
-    fn n_stages(&self, gress: GressId) -> Option<u32>;
-
-    /// Appends every field of the packet in a slot, laid out as [`crate::WordLayout`] says.
-    fn fields(&self, gress: GressId, slot: usize, words: &mut Vec<u64>);
+    fn n_stages(&self, gress: GressId) -> Option<u32> {
+        let _ = gress;
+        None
+    }
 
     /// The interface that the instance was loaded with.
     fn interface(&self) -> &Interface;
 
     /// Hits and misses since loading, by table of the gress; empty for a gress that it has not.
     fn table_counts(&self, gress: GressId) -> Vec<TableCounts>;
+}
+
+/// A packet that makes steps through a placed gress.
+#[derive(Debug)]
+pub struct Stepping<'a> {
+    /// Where the instance keeps what it carries from step to step, from its parser on, which takes the slot, whatever
+    /// was there.
+    pub slot: usize,
+    /// The steps that it makes, by position ([`Step::position`]): those that follow the ones that it has made.
+    pub steps: Range<u32>,
+    /// The packet, the same for all its steps.
+    pub job: Job<'a>,
+    /// What it leads to: written by its deparser, and wanted only then.
+    pub outcome: Option<&'a mut Outcome>,
 }
 
 /// A step of a packet through a placed gress.
@@ -122,6 +132,28 @@ pub enum Step {
     Stage(u32),
     /// The deparser.
     Deparser,
+}
+
+impl Step {
+    /// Its position among the steps of a gress of so many stages, from 0.
+    #[must_use]
+    pub fn position(self, n_stages: u32) -> u32 {
+        match self {
+            Self::Parser => 0,
+            Self::Stage(stage) => stage + 1,
+            Self::Deparser => n_stages + 1,
+        }
+    }
+
+    /// The step at a position.
+    #[must_use]
+    pub fn at(position: u32, n_stages: u32) -> Self {
+        match position.checked_sub(1) {
+            None => Self::Parser,
+            Some(stage) if stage < n_stages => Self::Stage(stage),
+            Some(_) => Self::Deparser,
+        }
+    }
 }
 
 /// Which machine is meant.
@@ -194,15 +226,19 @@ pub enum EngineError {
         /// Which gress.
         gress: GressId,
     },
-    /// A step of a gress that has none.
-    #[error("gress {gress} has no {step:?}: it has {available} stages")]
-    NoStep {
+    /// Steps through a gress that has none.
+    #[error("gress {gress} is not placed in stages")]
+    NoStages {
         /// Which gress.
         gress: GressId,
-        /// Which step.
-        step: Step,
-        /// How many stages it is placed in.
-        available: u32,
+    },
+    /// A packet goes on from where another one stands, or leaves its steps without anywhere to say what it led to.
+    #[error("the packet in slot {slot} of gress {gress} cannot go on")]
+    LostPacket {
+        /// Of which gress.
+        gress: GressId,
+        /// Which slot.
+        slot: usize,
     },
     /// The placement leaves something out or belongs to another program.
     #[error("the placement does not fit gress {gress}: {needed} {what}, {available} placed")]

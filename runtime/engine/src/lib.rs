@@ -1,8 +1,8 @@
 //! What an engine is, and everything that all engines share.
 //!
 //! An [`Engine`] loads a pipe of a program and gives an [`Instance`], which runs a batch of packets
-//! through one gress, or one packet through one [`Step`] of it. What outlives a packet is the caller's [`State`]; what goes
-//! in and comes out are [`Job`]s and [`Outcome`]s. The rest of the crate are the parts from which
+//! through one gress, or packets through some [`Step`]s of it. What outlives a packet is the caller's [`State`];
+//! what goes in and comes out are [`Job`]s and [`Outcome`]s. The rest of the crate are the parts from which
 //! engines are built: match tables, hashes, checksums, meters, filters, stateful ALUs, math units and the
 //! packet cursor, each defined once.
 //!
@@ -72,7 +72,7 @@ pub use entry_error::EntryError;
 pub use filter::{FilterCell, FilterConfig, filter_draw};
 pub use hash::Hasher;
 pub use instance::{
-    Engine, EngineError, GressInterface, Instance, Interface, Mode, Step, TableCounts,
+    Engine, EngineError, GressInterface, Instance, Interface, Mode, Step, Stepping, TableCounts,
 };
 pub use job::{
     CloneRequest, DigestMessage, Job, KeepRequest, LogMessage, MirrorRequest, Outcome,

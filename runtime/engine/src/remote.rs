@@ -23,8 +23,7 @@ use p4rmt_ir::{GressId, Id};
 use thiserror::Error;
 
 use crate::{
-    EngineError, Instance, Interface, Job, Outcome, Stamp, State, StateLayout, Step, TableCounts,
-    Trace,
+    EngineError, Instance, Interface, Job, Outcome, Stamp, State, StateLayout, TableCounts, Trace,
 };
 use codec::{Message, Reader};
 
@@ -266,29 +265,6 @@ impl Instance for RemoteInstance {
             error.into()
         })
     }
-
-    fn step(
-        &mut self,
-        gress: GressId,
-        _slot: usize,
-        step: Step,
-        _job: &Job<'_>,
-        _outcome: &mut Outcome,
-        _state: &mut State,
-        _trace: Option<&mut dyn Trace>,
-    ) -> Result<(), EngineError> {
-        Err(EngineError::NoStep {
-            gress,
-            step,
-            available: 0,
-        })
-    }
-
-    fn n_stages(&self, _gress: GressId) -> Option<u32> {
-        None
-    }
-
-    fn fields(&self, _gress: GressId, _slot: usize, _words: &mut Vec<u64>) {}
 
     fn interface(&self) -> &Interface {
         &self.interface

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    EngineError, Event, GressInterface, Instance, Interface, Job, MatchTable, Mode, Outcome, Part,
-    Ref, State, StateLayout, Step, TableCounts, Trace, WordLayout, Writer, open_pipe,
+    EngineError, Event, GressInterface, GressLayout, Instance, Interface, Job, MatchTable, Mode,
+    Outcome, Part, Ref, Schedule, State, StateLayout, Step, Stepping, TableCounts, Trace,
+    WordLayout, Writer, open_pipe,
 };
-use p4rmt_ir::{Arena, ControlRole, Gress, GressId, Id, PipeId, Program, TableId};
+use p4rmt_ir::{Arena, ControlRole, Gress, GressId, Id, PipeId, Program, TableId, Tables};
 
 use crate::load::LoadedGress;
 use crate::packet::{Flight, Packet, Work};
@@ -102,79 +103,42 @@ impl Instance for InterpInstance {
         Ok(())
     }
 
-    fn step(
+    fn advance(
         &mut self,
         gress_id: GressId,
-        slot: usize,
-        step: Step,
-        job: &Job<'_>,
-        outcome: &mut Outcome,
+        packets: &mut [Stepping<'_>],
         state: &mut State,
-        trace: Option<&mut dyn Trace>,
+        mut trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError> {
         let gress = find_gress(&self.layout, gress_id)?;
         state.expect_layout(&self.layout)?;
         let loaded = &self.gresses[gress_id];
-        let layout = self.layout.gress(gress_id).expect("a gress of the pipe");
-        let no_step = |available| EngineError::NoStep {
-            gress: gress_id,
-            step,
-            available,
-        };
-        // Borrowed anew, for no longer than the step.
-        let trace: Option<&mut dyn Trace> = match trace {
-            Some(trace) => Some(&mut *trace),
-            None => None,
-        };
         let (Some(schedule), Some(tables)) = (&loaded.schedule, gress.as_tables()) else {
-            return Err(no_step(0));
+            return Err(EngineError::NoStages { gress: gress_id });
         };
-        let work = &mut self.work[gress_id];
-        let flights = &mut self.flights[gress_id];
-        if flights.len() <= slot {
-            flights.resize_with(slot + 1, Flight::default);
-        }
-        let flight = &mut flights[slot];
-        let packet = (gress, loaded, layout);
-        let interface = &self.interface.gresses[gress_id];
-        match step {
-            Step::Parser => {
-                check_job(job, loaded)?;
-                flight.exchange(work);
-                begin(outcome, interface);
-                let mut packet = Packet::new(packet, work, state, outcome, trace, *job);
-                packet.enter(0, interface);
-                packet.enter_stages(schedule);
-                flight.is_over = !packet.parse();
-                flight.exchange(work);
-            }
-            Step::Stage(stage) if stage >= schedule.n_stages() => {
-                return Err(no_step(schedule.n_stages()));
-            }
-            Step::Stage(_) | Step::Deparser if flight.is_over => {}
-            Step::Stage(stage) => {
-                if work.tables.len() < gress.tables.len() {
-                    arrange_entries(gress, loaded, work, state);
+        let mut steps = Steps {
+            gress,
+            loaded,
+            layout: self.layout.gress(gress_id).expect("a gress of the pipe"),
+            interface: &self.interface.gresses[gress_id],
+            schedule,
+            tables,
+            work: &mut self.work[gress_id],
+            flights: &mut self.flights[gress_id],
+        };
+        let first = packets.iter().map(|packet| packet.steps.start).min();
+        let end = packets.iter().map(|packet| packet.steps.end).max();
+        for position in first.unwrap_or(0)..end.unwrap_or(0) {
+            let step = Step::at(position, schedule.n_stages());
+            steps.arrange(step, state);
+            for packet in packets.iter_mut() {
+                if packet.steps.contains(&position) {
+                    let trace: Option<&mut dyn Trace> = match &mut trace {
+                        Some(trace) => Some(&mut **trace),
+                        None => None,
+                    };
+                    steps.step(step, packet, state, trace)?;
                 }
-                work.entries_stamp = None;
-                for table in schedule.tables_in(stage) {
-                    arrange_table(gress, loaded, table, work, state);
-                }
-                flight.exchange(work);
-                let mut packet = Packet::resumed(packet, work, state, outcome, trace, *job);
-                packet.run_stage(tables, schedule, stage);
-                flight.exchange(work);
-            }
-            Step::Deparser => {
-                flight.exchange(work);
-                let mut packet = Packet::resumed(packet, work, state, outcome, trace, *job);
-                packet.run_deparser();
-                flight.exchange(work);
-            }
-        }
-        if step == Step::Deparser {
-            for field in &interface.watched {
-                WordLayout::push(&mut outcome.values, &flight.fields()[field.index()]);
             }
         }
         Ok(())
@@ -185,14 +149,6 @@ impl Instance for InterpInstance {
         Some(schedule.n_stages())
     }
 
-    fn fields(&self, gress: GressId, slot: usize, words: &mut Vec<u64>) {
-        let flights = self.flights.get(gress).map_or(&[][..], |flights| flights);
-        let fields = flights.get(slot).map_or(&[][..], Flight::fields);
-        fields
-            .iter()
-            .for_each(|value| WordLayout::push(words, value));
-    }
-
     fn interface(&self) -> &Interface {
         &self.interface
     }
@@ -201,6 +157,101 @@ impl Instance for InterpInstance {
         self.work
             .get(gress)
             .map_or_else(Vec::new, |work| work.counts.clone())
+    }
+}
+
+/// A gress whose packets are between steps.
+struct Steps<'a> {
+    gress: &'a Gress,
+    loaded: &'a LoadedGress,
+    layout: &'a GressLayout,
+    interface: &'a GressInterface,
+    schedule: &'a Schedule,
+    tables: &'a Tables,
+    work: &'a mut Work,
+    flights: &'a mut Vec<Flight>,
+}
+
+impl Steps<'_> {
+    /// Brings the tables of a step up to date: one that a write has not come to yet differs from stage to stage.
+    fn arrange(&mut self, step: Step, state: &State) {
+        let Step::Stage(stage) = step else { return };
+        if self.work.tables.len() < self.gress.tables.len() {
+            arrange_entries(self.gress, self.loaded, self.work, state);
+        }
+        for table in self.schedule.tables_in(stage) {
+            let place = Ref {
+                gress: self.loaded.id,
+                id: table,
+            };
+            let entries = state.table(place).expect("the layout was checked");
+            if !self.work.tables[table].is_current(entries) {
+                self.work.entries_stamp = None;
+                self.work.tables[table].update(entries);
+            }
+        }
+    }
+
+    /// A packet makes a step.
+    fn step(
+        &mut self,
+        step: Step,
+        stepping: &mut Stepping<'_>,
+        state: &mut State,
+        trace: Option<&mut dyn Trace>,
+    ) -> Result<(), EngineError> {
+        let Stepping { slot, job, .. } = *stepping;
+        // Borrowed anew, for no longer than the step.
+        let trace: Option<&mut dyn Trace> = match trace {
+            Some(trace) => Some(&mut *trace),
+            None => None,
+        };
+        let work = &mut *self.work;
+        let packet = (self.gress, self.loaded, self.layout);
+        if step == Step::Parser {
+            check_job(&job, self.loaded)?;
+            if self.flights.len() <= slot {
+                self.flights.resize_with(slot + 1, Flight::default);
+            }
+            let flight = &mut self.flights[slot];
+            flight.exchange(work);
+            begin(&mut flight.outcome, self.interface);
+            let outcome = &mut flight.outcome;
+            let mut packet = Packet::new(packet, work, state, outcome, trace, job);
+            packet.enter(0, self.interface);
+            packet.enter_stages(self.schedule);
+            flight.is_over = !packet.parse();
+            flight.exchange(work);
+            return Ok(());
+        }
+        let n_fields = self.gress.fields.len();
+        let flight = self.flights.get_mut(slot);
+        let Some(flight) = flight.filter(|flight| flight.fields.len() == n_fields) else {
+            let gress = self.loaded.id;
+            return Err(EngineError::LostPacket { gress, slot });
+        };
+        if !flight.is_over {
+            flight.exchange(work);
+            let outcome = &mut flight.outcome;
+            let mut packet = Packet::resumed(packet, work, state, outcome, trace, job);
+            match step {
+                Step::Parser => {}
+                Step::Stage(stage) => packet.run_stage(self.tables, self.schedule, stage),
+                Step::Deparser => packet.run_deparser(),
+            }
+            flight.exchange(work);
+        }
+        if step == Step::Deparser {
+            let Some(outcome) = &mut stepping.outcome else {
+                let gress = self.loaded.id;
+                return Err(EngineError::LostPacket { gress, slot });
+            };
+            for field in &self.interface.watched {
+                WordLayout::push(&mut flight.outcome.values, &flight.fields[field.index()]);
+            }
+            std::mem::swap(*outcome, &mut flight.outcome);
+        }
+        Ok(())
     }
 }
 

@@ -78,7 +78,10 @@ pub(crate) struct Work {
 /// What a packet carries from one step of its gress to the next.
 #[derive(Default)]
 pub(crate) struct Flight {
-    fields: Vec<Bits>,
+    /// Its fields, while it waits for its next step.
+    pub(crate) fields: Vec<Bits>,
+    /// What it has led to so far.
+    pub(crate) outcome: Outcome,
     taken: Vec<Option<usize>>,
     last_node: usize,
     draws: Vec<u32>,
@@ -88,11 +91,6 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
-    /// Its fields, while it waits for its next step.
-    pub(crate) fn fields(&self) -> &[Bits] {
-        &self.fields
-    }
-
     /// Changes places with the packet in work.
     pub(crate) fn exchange(&mut self, work: &mut Work) {
         std::mem::swap(&mut self.fields, &mut work.fields);

@@ -1,9 +1,8 @@
 //! A call of compiled code on one packet: the frame is filled in, and what is found there behind goes to the
 //! outcome.
 
-use p4rmt_engine::{Job, Outcome, ParseFailure, Part, Step, Verdict};
+use p4rmt_engine::{Job, Outcome, ParseFailure, Part, Verdict};
 
-use crate::compile::Section;
 use crate::frame::{Frame, Run};
 use crate::load::LoadedGress;
 use crate::machine_code::Function;
@@ -23,11 +22,34 @@ pub(crate) struct Call<'c> {
 }
 
 /// Room for what the deparser shows.
+#[inline]
+pub(crate) fn make_room(loaded: &LoadedGress, outcome: &mut Outcome) {
+    if outcome.values.len() != loaded.watched.n_words()
+        || outcome.bytes.capacity() < loaded.n_out_bytes
+        || outcome.emitted.capacity() < loaded.n_emitted
+    {
+        make_more_room(loaded, outcome);
+    }
+}
+
 #[cold]
-fn make_room(loaded: &LoadedGress, outcome: &mut Outcome) {
+fn make_more_room(loaded: &LoadedGress, outcome: &mut Outcome) {
     outcome.values.resize(loaded.watched.n_words(), 0);
     outcome.bytes.reserve(loaded.n_out_bytes);
     outcome.emitted.reserve(loaded.n_emitted);
+}
+
+/// Takes over what the deparser has written to the room for it.
+#[inline]
+pub(crate) fn take_emitted(frame: &Frame, outcome: &mut Outcome) {
+    if frame.out_bytes > 0 {
+        // SAFETY: so many bytes were reserved, and the code wrote them.
+        unsafe { outcome.bytes.set_len(frame.out_bytes as usize) };
+    }
+    if frame.n_emitted > 0 {
+        // SAFETY: so many ids were reserved, and the code wrote them; an id is its number.
+        unsafe { outcome.emitted.set_len(frame.n_emitted as usize) };
+    }
 }
 
 impl Call<'_> {
@@ -36,7 +58,6 @@ impl Call<'_> {
     pub(crate) fn run(
         &mut self,
         function: Function,
-        section: Section,
         fields: Fields,
         job: &Job<'_>,
         outcome: &mut Outcome,
@@ -44,14 +65,7 @@ impl Call<'_> {
         let loaded = self.loaded;
         // SAFETY: the frame belongs to the gress, which is borrowed as long as the call is.
         let frame = unsafe { &mut *self.frame };
-        let shows_values = !matches!(section, Section::Step(Step::Parser | Step::Stage(_)));
-        if shows_values
-            && (outcome.values.len() != loaded.watched.n_words()
-                || outcome.bytes.capacity() < loaded.n_out_bytes
-                || outcome.emitted.capacity() < loaded.n_emitted)
-        {
-            make_room(loaded, outcome);
-        }
+        make_room(loaded, outcome);
         frame.bytes = job.bytes.as_ptr();
         frame.n_bits = job.bytes.len() as u64 * 8;
         frame.packet_bytes = job.packet().len() as u64;
@@ -83,18 +97,9 @@ impl Call<'_> {
         unsafe { function.run(frame) };
         // SAFETY: the call is over; nothing else reaches the outcome.
         let outcome = unsafe { &mut *outcome_at };
-        if frame.out_bytes > 0 {
-            // SAFETY: so many bytes were reserved, and the code wrote them.
-            unsafe { outcome.bytes.set_len(frame.out_bytes as usize) };
-        }
-        if frame.n_emitted > 0 {
-            // SAFETY: so many ids were reserved, and the code wrote them; an id is its number.
-            unsafe { outcome.emitted.set_len(frame.n_emitted as usize) };
-        }
-        if !matches!(section, Section::Step(Step::Stage(_) | Step::Deparser)) {
-            outcome.payload_offset = frame.payload_offset as usize;
-            outcome.parsed_bits = frame.parsed_bits;
-        }
+        take_emitted(frame, outcome);
+        outcome.payload_offset = frame.payload_offset as usize;
+        outcome.parsed_bits = frame.parsed_bits;
         if frame.failure != 0 {
             let failure = ParseFailure {
                 error: (frame.failure >> 32) as u32,

@@ -51,6 +51,7 @@ use p4rmt_ir::{Bits, Body, ControlRole, Expr, Gress, GressRole, Id, LabelId, Pla
 use p4rmt_source::Span;
 
 use crate::callbacks::Name;
+use crate::flight::FlightHead;
 use crate::frame::Frame;
 use crate::load::LoadedGress;
 use crate::machine_code::MachineCode;
@@ -173,7 +174,7 @@ struct Compiler<'a> {
     scratch: Word,
     bytes: Word,
     n_bits: Word,
-    /// Where the fields lie, as [`LoadedGress::phv`] says.
+    /// Where the fields lie, as [`LoadedGress::phv`] says; between steps, as [`LoadedGress::flight`] does.
     phv: Word,
     /// By field, in a stage: what it will be behind it; none where nothing there writes it.
     next_fields: Vec<Option<Vec<Variable>>>,
@@ -305,10 +306,7 @@ impl<'a> Compiler<'a> {
             self.keep_fields_here();
         }
         self.read_inputs();
-        let turns = self.word(MAX_TURNS.into());
-        self.b.def_var(self.turns_left, turns);
-        let none = self.word(u64::MAX);
-        self.b.def_var(self.direct_index, none);
+        self.begin_packet();
         let finish = self.b.create_block();
         match section {
             Section::Whole => {
@@ -353,6 +351,14 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
+    /// What is the same for each packet at its beginning.
+    fn begin_packet(&mut self) {
+        let turns = self.word(MAX_TURNS.into());
+        self.b.def_var(self.turns_left, turns);
+        let none = self.word(u64::MAX);
+        self.b.def_var(self.direct_index, none);
+    }
+
     /// One step of a placed gress.
     fn step(&mut self, step: Step) -> Result<(), EngineError> {
         let gress = self.gress;
@@ -364,7 +370,6 @@ impl<'a> Compiler<'a> {
                 let parsed = self.b.create_block();
                 self.parse(parsed)?;
                 self.go(parsed);
-                self.enter_stages(body, schedule);
                 Ok(())
             }
             Step::Stage(stage) => self.lone_stage(body, schedule, stage),
@@ -426,10 +431,29 @@ impl<'a> Compiler<'a> {
 
     /// Calls the engine.
     fn call(&mut self, name: Name, args: [Word; 3]) -> Word {
+        if matches!(name, Name::Meter | Name::Filter | Name::Random) {
+            self.show_packet();
+        }
         let args = [self.frame, args[0], args[1], args[2]];
         self.called.insert(name);
         self.b.ins().call(self.callbacks[name as usize], &args);
         self.load_frame(offset_of!(Frame, answer))
+    }
+
+    /// In a stage, which packets pass one after the other: shows the engine what it may ask of the one at hand.
+    fn show_packet(&mut self) {
+        if matches!(self.section, Section::Step(_)) {
+            for (from, to) in [
+                (offset_of!(FlightHead, clock), offset_of!(Frame, clock)),
+                (
+                    offset_of!(FlightHead, packet_bytes),
+                    offset_of!(Frame, packet_bytes),
+                ),
+            ] {
+                let word = self.load(self.phv, from);
+                self.store_frame(word, to);
+            }
+        }
     }
 
     /// The same with numbers that are known.
@@ -544,7 +568,7 @@ impl<'a> Compiler<'a> {
                 }
                 self.go(end);
             }
-            (Body::Tables(tables), Some(schedule)) if !schedule.keeps_order(self.gress, tables) => {
+            (Body::Tables(tables), Some(schedule)) if !self.loaded.keeps_order => {
                 self.stages(tables, schedule)?;
             }
             // What is placed as its dependencies want comes to the same without stages.

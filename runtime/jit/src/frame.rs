@@ -31,6 +31,10 @@ pub(crate) struct Frame {
     pub(crate) packet_bytes: u64,
     /// The clock at which the packet entered the part that it is in.
     pub(crate) clock: u64,
+    /// Where packets lie that pass a stage ([`crate::flight`]).
+    pub(crate) records: *const *mut u8,
+    /// How many they are.
+    pub(crate) n_records: u64,
     /// [`p4rmt_engine::Job::inputs`].
     pub(crate) inputs: *const u64,
     /// Of a packet that runs through: what it is given.
@@ -122,6 +126,8 @@ impl Default for Frame {
             n_bits: 0,
             packet_bytes: 0,
             clock: 0,
+            records: null(),
+            n_records: 0,
             inputs: null(),
             given: [0; Given::N],
             fields: null_mut(),

@@ -1,20 +1,23 @@
 //! A batch: what all packets of it share is set up once, then each is a call of compiled code.
 
+mod steps;
+
 use std::sync::Arc;
 
 use p4rmt_engine::{
     Arriving, EngineError, Instance, Interface, Job, Mode, Outcome, Passage, Passed, Ref, Schedule,
-    Stamp, State, StateLayout, Step, TableCounts, Trace, Verdict, WordLayout, open_pipe,
-    schedule_of,
+    Stamp, State, StateLayout, Stepping, TableCounts, Trace, open_pipe, schedule_of,
 };
 use p4rmt_ir::{Arena, Gress, GressId, Id, PipeId, Program, TableId};
 
 use crate::call::{Call, Fields};
 use crate::compile::{Section, compile, may_cross};
+use crate::flight::Flights;
 use crate::frame::{Frame, Run, RunBuffers};
 use crate::load::LoadedGress;
 use crate::machine_code::{Function, MachineCode};
 use crate::tables::{ArrangedTable, TableView};
+use steps::{StepBuffers, StepFunctions};
 
 /// One pipe, ready to run.
 pub(crate) struct JitInstance {
@@ -38,18 +41,11 @@ struct GressCode {
     buffers: Buffers,
     /// The fields of a packet whose caller does not see them.
     fields: Vec<u64>,
-    /// By slot: a packet between two steps.
-    flights: Vec<Flight>,
-}
-
-/// A packet between two steps.
-#[derive(Default)]
-struct Flight {
-    /// Its fields, laid out as [`p4rmt_engine::WordLayout`] says, and what compiled code keeps behind
-    /// them.
-    words: Vec<u64>,
-    /// Whether its parser dropped it.
-    is_over: bool,
+    /// Packets between two steps.
+    flights: Flights,
+    /// What moves them on; none until one wants to.
+    steps: Option<StepFunctions>,
+    step_buffers: StepBuffers,
 }
 
 /// What is used again from packet to packet.
@@ -83,7 +79,9 @@ impl JitInstance {
             .map(|(id, gress)| {
                 let arrays = layout.gress(id).expect("a gress of the pipe");
                 let interface = &interface.gresses[id];
-                let loaded = LoadedGress::new(&program, id, gress, arrays, interface)?;
+                let schedule = schedule_of(id, gress, mode)?;
+                let schedule_of = schedule.as_ref();
+                let loaded = LoadedGress::new(&program, id, gress, arrays, interface, schedule_of)?;
                 let machine_code = MachineCode::new().ok_or(EngineError::Unsupported {
                     construct: "this processor",
                     span: gress.parser.span,
@@ -93,7 +91,7 @@ impl JitInstance {
                     machine_code,
                     runs_through: loaded.crossing.is_some() && may_cross(gress),
                     loaded,
-                    schedule: schedule_of(id, gress, mode)?,
+                    schedule,
                     tables: Arena::default(),
                     entries_stamp: None,
                     buffers: Buffers {
@@ -101,7 +99,9 @@ impl JitInstance {
                         ..Buffers::default()
                     },
                     fields: Vec::new(),
-                    flights: Vec::new(),
+                    flights: Flights::default(),
+                    steps: None,
+                    step_buffers: StepBuffers::default(),
                 })
             })
             .collect::<Result<_, EngineError>>()?;
@@ -186,48 +186,22 @@ impl Instance for JitInstance {
         Ok(call.run_through(function, arriving, passage))
     }
 
-    fn step(
+    fn advance(
         &mut self,
         gress_id: GressId,
-        slot: usize,
-        step: Step,
-        job: &Job<'_>,
-        outcome: &mut Outcome,
+        packets: &mut [Stepping<'_>],
         state: &mut State,
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError> {
         let gress = find_gress(&self.layout, gress_id)?;
         refuse_trace(gress, trace.is_some())?;
         state.expect_layout(&self.layout)?;
-        let code = &mut self.gresses[gress_id];
-        let available = code.schedule.as_ref().map_or(0, Schedule::n_stages);
-        let is_there = match step {
-            Step::Stage(stage) => stage < available,
-            Step::Parser | Step::Deparser => code.schedule.is_some(),
-        };
-        if !is_there {
-            return Err(EngineError::NoStep {
-                gress: gress_id,
-                step,
-                available,
-            });
-        }
-        code.step(gress, slot, step, job, outcome, state)
+        self.gresses[gress_id].advance(gress, packets, state)
     }
 
     fn n_stages(&self, gress: GressId) -> Option<u32> {
         let schedule = self.gresses.get(gress)?.schedule.as_ref()?;
         Some(schedule.n_stages())
-    }
-
-    fn fields(&self, gress: GressId, slot: usize, words: &mut Vec<u64>) {
-        let Some(code) = self.gresses.get(gress) else {
-            return;
-        };
-        if let Some(flight) = code.flights.get(slot) {
-            let n_words = code.loaded.phv.n_words().min(flight.words.len());
-            words.extend_from_slice(&flight.words[..n_words]);
-        }
     }
 
     fn interface(&self) -> &Interface {
@@ -378,62 +352,6 @@ impl GressCode {
         Ok(())
     }
 
-    /// One step of a packet in a slot, of a gress that is placed.
-    fn step(
-        &mut self,
-        gress: &Gress,
-        slot: usize,
-        step: Step,
-        job: &Job<'_>,
-        outcome: &mut Outcome,
-        state: &mut State,
-    ) -> Result<(), EngineError> {
-        if self.flights.len() <= slot {
-            self.flights.resize_with(slot + 1, Flight::default);
-        }
-        match step {
-            Step::Parser => {
-                self.check_job(job)?;
-                outcome.begin(0, self.loaded.watched_fields.len());
-                outcome.phv.clear();
-                let n_nodes = self.schedule.as_ref().map_or(0, Schedule::n_nodes);
-                let n_words = self.loaded.phv.n_words() + n_nodes + 1 + gress.randoms.len();
-                let words = &mut self.flights[slot].words;
-                words.clear();
-                words.extend_from_slice(job.phv);
-                words.resize(n_words, 0);
-                if self.tables.len() < gress.tables.len() {
-                    self.arrange_entries(gress, state);
-                }
-            }
-            Step::Stage(stage) => self.arrange_stage(gress, stage, state),
-            Step::Deparser => {}
-        }
-        let flight = &mut self.flights[slot];
-        let words = flight.words.as_mut_ptr();
-        let fields = Fields {
-            at: words,
-            shown: words,
-        };
-        if step != Step::Parser && flight.is_over {
-            if step == Step::Deparser {
-                for field in &self.loaded.watched_fields {
-                    let value = self.loaded.phv.get(&flight.words, field.index());
-                    WordLayout::push(&mut outcome.values, &value);
-                }
-            }
-            return Ok(());
-        }
-        let section = Section::Step(step);
-        let function = self.prepare(gress, section)?;
-        let mut call = self.buffers.call(&self.loaded, gress, state);
-        call.run(function, section, fields, job, outcome);
-        if step == Step::Parser {
-            self.flights[slot].is_over = matches!(outcome.verdict, Verdict::Dropped(_));
-        }
-        Ok(())
-    }
-
     /// The function for a section, compiled when it is wanted first.
     fn prepare(&mut self, gress: &Gress, section: Section) -> Result<Function, EngineError> {
         let number = section.number();
@@ -498,7 +416,7 @@ impl GressCode {
                 }
             };
             let function = self.functions[section.number()].expect("the caller has prepared it");
-            call.run(function, section, fields, job, outcome);
+            call.run(function, fields, job, outcome);
         }
     }
 }

@@ -42,6 +42,7 @@
 mod call;
 mod callbacks;
 mod compile;
+mod flight;
 mod frame;
 mod instance;
 mod load;

@@ -2,12 +2,14 @@
 
 use p4rmt_engine::{
     Crossing, EngineError, GressInterface, GressLayout, Hasher, OnParserError, PacketHeaders,
-    StandardErrors, WordLayout, watched_positions,
+    Schedule, StandardErrors, WordLayout, watched_positions,
 };
 use p4rmt_ir::{
     Arena, CountKind, DigestId, FieldId, Gress, GressId, HashId, MeterId, Program, V1Call,
 };
 use p4rmt_source::Span;
+
+use crate::flight::FlightLayout;
 
 /// What is known about a gress once and for all.
 pub(crate) struct LoadedGress {
@@ -32,6 +34,10 @@ pub(crate) struct LoadedGress {
     pub(crate) phv: WordLayout,
     /// The words of the watched fields.
     pub(crate) watched: WordLayout,
+    /// Where packets between two steps keep what, where the gress is placed.
+    flight: Option<FlightLayout>,
+    /// Whether running what is placed in the order of the control flow comes to the same.
+    pub(crate) keeps_order: bool,
     /// The headers that packets are made of.
     pub(crate) headers: PacketHeaders,
     /// What a parser error does.
@@ -80,6 +86,7 @@ impl LoadedGress {
         gress: &Gress,
         arrays: &GressLayout,
         interface: &GressInterface,
+        schedule: Option<&Schedule>,
     ) -> Result<Self, EngineError> {
         Ok(Self {
             id,
@@ -96,6 +103,11 @@ impl LoadedGress {
             inputs: WordLayout::new(gress, &interface.inputs),
             phv: WordLayout::new(gress, &gress.fields.ids().collect::<Vec<_>>()),
             watched: WordLayout::new(gress, &interface.watched),
+            flight: schedule
+                .map(|schedule| FlightLayout::new(gress, schedule, interface.watched.len())),
+            keeps_order: schedule
+                .zip(gress.as_tables())
+                .is_some_and(|(schedule, tables)| schedule.keeps_order(gress, tables)),
             headers: PacketHeaders::new(gress),
             on_error: OnParserError::new(program, gress),
             errors: StandardErrors::new(program),
@@ -105,6 +117,12 @@ impl LoadedGress {
             n_out_bytes: 0,
             n_emitted: 0,
         })
+    }
+
+    /// Where packets between two steps keep what.
+    pub(crate) fn flight(&self) -> &FlightLayout {
+        let flight = self.flight.as_ref();
+        flight.expect("steps are made through placed gresses only")
     }
 
     /// What a packet of so many bytes counts for in a meter.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use p4rmt_engine::remote::{RemoteError, RemoteInstance};
 use p4rmt_engine::{
-    Engine, EngineError, Instance, Interface, Job, Mode, Outcome, State, StateLayout, Step,
-    TableCounts, Trace,
+    Engine, EngineError, Instance, Interface, Job, Mode, Outcome, State, StateLayout, TableCounts,
+    Trace,
 };
 use p4rmt_ir::{GressId, PipeId, Program};
 
@@ -158,28 +158,6 @@ impl Instance for ChildInstance {
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError> {
         self.instance().run(gress, jobs, outcomes, state, trace)
-    }
-
-    fn step(
-        &mut self,
-        gress: GressId,
-        slot: usize,
-        step: Step,
-        job: &Job<'_>,
-        outcome: &mut Outcome,
-        state: &mut State,
-        trace: Option<&mut dyn Trace>,
-    ) -> Result<(), EngineError> {
-        self.instance()
-            .step(gress, slot, step, job, outcome, state, trace)
-    }
-
-    fn n_stages(&self, gress: GressId) -> Option<u32> {
-        self.instance_ref().n_stages(gress)
-    }
-
-    fn fields(&self, gress: GressId, slot: usize, words: &mut Vec<u64>) {
-        self.instance_ref().fields(gress, slot, words);
     }
 
     fn interface(&self) -> &Interface {

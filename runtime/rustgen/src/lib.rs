@@ -315,25 +315,6 @@ fn root_module(
                 Ok(())
             }
 
-            fn step(
-                &mut self,
-                gress: GressId,
-                _slot: usize,
-                step: engine::Step,
-                _job: &engine::Job<'_>,
-                _outcome: &mut engine::Outcome,
-                _state: &mut engine::State,
-                _trace: Option<&mut dyn engine::Trace>,
-            ) -> Result<(), engine::EngineError> {
-                Err(engine::EngineError::NoStep { gress, step, available: 0 })
-            }
-
-            fn n_stages(&self, _gress: GressId) -> Option<u32> {
-                None
-            }
-
-            fn fields(&self, _gress: GressId, _slot: usize, _words: &mut Vec<u64>) {}
-
             fn interface(&self) -> &engine::Interface {
                 &self.interface
             }

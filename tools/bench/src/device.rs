@@ -249,14 +249,11 @@ fn run_clocked(
         clock += CLOCKS_A_PACKET;
         if index % CLOCKED_BATCH == CLOCKED_BATCH - 1 {
             machine.run_until(clock)?;
-            for departure in machine.take_departures() {
-                sink.packet(departure.port, &departure.bytes);
-            }
+            machine.show_departures(|departing| sink.packet(departing.port, departing.bytes));
         }
     }
-    let (device, departures) = machine.finish()?;
-    for departure in departures {
-        sink.packet(departure.port, &departure.bytes);
-    }
+    machine.settle()?;
+    machine.show_departures(|departing| sink.packet(departing.port, departing.bytes));
+    let (device, _) = machine.finish()?;
     Ok(device)
 }

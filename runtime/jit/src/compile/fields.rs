@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, types};
+use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Type, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use p4rmt_engine::{Step, Writer};
 use p4rmt_ir::{FieldId, Id, Place};
@@ -19,13 +19,37 @@ impl Compiler<'_> {
         }
         let width = self.gress.fields[field].width;
         let offset = self.field_offset(field);
-        self.number_at(self.phv, offset, width)
+        match self.narrow_type(width) {
+            Some(of_type) => {
+                let offset = offset as i32;
+                let word = self.b.ins().load(of_type, plain(), self.phv, offset);
+                let words = vec![self.b.ins().uextend(types::I64, word)];
+                Number { width, words }
+            }
+            None => self.number_at(self.phv, offset, width),
+        }
     }
 
     /// Sets a field; the value has its width.
     pub(super) fn set_field(&mut self, field: FieldId, value: &Number) {
         let offset = self.field_offset(field);
-        self.put_number(value, self.phv, offset);
+        match self.narrow_type(value.width) {
+            Some(of_type) => {
+                let word = self.b.ins().ireduce(of_type, value.words[0]);
+                self.b.ins().store(plain(), word, self.phv, offset as i32);
+            }
+            None => self.put_number(value, self.phv, offset),
+        }
+    }
+
+    /// What a field of few bits is in the record of a packet between steps.
+    fn narrow_type(&self, width: u32) -> Option<Type> {
+        match (self.section, width) {
+            (Section::Step(_), 1..=8) => Some(types::I8),
+            (Section::Step(_), 9..=16) => Some(types::I16),
+            (Section::Step(_), 17..=32) => Some(types::I32),
+            _ => None,
+        }
     }
 
     /// Takes the fields to the stack, where they are reached without an address in a register: they start at zero, and
@@ -55,7 +79,14 @@ impl Compiler<'_> {
     }
 
     fn field_offset(&self, field: FieldId) -> usize {
-        self.loaded.phv.first_word(field.index()) * 8
+        match self.section {
+            Section::Step(_) => self.loaded.flight().field(field),
+            Section::Whole
+            | Section::Parser
+            | Section::Front
+            | Section::Through
+            | Section::Back => self.loaded.phv.first_word(field.index()) * 8,
+        }
     }
 
     pub(super) fn set(variables: &[Variable], number: &Number, b: &mut FunctionBuilder<'_>) {
@@ -166,8 +197,12 @@ impl Compiler<'_> {
 
     pub(super) fn note_written(&mut self, field: FieldId, span: Span) {
         if let Some(position) = self.loaded.watched_at[field.index()] {
-            let written = self.load_frame(offset_of!(Frame, written));
             let writer = self.word(Writer::new(span).bits());
+            if let Section::Step(_) = self.section {
+                let offset = self.loaded.flight().written + position * 8;
+                return self.store(writer, self.phv, offset);
+            }
+            let written = self.load_frame(offset_of!(Frame, written));
             self.store(writer, written, position * 8);
         }
     }

@@ -8,7 +8,7 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, types};
-use p4rmt_engine::FieldUses;
+use p4rmt_engine::{FieldUses, Step};
 use p4rmt_ir::{Expr, FieldId, FieldKind, Gress, Header, HeaderId, Id};
 
 use super::number::Number;
@@ -18,10 +18,20 @@ use crate::load::LoadedGress;
 
 /// How the headers of a gress are written.
 pub(super) struct HeaderBytes {
-    /// By header: the address of its bytes, where any piece is copied.
-    addresses: Option<StackSlot>,
+    /// Where it is noted where headers were extracted, if any piece is copied.
+    notes: Notes,
     /// By header.
     plans: Vec<Plan>,
+}
+
+/// Where it is noted where each header was extracted.
+#[derive(Clone, Copy)]
+enum Notes {
+    Nowhere,
+    /// Addresses.
+    Here(StackSlot),
+    /// Positions in the packet, from 1: the code that writes it is not the code that reads it.
+    InFlight,
 }
 
 /// How a header is written.
@@ -130,7 +140,7 @@ impl HeaderBytes {
     pub(super) fn composed(gress: &Gress) -> Self {
         let headers = gress.headers.values();
         Self {
-            addresses: None,
+            notes: Notes::Nowhere,
             plans: headers
                 .map(|header| Plan::new(gress, header, None))
                 .collect(),
@@ -190,7 +200,10 @@ impl Compiler<'_> {
     /// Decides how headers are written; notes for each that it was not extracted.
     pub(super) fn plan_headers(&mut self) {
         let gress = self.gress;
-        let is_whole_way = matches!(self.section, Section::Whole | Section::Through);
+        let is_whole_way = matches!(
+            self.section,
+            Section::Whole | Section::Through | Section::Step(Step::Parser | Step::Deparser)
+        );
         let is_simple = packet::is_byte_aligned(gress)
             && deparser::is_byte_aligned(gress)
             && self.deposits.is_empty();
@@ -199,9 +212,21 @@ impl Compiler<'_> {
         }
         let uses = uses_of(gress, self.loaded);
         let headers = gress.headers.values();
-        let plans: Vec<Plan> = headers
+        let mut plans: Vec<Plan> = headers
             .map(|header| Plan::new(gress, header, Some(&uses)))
             .collect();
+        if let Section::Step(_) = self.section {
+            // Stages do not look into packets.
+            let is_idle = |field: &FieldId| !uses.is_read(*field);
+            for (plan, header) in plans.iter_mut().zip(gress.headers.values()) {
+                for (stays, field) in plan.stays.iter_mut().zip(&header.fields) {
+                    *stays &= is_idle(field);
+                }
+            }
+            let notes = Notes::InFlight;
+            self.header_bytes = HeaderBytes { notes, plans };
+            return;
+        }
         let size = plans.len() as u32 * 8;
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
         let slot = self.b.create_sized_stack_slot(slot);
@@ -215,29 +240,58 @@ impl Compiler<'_> {
             }
         }
         self.header_bytes = HeaderBytes {
-            addresses: Some(slot),
+            notes: Notes::Here(slot),
             plans,
         };
     }
 
     /// Notes where a header is extracted.
     pub(super) fn note_header(&mut self, id: HeaderId, address: Word) {
-        if let Some(slot) = self.header_bytes.addresses
-            && self.header_bytes.plan(id).is_looked_at()
-        {
-            let offset = id.index() as i32 * 8;
-            self.b.ins().stack_store(types::I64, address, slot, offset);
+        if !self.header_bytes.plan(id).is_looked_at() {
+            return;
+        }
+        match self.header_bytes.notes {
+            Notes::Nowhere => {}
+            Notes::Here(slot) => {
+                let offset = id.index() as i32 * 8;
+                self.b.ins().stack_store(types::I64, address, slot, offset);
+            }
+            Notes::InFlight => {
+                let position = self.b.ins().isub(address, self.bytes);
+                let one = self.word(1);
+                let position = self.b.ins().iadd(position, one);
+                let position = self.b.ins().ireduce(types::I32, position);
+                let offset = self.loaded.flight().header(id) as i32;
+                self.b.ins().store(plain(), position, self.phv, offset);
+            }
         }
     }
 
     fn header_address(&mut self, id: HeaderId) -> Option<Word> {
-        let slot = self.header_bytes.addresses?;
-        let offset = id.index() as i32 * 8;
-        self.header_bytes.plan(id).is_looked_at().then(|| {
-            self.b
-                .ins()
-                .stack_load(types::I64, types::I64, slot, offset)
-        })
+        if !self.header_bytes.plan(id).is_looked_at() {
+            return None;
+        }
+        match self.header_bytes.notes {
+            Notes::Nowhere => None,
+            Notes::Here(slot) => {
+                let offset = id.index() as i32 * 8;
+                let address = self
+                    .b
+                    .ins()
+                    .stack_load(types::I64, types::I64, slot, offset);
+                Some(address)
+            }
+            Notes::InFlight => {
+                let offset = self.loaded.flight().header(id) as i32;
+                let position = self.b.ins().load(types::I32, plain(), self.phv, offset);
+                let position = self.b.ins().uextend(types::I64, position);
+                let behind = self.b.ins().iadd(self.bytes, position);
+                let one = self.word(1);
+                let address = self.b.ins().isub(behind, one);
+                let zeros = self.word(ZEROS.as_ptr() as u64);
+                Some(self.b.ins().select(position, address, zeros))
+            }
+        }
     }
 
     /// Puts the fields that stayed in the packet where they are shown.

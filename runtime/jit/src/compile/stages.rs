@@ -1,6 +1,8 @@
 //! Control flow, placed: stage by stage. What units of a stage write, they write beside what was read;
 //! it takes its place between two stages.
 
+use std::mem::offset_of;
+
 use cranelift_codegen::ir::{InstBuilder, condcodes::IntCC, types};
 use cranelift_frontend::Variable;
 use p4rmt_engine::{EngineError, OTHERWISE, PlacedUnit, Schedule, THEN, TablePart, UnitKind};
@@ -8,7 +10,8 @@ use p4rmt_ir::{FieldId, Id, Outcome, Tables};
 
 use super::number::Number;
 use super::table::{Applied, Share};
-use super::{Compiler, Word};
+use super::{Compiler, Section, Word, plain};
+use crate::frame::Frame;
 
 /// The branch of a node that has not run.
 const NOT_YET: u64 = u64::MAX;
@@ -23,81 +26,116 @@ struct Taken {
     last_node: Option<Variable>,
 }
 
-impl Taken {
-    /// Words that it takes in memory.
-    fn n_words(&self) -> usize {
-        self.branches.len() + usize::from(self.last_node.is_some())
-    }
-}
-
 impl Compiler<'_> {
     /// All stages.
     pub(super) fn stages(&mut self, body: &Tables, schedule: &Schedule) -> Result<(), EngineError> {
         let taken = self.no_node_taken(body, schedule);
         for stage in 0..schedule.n_stages() {
-            self.stage(body, schedule.units(stage), &taken)?;
+            let units: Vec<&PlacedUnit> = schedule.units(stage).iter().collect();
+            self.stage(body, &units, &taken)?;
         }
         Ok(())
     }
 
-    /// One stage by itself, of a packet that lies in memory between stages.
+    /// One stage by itself: packets pass it one after the other, each of which lies in memory between stages.
     pub(super) fn lone_stage(
         &mut self,
         body: &Tables,
         schedule: &Schedule,
         stage: u32,
     ) -> Result<(), EngineError> {
-        let slot = self.phv;
+        let records = self.load_frame(offset_of!(Frame, records));
+        let n_records = self.load_frame(offset_of!(Frame, n_records));
+        let n_bytes = self.shl_word(n_records, 3);
+        let end = self.b.ins().iadd(records, n_bytes);
+        let at = self.b.declare_var(types::I64);
+        self.b.def_var(at, records);
+        let (head, done) = (self.b.create_block(), self.b.create_block());
+        self.jump(head);
+        self.b.switch_to_block(head);
+        let here = self.b.use_var(at);
+        let is_left = self.b.ins().icmp(IntCC::UnsignedLessThan, here, end);
+        self.branch(is_left, done);
+        self.phv = self.load(here, 0);
+        self.begin_packet();
         let taken = self.no_node_taken(body, schedule);
-        let all = taken.branches.iter().chain(&taken.last_node);
-        for (position, variable) in all.enumerate() {
-            let word = self.load(slot, self.flight_offset() + position * 8);
-            self.b.def_var(*variable, word);
+        let mut units: Vec<&PlacedUnit> = schedule.units(stage).iter().collect();
+        self.load_taken(&units, &taken);
+        self.load_draws();
+        if self.loaded.keeps_order {
+            // In the order of the control flow, what is written can be read at once.
+            units.sort_by_key(|unit| unit.node);
+            self.units(body, &units, &taken)?;
+        } else {
+            self.stage(body, &units, &taken)?;
         }
-        self.load_draws(slot, taken.n_words());
-        let units = schedule.units(stage);
-        self.stage(body, units, &taken)?;
-        let nodes = units.iter().map(|unit| unit.node);
-        let of_units = nodes.map(|node| (node, taken.branches[node]));
-        let last_node = taken
-            .last_node
-            .map(|variable| (taken.branches.len(), variable));
-        for (position, variable) in of_units.chain(last_node) {
-            let word = self.b.use_var(variable);
-            self.store(word, slot, self.flight_offset() + position * 8);
+        if let Some(last_node) = taken.last_node {
+            let last = self.b.use_var(last_node);
+            let last = self.b.ins().bnot(last);
+            self.store(last, self.phv, self.loaded.flight().last_node);
         }
-        self.save_draws(slot, taken.n_words());
+        self.save_draws();
+        let word = self.word(8);
+        let next = self.b.ins().iadd(here, word);
+        self.b.def_var(at, next);
+        self.jump(head);
+        self.b.seal_block(head);
+        self.enter(done);
         Ok(())
     }
 
-    /// Leaves a packet that its parser is done with in memory, before the first stage.
-    pub(super) fn enter_stages(&mut self, body: &Tables, schedule: &Schedule) {
-        let slot = self.phv;
-        let taken = self.no_node_taken(body, schedule);
-        let not_yet = self.word(NOT_YET);
-        for position in 0..taken.n_words() {
-            self.store(not_yet, slot, self.flight_offset() + position * 8);
+    /// Where nodes have led in other stages that units of this one ask about.
+    fn load_taken(&mut self, units: &[&PlacedUnit], taken: &Taken) {
+        let mut asked: Vec<usize> = Vec::new();
+        for unit in units {
+            asked.extend(unit.parent.map(|(parent, _)| parent));
+            asked.push(unit.node);
         }
-        self.save_draws(slot, taken.n_words());
+        asked.sort_unstable();
+        asked.dedup();
+        for node in asked {
+            if let Some(offset) = self.loaded.flight().node(node) {
+                let offset = offset as i32;
+                let branch = self.b.ins().load(types::I32, plain(), self.phv, offset);
+                let branch = self.b.ins().uextend(types::I64, branch);
+                let one = self.word(1);
+                let branch = self.b.ins().isub(branch, one);
+                self.b.def_var(taken.branches[node], branch);
+            }
+        }
+        if let Some(last_node) = taken.last_node {
+            let last = self.load(self.phv, self.loaded.flight().last_node);
+            let last = self.b.ins().bnot(last);
+            self.b.def_var(last_node, last);
+        }
     }
 
-    /// Where, behind the fields, the rest of a packet between stages lies: the branch of each node, the
-    /// node that ended the control, and how often each source of random values was drawn from.
-    fn flight_offset(&self) -> usize {
-        self.loaded.phv.n_words() * 8
+    /// Notes where a node has led, for those who ask: in this stage, and in others.
+    fn take(&mut self, node: usize, branch: Word, taken: &Taken) {
+        self.b.def_var(taken.branches[node], branch);
+        if let Section::Step(_) = self.section
+            && let Some(offset) = self.loaded.flight().node(node)
+        {
+            let one = self.word(1);
+            let branch = self.b.ins().iadd(branch, one);
+            let branch = self.b.ins().ireduce(types::I32, branch);
+            self.b.ins().store(plain(), branch, self.phv, offset as i32);
+        }
     }
 
-    fn load_draws(&mut self, slot: Word, behind: usize) {
+    fn load_draws(&mut self) {
         for (position, variable) in self.draws.clone().into_iter().enumerate() {
-            let word = self.load(slot, self.flight_offset() + (behind + position) * 8);
+            let offset = self.loaded.flight().draws + position * 8;
+            let word = self.load(self.phv, offset);
             self.b.def_var(variable, word);
         }
     }
 
-    fn save_draws(&mut self, slot: Word, behind: usize) {
+    fn save_draws(&mut self) {
         for (position, variable) in self.draws.clone().into_iter().enumerate() {
             let word = self.b.use_var(variable);
-            self.store(word, slot, self.flight_offset() + (behind + position) * 8);
+            let offset = self.loaded.flight().draws + position * 8;
+            self.store(word, self.phv, offset);
         }
     }
 
@@ -120,7 +158,7 @@ impl Compiler<'_> {
     fn stage(
         &mut self,
         body: &Tables,
-        units: &[PlacedUnit],
+        units: &[&PlacedUnit],
         taken: &Taken,
     ) -> Result<(), EngineError> {
         let written = self.written_by(body, units);
@@ -131,9 +169,7 @@ impl Compiler<'_> {
             Self::set(&later, &now, &mut self.b);
             self.next_fields[field.index()] = Some(later);
         }
-        for unit in units {
-            self.unit(body, unit, taken)?;
-        }
+        self.units(body, units, taken)?;
         for field in &written {
             let later = self.next_fields[field.index()].take();
             let words = later.iter().flatten().map(|later| self.b.use_var(*later));
@@ -146,8 +182,20 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    fn units(
+        &mut self,
+        body: &Tables,
+        units: &[&PlacedUnit],
+        taken: &Taken,
+    ) -> Result<(), EngineError> {
+        for unit in units {
+            self.unit(body, unit, taken)?;
+        }
+        Ok(())
+    }
+
     /// The fields that actions of these units write.
-    fn written_by(&self, body: &Tables, units: &[PlacedUnit]) -> Vec<FieldId> {
+    fn written_by(&self, body: &Tables, units: &[&PlacedUnit]) -> Vec<FieldId> {
         let mut written = Vec::new();
         for unit in units {
             let UnitKind::Table(part) = &unit.kind else {
@@ -183,7 +231,7 @@ impl Compiler<'_> {
                 let holds = self.condition(&body.gateways[*gateway].cond);
                 let (then, otherwise) = (self.word(THEN as u64), self.word(OTHERWISE as u64));
                 let branch = self.b.ins().select(holds, then, otherwise);
-                self.b.def_var(taken.branches[unit.node], branch);
+                self.take(unit.node, branch, taken);
                 self.jump(behind);
             }
             UnitKind::Table(part) => {
@@ -197,7 +245,7 @@ impl Compiler<'_> {
                         this.run_parallel(action)?;
                     }
                     let branch = this.branch_of(part, applied);
-                    this.b.def_var(taken.branches[unit.node], branch);
+                    this.take(unit.node, branch, taken);
                     if let (Some(action), Some(last_node)) = (action, taken.last_node)
                         && action.exits
                     {

@@ -12,6 +12,7 @@ use p4rmt_ir::{CountKind, CounterId, Expr, Id, MeterId, RegisterActionId, Regist
 use super::number::Number;
 use super::{Compiler, Section, Word, plain};
 use crate::callbacks::Name;
+use crate::flight::FlightHead;
 use crate::frame::Frame;
 
 impl Compiler<'_> {
@@ -211,7 +212,10 @@ impl Compiler<'_> {
 
     /// The bytes of the packet that count.
     fn counted_bytes(&mut self, adjust_bytes: i32) -> Word {
-        let n_bytes = self.load_frame(offset_of!(Frame, packet_bytes));
+        let n_bytes = match self.section {
+            Section::Step(_) => self.load(self.phv, offset_of!(FlightHead, packet_bytes)),
+            _ => self.load_frame(offset_of!(Frame, packet_bytes)),
+        };
         let adjust = u64::from(adjust_bytes.unsigned_abs());
         if adjust == 0 {
             return n_bytes;

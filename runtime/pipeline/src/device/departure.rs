@@ -56,6 +56,16 @@ impl<'a> Departing<'a> {
         }
     }
 
+    pub(super) fn of(departure: &'a Departure, config: &'a DeviceConfig) -> Self {
+        Self {
+            port: departure.port,
+            clock: departure.clock,
+            arrival: departure.arrival,
+            bytes: &departure.bytes,
+            config,
+        }
+    }
+
     /// As [`Departure::timestamp_ns`] has it.
     #[must_use]
     pub fn timestamp_ns(&self) -> u64 {

@@ -25,18 +25,16 @@ mod timing;
 mod wavefront;
 mod write;
 
-use std::collections::BTreeMap;
-
-use p4rmt_engine::{Event, Outcome, StateError, Step, Trace};
+use p4rmt_engine::{Event, Outcome, StateError, Trace};
 use p4rmt_ir::{GressId, GressRole, Id};
 
-use super::chassis::MAX_PACKET;
-use super::departure::{Departure, EmittedHeaders};
+use super::departure::{Departing, Departure, EmittedHeaders};
 use super::tofino::{Entry, Head, Tofino};
-use super::{Device, Machine, check_port};
+use super::{Device, Machine};
 use crate::fate::{DropReason, FateEvent};
-use crate::{DeviceError, Packet, PassRecord, TraceRecord};
-use line::{Item, Line, Turn, Waiting};
+use crate::{Arriving, DeviceError, Packet, PassRecord, TraceRecord};
+use clocked::Inside;
+use line::{Item, Line, Source, Waiting};
 use timing::LOOP;
 pub use timing::{GressTiming, Timing};
 pub use write::ControlWrite;
@@ -57,12 +55,15 @@ pub struct LockStep {
     execution: Execution,
     sides: [Side; 2],
     traffic_manager: u64,
-    /// By clock: the steps that packets enter then (clocked).
-    agenda: BTreeMap<u64, Vec<Due>>,
+    /// Packets that left, not all of them in order (in batches; clock by clock the device has them).
+    departures: Vec<Departure>,
     /// Tables with a version a stage (clocked).
     versions: Vec<Versions>,
-    /// Packets that left, not all of them in order.
-    departures: Vec<Departure>,
+    /// What heads of packets are made of, to be used again.
+    heads: Vec<Head>,
+    /// Outcomes to be used again (clocked).
+    #[expect(clippy::vec_box, reason = "a packet takes one along, and few have one")]
+    outcomes: Vec<Box<Outcome>>,
     /// Writes that were refused, with the clock at which they entered.
     refused: Vec<(u64, StateError)>,
     /// No packet arrives before this clock any more.
@@ -74,14 +75,15 @@ pub struct LockStep {
 /// One gress: what is in it, and what waits.
 struct Side {
     gress: GressId,
-    steps: Vec<(u64, Step)>,
+    /// By step: when a packet enters it, counted from when it entered the gress.
+    steps: Vec<u64>,
     total: u64,
     homes: Homes,
     line: Line,
     /// All entries before this clock have been made.
     done: u64,
-    /// By slot: the packets in the gress (clocked).
-    flights: Vec<Option<Flight>>,
+    /// What is in the gress (clocked).
+    inside: Inside,
 }
 
 /// Positions among the sides.
@@ -92,31 +94,10 @@ const EGRESS: usize = 1;
 struct Flight {
     entry: Entry,
     head: Head,
-    outcome: Outcome,
     /// The clock at which it entered.
     clock: u64,
     n_passes: u32,
     events: Vec<Event<'static>>,
-}
-
-/// Something to do at a clock.
-enum Due {
-    /// A packet enters a step.
-    Step {
-        side: usize,
-        slot: usize,
-        step: Step,
-    },
-    /// A packet leaves its gress.
-    Leave { side: usize, slot: usize },
-    /// A write comes to a part of what it changes; the last one is its last.
-    Write {
-        entered: u64,
-        write: ControlWrite,
-        stage: u32,
-        is_first: bool,
-        is_last: bool,
-    },
 }
 
 /// Events of a batch, by packet.
@@ -162,12 +143,12 @@ impl LockStep {
             let homes = Homes::new(declared, placed.ok_or(DeviceError::NoStages)?);
             Ok(Side {
                 gress,
-                steps: timing.steps(),
+                steps: timing.steps().into_iter().map(|(clock, _)| clock).collect(),
                 total: timing.total(),
                 homes: homes.map_err(|name| DeviceError::InSeveralStages { name })?,
                 line: Line::default(),
                 done: now,
-                flights: Vec::new(),
+                inside: Inside::default(),
             })
         };
         let sides = [
@@ -179,9 +160,10 @@ impl LockStep {
             device,
             execution,
             traffic_manager: u64::from(timing.traffic_manager.max(1)),
-            agenda: BTreeMap::new(),
-            versions: Vec::new(),
             departures: Vec::new(),
+            versions: Vec::new(),
+            heads: Vec::new(),
+            outcomes: Vec::new(),
             refused: Vec::new(),
             now,
             last_exit: now,
@@ -204,22 +186,15 @@ impl LockStep {
     /// # Errors
     /// A port that there is not, a packet that is too long.
     pub fn arrive(&mut self, clock: u64, port: u16, packet: &[u8]) -> Result<(), DeviceError> {
-        check_port(port)?;
-        if packet.len() > MAX_PACKET {
-            return Err(DeviceError::PacketTooLong {
-                needed: packet.len(),
-                available: MAX_PACKET,
-            });
-        }
         self.generate_until(clock)?;
         let chassis = &mut self.device.chassis;
         chassis.clock = clock.max(self.now);
-        let arrival = chassis.next_arrival();
-        let len = packet.len();
-        chassis.counters.packets_in += 1;
-        chassis.counters.bytes_in += len as u64;
-        chassis.tell(arrival, FateEvent::Arrived { port, len });
-        if let Some(packet) = chassis.receive_unit(arrival, port, Packet::new(packet)) {
+        let arriving = Arriving {
+            not_before: clock,
+            port,
+            bytes: packet,
+        };
+        if let Some((arrival, packet)) = chassis.take_in(&arriving)? {
             self.get_in_line(arrival, port, packet);
         }
         Ok(())
@@ -246,7 +221,7 @@ impl LockStep {
             item: Item::Write(write),
             n_passes: 0,
         };
-        side.line.push(clock, origin, waiting);
+        side.line.push(Source::Outside, clock, origin, waiting);
         Ok(())
     }
 
@@ -295,20 +270,29 @@ impl LockStep {
 
     /// Takes the packets that have left since the last time, in order: by clock, ingress first.
     pub fn take_departures(&mut self) -> Vec<Departure> {
-        let settled = match self.execution {
-            Execution::Clocked => u64::MAX,
-            // Whatever leaves later does so behind what is in the shorter gress.
-            Execution::Wavefront => {
-                let ends = self.sides.iter();
-                let ends = ends.map(|side| side.done.saturating_add(side.total));
-                ends.min().unwrap_or(u64::MAX)
-            }
-        };
+        if self.execution == Execution::Clocked {
+            return self.device.chassis.take_departures();
+        }
+        // Whatever leaves later does so behind what is in the shorter gress.
+        let ends = self.sides.iter();
+        let ends = ends.map(|side| side.done.saturating_add(side.total));
+        let settled = ends.min().unwrap_or(u64::MAX);
         self.departures.sort_by_key(|departure| departure.clock);
         let n_settled = self
             .departures
             .partition_point(|departure| departure.clock < settled);
         self.departures.drain(..n_settled).collect()
+    }
+
+    /// Shows each packet that has left since the last time, in the same order: the fast way where packets need not be
+    /// kept.
+    pub fn show_departures(&mut self, mut show: impl FnMut(Departing<'_>)) {
+        if self.execution == Execution::Clocked {
+            return self.device.show_departures(show);
+        }
+        for departure in self.take_departures() {
+            show(Departing::of(&departure, &self.device.chassis.config));
+        }
     }
 
     /// Takes the records of passes and fates since the last time, in the order of clocks.
@@ -321,8 +305,9 @@ impl LockStep {
         records
     }
 
-    /// Takes the writes that were refused, with the clocks at which they entered.
+    /// Takes the writes that were refused, with the clocks at which they entered, in their order.
     pub fn take_refused(&mut self) -> Vec<(u64, StateError)> {
+        self.refused.sort_by_key(|(clock, _)| *clock);
         std::mem::take(&mut self.refused)
     }
 
@@ -361,7 +346,8 @@ impl LockStep {
             n_passes: 0,
         };
         let clock = self.device.chassis.clock;
-        self.sides[INGRESS].line.push(clock, (arrival, 0), waiting);
+        let line = &mut self.sides[INGRESS].line;
+        line.push(Source::Outside, clock, (arrival, 0), waiting);
     }
 
     fn run(&mut self, until: u64) -> Result<(), DeviceError> {
@@ -373,42 +359,35 @@ impl LockStep {
 
     /// What happens in the line of a side at a clock; what enters, if anything does.
     fn turn(&mut self, side: usize, clock: u64) -> Option<Waiting> {
-        let mut turns = Vec::new();
+        let mut lost = Vec::new();
         let chassis = &mut self.device.chassis;
-        let line = &mut self.sides[side].line;
-        line.turn(clock, &chassis.config, &mut turns);
-        let mut entering = None;
-        for turn in turns {
-            match turn {
-                Turn::Enters(waiting) => entering = Some(waiting),
-                Turn::Lost(entry) => {
-                    chassis.clock = clock;
-                    let entrant = entry.entrant();
-                    let port = entrant.port;
-                    let reason = match entry {
-                        Entry::Ingress(_) => DropReason::InputFull { port },
-                        Entry::Egress(entry) => DropReason::QueueFull {
-                            port,
-                            queue: entry.queue() as u16,
-                        },
-                    };
-                    chassis.end(entrant.arrival, reason);
-                }
-            }
+        let entering = self.sides[side]
+            .line
+            .turn(clock, &chassis.config, &mut lost);
+        for entry in lost {
+            chassis.clock = clock;
+            let (arrival, port) = (entry.entrant().arrival, entry.port());
+            let reason = match entry {
+                Entry::Ingress(_) => DropReason::InputFull { port },
+                Entry::Egress(entry) => DropReason::QueueFull {
+                    port,
+                    queue: entry.queue() as u16,
+                },
+            };
+            chassis.end(arrival, reason);
         }
         entering
     }
 
     /// A packet enters its gress.
     fn enter(&mut self, mut entry: Entry, n_passes: u32, clock: u64) -> Flight {
+        let mut head = self.heads.pop().unwrap_or_default();
         let (tofino, chassis) = parts(&mut self.device);
         chassis.clock = clock;
-        let mut head = Head::default();
         tofino.prepare(chassis, &mut entry, &mut head);
         Flight {
             entry,
             head,
-            outcome: Outcome::default(),
             clock,
             n_passes,
             events: Vec::new(),
@@ -416,17 +395,15 @@ impl LockStep {
     }
 
     /// A packet has left its gress: what follows it gets in line, or leaves.
-    fn leave(&mut self, side: usize, flight: Flight) {
+    fn leave(&mut self, side: usize, flight: Flight, outcome: &mut Outcome) {
         let Flight {
             entry,
             head,
-            mut outcome,
             clock,
             n_passes,
             events,
         } = flight;
-        let Side { gress, total, .. } = self.sides[side];
-        let exit = clock.saturating_add(total);
+        let exit = clock.saturating_add(self.sides[side].total);
         let number = clock.saturating_mul(2) + side as u64;
         let (tofino, chassis) = parts(&mut self.device);
         chassis.clock = exit;
@@ -435,6 +412,7 @@ impl LockStep {
         chassis.passes_left = u32::MAX;
         chassis.emitted = None;
         if let Some(records) = &mut chassis.trace {
+            let gress = self.sides[side].gress;
             chassis.emitted = Some(EmittedHeaders {
                 gress,
                 headers: outcome.emitted.clone(),
@@ -452,14 +430,21 @@ impl LockStep {
                 outcome: outcome.clone(),
             })));
         }
-        tofino.follow(chassis, entry, &head, &mut outcome);
-        self.departures.extend(chassis.take_departures());
+        tofino.follow(chassis, entry, &head, outcome);
+        self.heads.push(head);
+        if self.execution == Execution::Wavefront {
+            self.departures.extend(chassis.take_departures());
+        }
         let may_go_on = n_passes < chassis.config.max_passes;
-        let entries: Vec<Entry> = tofino.take_entries().collect();
-        for (entry, index) in entries.into_iter().zip(0u32..) {
+        let source = if side == INGRESS {
+            Source::Ingress
+        } else {
+            Source::Egress
+        };
+        for (entry, index) in tofino.take_entries().zip(0u32..) {
             if !may_go_on {
                 let arrival = entry.entrant().arrival;
-                self.device.chassis.end(arrival, DropReason::TooManyPasses);
+                chassis.end(arrival, DropReason::TooManyPasses);
                 continue;
             }
             let (to, way) = match entry {
@@ -471,7 +456,8 @@ impl LockStep {
                 n_passes: n_passes + 1,
             };
             let ready = exit.saturating_add(way);
-            self.sides[to].line.push(ready, (number, index), waiting);
+            let line = &mut self.sides[to].line;
+            line.push(source, ready, (number, index), waiting);
         }
     }
 }

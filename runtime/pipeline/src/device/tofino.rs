@@ -172,6 +172,14 @@ impl Entry {
         }
     }
 
+    /// Its port: where it came from, or where it goes.
+    pub(super) fn port(&self) -> u16 {
+        match self {
+            Self::Ingress(entry) => entry.entrant.port,
+            Self::Egress(entry) => entry.replica.port,
+        }
+    }
+
     /// Whether it is a copy, or comes back: such enter before new packets.
     pub(super) fn is_copy(&self) -> bool {
         match self {

@@ -125,11 +125,9 @@ impl Way<'_> {
             Self::OneByOne(device) => device.show_departures(|departing| {
                 show(departing.port, departing.timestamp_ns(), departing.bytes);
             }),
-            Self::LockStep(machine) => {
-                for departure in machine.take_departures() {
-                    show(departure.port, departure.timestamp_ns, &departure.bytes);
-                }
-            }
+            Self::LockStep(machine) => machine.show_departures(|departing| {
+                show(departing.port, departing.timestamp_ns(), departing.bytes);
+            }),
             Self::Cores(cores) => cores.show_departures(is_end, show),
         }
     }

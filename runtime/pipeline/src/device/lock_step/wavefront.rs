@@ -90,10 +90,9 @@ impl LockStep {
         drop(jobs);
         let events = by_packet.0.into_iter().map(Some);
         let events = events.chain(std::iter::repeat_with(|| None));
-        for ((mut flight, outcome), events) in flights.drain(..).zip(outcomes).zip(events) {
-            flight.outcome = outcome;
+        for ((mut flight, mut outcome), events) in flights.drain(..).zip(outcomes).zip(events) {
             flight.events = events.unwrap_or_default();
-            self.leave(side, flight);
+            self.leave(side, flight, &mut outcome);
         }
         Ok(())
     }

@@ -121,7 +121,11 @@ impl Homes {
         let tables: TableStages = placement
             .tables
             .values()
-            .map(|parts| parts.iter().map(|part| part.slot.stage).collect())
+            .map(|parts| {
+                let mut stages: Vec<u32> = parts.iter().map(|part| part.slot.stage).collect();
+                stages.sort_unstable();
+                stages
+            })
             .collect();
         let mut touched: Vec<(Memory, u32)> = Vec::new();
         let Body::Tables(body) = &gress.body else {
@@ -227,7 +231,7 @@ fn memory_of(gress: &Gress, call: &CallKind) -> Option<Memory> {
 #[derive(Debug)]
 pub(super) struct Versions {
     pub(super) table: Ref<TableId>,
-    /// By part: its stage, and what it holds.
+    /// By part, without the last: its stage, and what it holds.
     pub(super) parts: Vec<(u32, TableEntries)>,
     /// Writes that have passed the first part and not the last.
     pub(super) n_passing: u32,
