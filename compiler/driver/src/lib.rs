@@ -21,7 +21,8 @@ use std::sync::Arc;
 
 use p4rmt_ir as ir;
 use p4rmt_source::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
-use p4rmt_syntax::{Loader, Setting, ast};
+pub use p4rmt_syntax::{LoadError, Loader};
+use p4rmt_syntax::{Setting, ast};
 use p4rmt_typing::Typed;
 
 pub use p4rmt_frontend::NO_MACHINE_CODES;

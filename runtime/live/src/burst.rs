@@ -62,8 +62,14 @@ impl Burst {
         self.packets.is_empty()
     }
 
+    /// The packets, in order.
+    pub fn packets(&self) -> impl Iterator<Item = &[u8]> {
+        let packets = self.packets.iter();
+        packets.map(|(_, range)| &self.buffer[range.clone()])
+    }
+
     /// Forgets all packets.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.used = 0;
         self.packets.clear();
     }

@@ -101,6 +101,20 @@ pub(crate) struct Machine {
     pub(crate) why_unplaced: Option<String>,
 }
 
+/// A fresh device that runs the only pipe of a program in the stages of a target, as machine code.
+pub(crate) fn place_on(compiled: &Compiled, target: &Target) -> Result<Device, Failure> {
+    let program = &compiled.program;
+    let pipe = find_pipe(program, None)?;
+    let fit = p4rmt_mau::place_tables(program, pipe, target).map_err(not_placed)?;
+    if !fit.fits() {
+        let why = format!("the program does not fit {}", target.name);
+        return Err(Failure::Input(why));
+    }
+    let mode = Mode::Placed(Arc::new(fit.placement));
+    let device = Device::new(&Jit, Arc::clone(program), pipe, mode);
+    device.map_err(|error| Failure::Input(error.to_string()))
+}
+
 impl Machine {
     /// Places the program, unless it is to run without stages.
     pub(crate) fn new(compiled: &Compiled, args: &MachineArgs) -> Result<Self, Failure> {

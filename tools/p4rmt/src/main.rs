@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod corpus;
 mod coverage;
+mod demo;
 mod emit;
 mod explain;
 mod failure;
@@ -55,6 +56,8 @@ enum Command {
     Trace(trace::Args),
     /// Write a program out again: as P4, as IR text, as a graph.
     Emit(emit::Args),
+    /// Show a TCP stack in the pipe at work: a host behind it, and a peer that is not ours in front.
+    Demo(demo::Args),
     /// Say what an error code means.
     Explain(explain::Args),
 }
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Emit(args) => emit::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Explain(args) => explain::run(&args),
     };
     match result {
