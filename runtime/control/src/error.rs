@@ -1,5 +1,8 @@
 //! Why a request is refused.
 
+use std::io;
+use std::path::PathBuf;
+
 use p4rmt_engine::{EntryError, NameError, StateError};
 use p4rmt_pipeline::DeviceError;
 use thiserror::Error;
@@ -64,6 +67,16 @@ pub enum ControlError {
         /// How many were asked for.
         count: u64,
     },
+    /// An element of a register has no such value.
+    #[error("an element of `{register}` has {available} values: there is none at {position}")]
+    NoValue {
+        /// The register.
+        register: String,
+        /// Which was asked for, from 0.
+        position: u8,
+        /// How many there are.
+        available: usize,
+    },
     /// What a table does not take.
     #[error(transparent)]
     Entry(#[from] EntryError),
@@ -73,6 +86,37 @@ pub enum ControlError {
     /// What the device does not take.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// One request asks for more than one reply may carry.
+    #[error("a request may read {available} elements and entries at most: ask for fewer at a time")]
+    TooMuch {
+        /// How many it may read.
+        available: u64,
+    },
+    /// A request as text is longer than a switch takes.
+    #[error("the request takes {needed} bytes as text, and a switch takes {available}: divide it")]
+    RequestTooLong {
+        /// Its length, in bytes.
+        needed: usize,
+        /// The longest that there can be.
+        available: usize,
+    },
+    /// Nothing listens at a socket.
+    #[error("no switch listens at `{}`: {source}", path.display())]
+    Unreachable {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The connection to a switch ended.
+    #[error("the switch has ended the connection")]
+    Ended,
+    /// The connection to a switch broke.
+    #[error("the connection to the switch broke: {0}")]
+    Broken(#[source] io::Error),
+    /// What came from the switch is no message.
+    #[error("what the switch says makes no sense")]
+    NoMessage,
     /// A device alone has nobody who could tell what happens.
     #[error("nobody listens here: a subscription is for what runs a device, and stands alone")]
     NoEvents,

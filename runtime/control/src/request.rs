@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Number;
+use crate::{Description, Number};
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,22 @@ pub enum Request {
         /// A value, or two of a pair: low, then high.
         values: Vec<Number>,
     },
+    /// Writes one of the values of an element of a register; the other stays.
+    WriteRegisterValue {
+        /// Which register.
+        register: String,
+        /// Which element.
+        index: u64,
+        /// Which value, from 0: of a pair, low is first.
+        position: u8,
+        /// The value.
+        value: Number,
+    },
+    /// Gives all elements of a register the values that they began with.
+    ResetRegister {
+        /// Which register.
+        register: String,
+    },
     /// Reads cells of a counter: [`Reply::Counts`].
     ReadCounter {
         /// Which counter.
@@ -105,6 +121,69 @@ pub enum Request {
         /// Its rates.
         rates: Rates,
     },
+    /// Sets what a cell of a filter averages over and when it drops, and forgets what it has seen.
+    WriteFilter {
+        /// Which filter, by the name of its meter.
+        meter: String,
+        /// Which cell.
+        index: u64,
+        /// What it does from now on.
+        filter: Filter,
+    },
+    /// Makes a member of an action profile, or gives one another action.
+    SetMember {
+        /// Which profile.
+        profile: String,
+        /// The number of the member.
+        member: u32,
+        /// What it does.
+        call: Call,
+    },
+    /// Removes a member of an action profile that nothing names.
+    DeleteMember {
+        /// Which profile.
+        profile: String,
+        /// The number of the member.
+        member: u32,
+    },
+    /// Makes a group of an action selector, or gives one other members.
+    SetMemberGroup {
+        /// Which selector.
+        profile: String,
+        /// The number of the group.
+        group: u32,
+        /// The numbers of its members.
+        members: Vec<u32>,
+    },
+    /// Removes a group of an action selector that nothing names.
+    DeleteMemberGroup {
+        /// Which selector.
+        profile: String,
+        /// The number of the group.
+        group: u32,
+    },
+    /// Reads an action profile: [`Reply::Profile`].
+    Profile {
+        /// Which.
+        profile: String,
+    },
+    /// Adds a member to a value set of the parser.
+    InsertValue {
+        /// Which value set.
+        set: String,
+        /// What each of its values must be.
+        values: Vec<KeyMatch>,
+    },
+    /// Removes all members of a value set of the parser.
+    ClearValues {
+        /// Which value set.
+        set: String,
+    },
+    /// Reads the members of a value set: [`Reply::Values`].
+    Values {
+        /// Which value set.
+        set: String,
+    },
     /// Makes a mirror session, or replaces it.
     SetSession {
         /// Its number.
@@ -127,14 +206,51 @@ pub enum Request {
         /// Its number.
         group: u16,
     },
-    /// Makes a node with a replication id and ports, in a group: [`Reply::Node`].
+    /// Makes a node with a replication id and ports: [`Reply::Node`].
     CreateNode {
-        /// The group.
-        group: u16,
+        /// The group that it is put into, if any.
+        #[serde(default)]
+        group: Option<u16>,
         /// The replication id of its copies.
         rid: u16,
         /// Where they go.
         ports: Vec<u16>,
+    },
+    /// Gives a node other ports.
+    UpdateNode {
+        /// Its number.
+        node: u32,
+        /// Where its copies go from now on.
+        ports: Vec<u16>,
+    },
+    /// Puts a node into one more group.
+    AddNode {
+        /// The group.
+        group: u16,
+        /// The number of the node.
+        node: u32,
+    },
+    /// Removes a node, from all groups. Its number is not given again.
+    DeleteNode {
+        /// Its number.
+        node: u32,
+    },
+    /// Removes a group; its nodes stay.
+    DeleteGroup {
+        /// Its number.
+        group: u16,
+    },
+    /// Reads a multicast group: [`Reply::Group`].
+    Group {
+        /// Its number.
+        group: u16,
+    },
+    /// Gives a port a fixed-function unit, or takes it away.
+    SetPortUnit {
+        /// The port.
+        port: u16,
+        /// What it has; none for nothing.
+        unit: Option<Unit>,
     },
     /// Starts an application of the packet generator, or starts it anew.
     StartGenerator {
@@ -152,9 +268,12 @@ pub enum Request {
     Send {
         /// The port.
         port: u16,
-        /// Its bytes.
+        /// Its bytes; two hexadecimal digits each as text.
+        #[serde(with = "crate::hexadecimal")]
         bytes: Vec<u8>,
     },
+    /// Asks what there is to be named: [`Reply::Description`].
+    Describe,
     /// Asks for the time: [`Reply::Time`].
     Time,
     /// Says what the control plane listens to from now on: [`Event`]s. What runs a device answers this, not the device.
@@ -249,6 +368,33 @@ pub struct Rates {
     pub pbs: u64,
 }
 
+/// What a filter does, as [`p4rmt_engine::FilterConfig`] has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// The time constant in clocks.
+    pub time_constant: u64,
+    /// Early drop: the average below which nothing is dropped.
+    #[serde(default)]
+    pub min: u32,
+    /// Early drop: the average from which on all is dropped.
+    #[serde(default)]
+    pub max: u32,
+    /// Early drop: how probable a drop is just below `max`, in hundredths, at most 100.
+    #[serde(default)]
+    pub percent: u8,
+}
+
+/// A fixed-function unit of a port, as [`p4rmt_pipeline::PortUnit`] has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// RoCE: lengths, checksums and ICRC.
+    Roce,
+    /// TCP checksums.
+    TcpChecksum,
+}
+
 /// A mirror session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -283,7 +429,8 @@ pub struct Timer {
     pub batches: u32,
     /// Packets a batch.
     pub packets: u32,
-    /// What follows the timer header.
+    /// What follows the timer header; two hexadecimal digits a byte as text.
+    #[serde(with = "crate::hexadecimal")]
     pub payload: Vec<u8>,
 }
 
@@ -310,6 +457,19 @@ pub enum Reply {
     Session(Option<Session>),
     /// The number of a multicast node.
     Node(u32),
+    /// The nodes of a multicast group in the order in which they were put there; none if the group is not there.
+    Group(Option<Vec<Node>>),
+    /// An action profile.
+    Profile {
+        /// Its members by number.
+        members: Vec<(u32, Call)>,
+        /// Its groups by number: the numbers of their members.
+        groups: Vec<(u32, Vec<u32>)>,
+    },
+    /// The members of a value set: what each of its values must be.
+    Values(Vec<Vec<KeyMatch>>),
+    /// What there is to be named.
+    Description(Description),
     /// The time.
     Time {
         /// The clock of the next entry into a gress.
@@ -319,6 +479,18 @@ pub enum Reply {
     },
     /// The replies to several requests, in order.
     All(Vec<Reply>),
+}
+
+/// A node of a multicast group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Its number.
+    pub node: u32,
+    /// The replication id of its copies.
+    pub rid: u16,
+    /// Where they go, ascending.
+    pub ports: Vec<u16>,
 }
 
 /// What a control plane listens to.
@@ -341,7 +513,8 @@ pub enum Event {
     Packet {
         /// The port.
         port: u16,
-        /// Its bytes.
+        /// Its bytes; two hexadecimal digits each as text.
+        #[serde(with = "crate::hexadecimal")]
         bytes: Vec<u8>,
         /// When, in nanoseconds since clock 0.
         ns: u64,

@@ -1,7 +1,10 @@
 //! Names and numbers of a request, as the state wants them; and entries of the state, as requests have them.
 
-use p4rmt_engine::{EntryTarget as Target, InstalledEntry, Ref, find_action};
-use p4rmt_ir::{ActionCall, ActionId, Bits, Body, Gress, Match, Param, Pipe, Table, TableId};
+use p4rmt_engine::{EntryTarget as Target, InstalledEntry, Ref, find_action, find_profile_action};
+use p4rmt_ir::{
+    ActionCall, ActionId, BinaryOp, Bits, Body, Gress, KeySet, Match, Param, Pipe, ProfileId,
+    Table, TableId, ValueSetId,
+};
 
 use crate::{Call, ControlError, Entry, EntryTarget, KeyMatch, Number};
 
@@ -80,7 +83,21 @@ pub(crate) fn call(
     call: &Call,
 ) -> Result<ActionCall, ControlError> {
     let action = find_action(pipe, table, &call.action)?;
-    let params = params(&pipe.gresses[table.gress], action);
+    with_args(&pipe.gresses[table.gress], action, call)
+}
+
+/// An action of the tables that a profile implements, and its arguments in order.
+pub(crate) fn profile_call(
+    pipe: &Pipe,
+    profile: Ref<ProfileId>,
+    call: &Call,
+) -> Result<ActionCall, ControlError> {
+    let action = find_profile_action(pipe, profile, &call.action)?;
+    with_args(&pipe.gresses[profile.gress], action, call)
+}
+
+fn with_args(gress: &Gress, action: ActionId, call: &Call) -> Result<ActionCall, ControlError> {
+    let params = params(gress, action);
     let wrong_count = |param: &str, n: usize| ControlError::ParamCount {
         action: call.action.clone(),
         param: param.to_owned(),
@@ -108,6 +125,61 @@ pub(crate) fn call(
     })
 }
 
+/// What the state calls a member of a value set.
+pub(crate) fn value_set_member(
+    pipe: &Pipe,
+    set: Ref<ValueSetId>,
+    values: &[KeyMatch],
+) -> Result<Vec<KeySet>, ControlError> {
+    let set = &pipe.gresses[set.gress].value_sets[set.id];
+    // Too many values or too few are refused by the state.
+    let widths = set.widths.iter().copied().chain(std::iter::repeat(64));
+    let member = values.iter().zip(widths).map(|(value, width)| {
+        let fit = |number: &Number| fit(number, width, &set.name);
+        Ok(match value {
+            KeyMatch::Any => KeySet::Any,
+            KeyMatch::Exact(value) => KeySet::Exact(fit(value)?),
+            KeyMatch::Ternary { value, mask } => masked(fit(value)?, fit(mask)?),
+            KeyMatch::Lpm { value, prefix_len } => {
+                let n_free = width.saturating_sub(*prefix_len);
+                let mask = Bits::ones(width);
+                let n_free = Bits::from_u64(32, u64::from(n_free));
+                let mask = Bits::binary(BinaryOp::Shl, &mask, &n_free);
+                masked(fit(value)?, mask)
+            }
+            KeyMatch::Range { lo, hi } => KeySet::Range {
+                lo: fit(lo)?,
+                hi: fit(hi)?,
+            },
+        })
+    });
+    member.collect()
+}
+
+fn masked(value: Bits, mask: Bits) -> KeySet {
+    KeySet::Mask {
+        value: Bits::binary(BinaryOp::And, &value, &mask),
+        mask,
+    }
+}
+
+/// A value of a member of a value set, as a request would have it.
+pub(crate) fn shown_key_set(set: &KeySet) -> KeyMatch {
+    match set {
+        // The control plane put it in, so it names no other set.
+        KeySet::Any | KeySet::ValueSet(_) => KeyMatch::Any,
+        KeySet::Exact(value) => KeyMatch::Exact(Number::of(value)),
+        KeySet::Mask { value, mask } => KeyMatch::Ternary {
+            value: Number::of(value),
+            mask: Number::of(mask),
+        },
+        KeySet::Range { lo, hi } => KeyMatch::Range {
+            lo: Number::of(lo),
+            hi: Number::of(hi),
+        },
+    }
+}
+
 /// A number as a field of so many bits.
 pub(crate) fn fit(number: &Number, width: u32, what: &str) -> Result<Bits, ControlError> {
     number.to_bits(width).ok_or_else(|| ControlError::TooWide {
@@ -119,7 +191,8 @@ pub(crate) fn fit(number: &Number, width: u32, what: &str) -> Result<Bits, Contr
 
 /// An entry of the state, as a request would have it.
 pub(crate) fn shown_entry(pipe: &Pipe, place: Ref<TableId>, entry: &InstalledEntry) -> Entry {
-    let table = &pipe.gresses[place.gress].tables[place.id];
+    let gress = &pipe.gresses[place.gress];
+    let table = &gress.tables[place.id];
     let keys = table.keys.iter().zip(&entry.matches).map(|(key, found)| {
         let found = match found {
             Match::Exact(value) => KeyMatch::Exact(Number::of(value)),
@@ -143,7 +216,7 @@ pub(crate) fn shown_entry(pipe: &Pipe, place: Ref<TableId>, entry: &InstalledEnt
         keys: keys.collect(),
         priority: entry.priority,
         target: match &entry.target {
-            Target::Action(call) => EntryTarget::Action(shown_call(pipe, place, call)),
+            Target::Action(call) => EntryTarget::Action(shown_call(gress, call)),
             Target::Member(member) => EntryTarget::Member(*member),
             Target::Group(group) => EntryTarget::Group(*group),
         },
@@ -151,15 +224,10 @@ pub(crate) fn shown_entry(pipe: &Pipe, place: Ref<TableId>, entry: &InstalledEnt
 }
 
 /// An action and its data, as a request would have them.
-pub(crate) fn shown_call(pipe: &Pipe, place: Ref<TableId>, call: &ActionCall) -> Call {
-    let gress = &pipe.gresses[place.gress];
-    let name = match &gress.body {
-        Body::Structured(body) => body.actions.get(call.action).map(|action| &action.name),
-        Body::Tables(body) => body.actions.get(call.action).map(|action| &action.name),
-    };
+pub(crate) fn shown_call(gress: &Gress, call: &ActionCall) -> Call {
     let args = params(gress, call.action).iter().zip(&call.args);
     Call {
-        action: name.cloned().unwrap_or_default(),
+        action: signature(gress, call.action).map_or_else(String::new, |(name, _)| name.to_owned()),
         args: args
             .map(|(param, value)| (param.name.clone(), Number::of(value)))
             .collect(),
@@ -167,11 +235,21 @@ pub(crate) fn shown_call(pipe: &Pipe, place: Ref<TableId>, call: &ActionCall) ->
 }
 
 fn params(gress: &Gress, action: ActionId) -> &[Param] {
-    let params = match &gress.body {
-        Body::Structured(body) => body.actions.get(action).map(|action| &action.params),
-        Body::Tables(body) => body.actions.get(action).map(|action| &action.params),
-    };
-    params.map_or(&[], Vec::as_slice)
+    signature(gress, action).map_or(&[], |(_, params)| params)
+}
+
+/// The name and the parameters of an action.
+pub(crate) fn signature(gress: &Gress, action: ActionId) -> Option<(&str, &[Param])> {
+    match &gress.body {
+        Body::Structured(body) => {
+            let action = body.actions.get(action)?;
+            Some((&action.name, &action.params))
+        }
+        Body::Tables(body) => {
+            let action = body.actions.get(action)?;
+            Some((&action.name, &action.params))
+        }
+    }
 }
 
 /// The position of the key with this name, or the only one that ends so at a dot.

@@ -2,21 +2,44 @@
 
 use std::sync::Arc;
 
-use p4rmt_engine::{MeterConfig, find_counter, find_meter, find_register, find_table};
-use p4rmt_pipeline::{Device, GeneratorApp, MirrorSession, MirrorTarget};
+use p4rmt_engine::{
+    FilterConfig, MeterConfig, find_counter, find_meter, find_profile, find_register, find_table,
+    find_value_set,
+};
+use p4rmt_pipeline::{Device, DeviceError, GeneratorApp, MirrorSession, MirrorTarget, PortUnit};
 
-use crate::{ControlError, Number, Rates, Reply, Request, Session, Switch, Timer, resolve};
+use crate::description::describe;
+use crate::{
+    ControlError, Filter, Node, Number, Rates, Reply, Request, Session, Switch, Timer, Unit,
+    resolve,
+};
 
-/// At most so many elements of a register or cells of a counter are read at once.
-const MAX_READ: u64 = 1 << 20;
+/// One request, with those within it, reads at most so many elements, cells and entries: packets wait meanwhile.
+const MAX_READ: u64 = 1 << 17;
 
 impl Switch for Device {
     fn call(&mut self, request: &Request) -> Result<Reply, ControlError> {
-        serve(self, request)
+        serve(self, request, &mut Allowance(MAX_READ))
     }
 }
 
-fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> {
+/// How much more a request may read.
+struct Allowance(u64);
+
+impl Allowance {
+    fn take(&mut self, count: u64) -> Result<(), ControlError> {
+        let left = self.0.checked_sub(count);
+        let available = MAX_READ;
+        self.0 = left.ok_or(ControlError::TooMuch { available })?;
+        Ok(())
+    }
+}
+
+fn serve(
+    device: &mut Device,
+    request: &Request,
+    allowance: &mut Allowance,
+) -> Result<Reply, ControlError> {
     let layout = Arc::clone(device.state().layout());
     let pipe = layout.pipe();
     match request {
@@ -51,12 +74,13 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
         Request::Entries { table } => {
             let table = find_table(pipe, table)?;
             let entries = device.state().table(table)?;
+            allowance.take(entries.len() as u64)?;
             let shown = entries
                 .iter()
                 .map(|(_, entry)| resolve::shown_entry(pipe, table, entry));
             return Ok(Reply::Entries {
                 entries: shown.collect(),
-                default: resolve::shown_call(pipe, table, entries.default_action()),
+                default: resolve::shown_call(&pipe.gresses[table.gress], entries.default_action()),
             });
         }
         Request::ReadRegister {
@@ -65,6 +89,7 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
             count,
         } => {
             let id = find_register(pipe, register)?;
+            allowance.take(*count)?;
             let elements = indices(register, *index, *count)?.map(|index| {
                 let values = device.state().register(id, index)?;
                 Ok(values.iter().map(Number::of).collect())
@@ -92,12 +117,42 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
                 .collect::<Result<Vec<_>, _>>()?;
             device.state_mut().write_register(id, *index, &values)?;
         }
+        Request::WriteRegisterValue {
+            register,
+            index,
+            position,
+            value,
+        } => {
+            let id = find_register(pipe, register)?;
+            let mut values = device.state().register(id, *index)?;
+            let available = values.len();
+            let Some(written) = values.get_mut(usize::from(*position)) else {
+                return Err(ControlError::NoValue {
+                    register: register.clone(),
+                    position: *position,
+                    available,
+                });
+            };
+            *written = resolve::fit(value, written.width(), register)?;
+            device.state_mut().write_register(id, *index, &values)?;
+        }
+        Request::ResetRegister { register } => {
+            let id = find_register(pipe, register)?;
+            let initial = &pipe.gresses[id.gress].registers[id.id].initial;
+            let cells = layout
+                .gress(id.gress)
+                .map_or(0, |gress| gress.registers[id.id].cells);
+            for index in 0..cells {
+                device.state_mut().write_register(id, index, initial)?;
+            }
+        }
         Request::ReadCounter {
             counter,
             index,
             count,
         } => {
             let id = find_counter(pipe, counter)?;
+            allowance.take(*count)?;
             let cells = indices(counter, *index, *count)?.map(|index| {
                 let counts = device.state().counter(id, index)?;
                 Ok((counts.packets, counts.bytes))
@@ -130,6 +185,88 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
             let config = MeterConfig { cir, cbs, pir, pbs };
             device.state_mut().configure_meter(id, *index, config)?;
         }
+        Request::WriteFilter {
+            meter,
+            index,
+            filter,
+        } => {
+            let id = find_meter(pipe, meter)?;
+            let Filter {
+                time_constant,
+                min,
+                max,
+                percent,
+            } = *filter;
+            let config = FilterConfig {
+                time_constant,
+                min,
+                max,
+                percent,
+            };
+            device.state_mut().configure_filter(id, *index, config)?;
+        }
+        Request::SetMember {
+            profile,
+            member,
+            call,
+        } => {
+            let id = find_profile(pipe, profile)?;
+            let call = resolve::profile_call(pipe, id, call)?;
+            device.state_mut().set_member(id, *member, call)?;
+        }
+        Request::DeleteMember { profile, member } => {
+            let id = find_profile(pipe, profile)?;
+            device.state_mut().delete_member(id, *member)?;
+        }
+        Request::SetMemberGroup {
+            profile,
+            group,
+            members,
+        } => {
+            let id = find_profile(pipe, profile)?;
+            device.state_mut().set_group(id, *group, members)?;
+        }
+        Request::DeleteMemberGroup { profile, group } => {
+            let id = find_profile(pipe, profile)?;
+            device.state_mut().delete_group(id, *group)?;
+        }
+        Request::Profile { profile } => {
+            let id = find_profile(pipe, profile)?;
+            let Some(found) = device.state().profile(id) else {
+                return Err(p4rmt_engine::EntryError::NoProfile.into());
+            };
+            let n_members = found.groups().map(|(_, members)| 1 + members.len());
+            allowance.take((found.members().count() + n_members.sum::<usize>()) as u64)?;
+            let gress = &pipe.gresses[id.gress];
+            return Ok(Reply::Profile {
+                members: found
+                    .members()
+                    .map(|(number, call)| (number, resolve::shown_call(gress, call)))
+                    .collect(),
+                groups: found
+                    .groups()
+                    .map(|(number, members)| (number, members.iter().copied().collect()))
+                    .collect(),
+            });
+        }
+        Request::InsertValue { set, values } => {
+            let id = find_value_set(pipe, set)?;
+            let member = resolve::value_set_member(pipe, id, values)?;
+            device.state_mut().insert_value(id, member)?;
+        }
+        Request::ClearValues { set } => {
+            let id = find_value_set(pipe, set)?;
+            device.state_mut().clear_value_set(id);
+        }
+        Request::Values { set } => {
+            let id = find_value_set(pipe, set)?;
+            let members = device.state().value_set(id);
+            allowance.take(members.len() as u64)?;
+            let shown = members
+                .iter()
+                .map(|member| member.iter().map(resolve::shown_key_set).collect());
+            return Ok(Reply::Values(shown.collect()));
+        }
         Request::SetSession { session, to } => {
             device
                 .traffic_mut()
@@ -143,13 +280,48 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
         Request::CreateGroup { group } => device.traffic_mut().create_group(*group),
         Request::CreateNode { group, rid, ports } => {
             let traffic = device.traffic_mut();
+            if let Some(group) = *group
+                && traffic.group(group).is_none()
+            {
+                return Err(DeviceError::NoGroup { group }.into());
+            }
             let node = traffic.create_node(*rid, ports)?;
-            traffic.associate(*group, node)?;
+            if let Some(group) = group {
+                traffic.associate(*group, node)?;
+            }
             return Ok(Reply::Node(node));
+        }
+        Request::UpdateNode { node, ports } => device.traffic_mut().update_node(*node, ports)?,
+        Request::AddNode { group, node } => device.traffic_mut().associate(*group, *node)?,
+        Request::DeleteNode { node } => device.traffic_mut().delete_node(*node)?,
+        Request::DeleteGroup { group } => device.traffic_mut().delete_group(*group)?,
+        Request::Group { group } => {
+            let nodes = device.traffic().group(*group).map(|nodes| {
+                let shown = nodes.map(|(number, node)| Node {
+                    node: number,
+                    rid: node.rid,
+                    ports: node.ports.clone(),
+                });
+                shown.collect::<Vec<_>>()
+            });
+            allowance.take(nodes.as_ref().map_or(0, Vec::len) as u64)?;
+            return Ok(Reply::Group(nodes));
+        }
+        Request::SetPortUnit { port, unit } => {
+            let unit = unit.map(|unit| match unit {
+                Unit::Roce => PortUnit::Roce,
+                Unit::TcpChecksum => PortUnit::TcpChecksum,
+            });
+            device.set_port_unit(*port, unit)?;
         }
         Request::StartGenerator { app, timer } => start(device, *app, timer)?,
         Request::StopGenerator { app } => device.stop_generator(*app)?,
         Request::Send { port, bytes } => device.receive(*port, bytes)?,
+        Request::Describe => {
+            let description = describe(device);
+            allowance.take(description.len())?;
+            return Ok(Reply::Description(description));
+        }
         Request::Time => {
             let clock = device.clock();
             return Ok(Reply::Time {
@@ -159,7 +331,9 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
         }
         Request::Subscribe(_) => return Err(ControlError::NoEvents),
         Request::All(requests) => {
-            let replies = requests.iter().map(|request| serve(device, request));
+            let replies = requests
+                .iter()
+                .map(|request| serve(device, request, allowance));
             return replies.collect::<Result<_, _>>().map(Reply::All);
         }
     }
@@ -167,7 +341,7 @@ fn serve(device: &mut Device, request: &Request) -> Result<Reply, ControlError> 
 }
 
 fn indices(name: &str, index: u64, count: u64) -> Result<std::ops::Range<u64>, ControlError> {
-    let end = index.checked_add(count).filter(|_| count <= MAX_READ);
+    let end = index.checked_add(count);
     let end = end.ok_or_else(|| ControlError::NoElements {
         name: name.to_owned(),
         index,

@@ -1,6 +1,6 @@
 //! What answers requests.
 
-use crate::{ControlError, Entry, KeyMatch, Number, Reply, Request};
+use crate::{ControlError, Description, Entry, KeyMatch, Number, Reply, Request};
 
 /// A switch, here or elsewhere. Each request is carried out between two packets.
 pub trait Switch {
@@ -78,6 +78,17 @@ pub trait Switch {
     /// As for [`Self::call`].
     fn send(&mut self, port: u16, bytes: Vec<u8>) -> Result<(), ControlError> {
         self.call(&Request::Send { port, bytes }).map(|_| ())
+    }
+
+    /// What there is to be named.
+    ///
+    /// # Errors
+    /// As for [`Self::call`].
+    fn describe(&mut self) -> Result<Description, ControlError> {
+        match self.call(&Request::Describe)? {
+            Reply::Description(description) => Ok(description),
+            other => Err(ControlError::unexpected(&other)),
+        }
     }
 
     /// The time in nanoseconds since clock 0.

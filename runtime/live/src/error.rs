@@ -1,6 +1,7 @@
 //! Why a run cannot begin, or ends.
 
 use std::io;
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use p4rmt_pipeline::DeviceError;
@@ -57,6 +58,26 @@ pub enum LiveError {
     Open {
         /// What was to be attached.
         name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another switch listens at a socket.
+    #[error("another switch listens at `{}`: stop it, or name another socket", path.display())]
+    SocketInUse {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// What stands where a socket is to be is none.
+    #[error("`{}` is there already and is no socket: remove it, or name another socket", path.display())]
+    NoSocket {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A socket cannot be made.
+    #[error("cannot listen at `{}`: {source}", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
         /// What the system says.
         source: io::Error,
     },

@@ -25,6 +25,7 @@
 mod address;
 mod burst;
 mod clock;
+mod connection;
 mod counters;
 mod error;
 mod events;
@@ -32,6 +33,8 @@ mod live;
 mod packet;
 mod pair;
 mod port;
+mod server;
+mod socket;
 mod tap;
 mod time;
 mod wait;

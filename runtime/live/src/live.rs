@@ -7,6 +7,7 @@
 //!    longer than it was told.
 //! 3. The device's clock goes on to now, and its packet generator makes what is due.
 //! 4. Packets that wait are received, at most [`MAX_PACKETS`] a port, and run together; what leaves goes out.
+//! 5. Requests of clients are carried out one by one, at most [`MAX_REQUESTS`] a client; what leaves goes out.
 //!
 //! Each step is bounded, so that nothing keeps others waiting for long: what is left is for the next turn.
 
@@ -14,12 +15,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use p4rmt_control::{ControlError, Event, Number, Reply, Request, Subscription, Switch};
 use p4rmt_pipeline::{Departing, Device, DeviceError, MAX_PORTS, SentDigest};
 
 use crate::events::{Mailbox, Wanted};
+use crate::server::{self, Server};
 use crate::time::TimeMap;
 use crate::wait::{Readiness, wait};
 use crate::{Burst, Clock, LiveCounters, LiveError, LivePort, MonotonicClock, PortCounters, Sent};
@@ -29,6 +32,9 @@ const MAX_PACKETS: usize = 64;
 
 /// The packet generator makes at most so many packets in a turn, and those of one trigger more.
 const MAX_GENERATED: u64 = 256;
+
+/// At most so many requests of a client are carried out in a turn.
+const MAX_REQUESTS: usize = 16;
 
 /// An interface may be down for so long while packets are to go there.
 const DOWN_GRACE: Duration = Duration::from_secs(30);
@@ -42,6 +48,7 @@ pub struct Live {
     time: TimeMap,
     burst: Burst,
     mailbox: Mailbox,
+    server: Server,
     wanted: Wanted,
     waker: Option<UnixStream>,
     down_grace: Duration,
@@ -67,6 +74,8 @@ pub struct Turn {
     pub packets_out: u64,
     /// Packets that the packet generator made.
     pub generated: u64,
+    /// Requests of clients that were carried out or refused.
+    pub requests: u64,
     /// Something came through the stream of [`Live::wake_on`].
     pub is_woken: bool,
 }
@@ -89,6 +98,7 @@ impl Live {
             time,
             burst: Burst::default(),
             mailbox: Mailbox::default(),
+            server: Server::default(),
             wanted: Wanted::of(std::iter::empty()),
             waker: None,
             down_grace: DOWN_GRACE,
@@ -136,6 +146,14 @@ impl Live {
         stream.set_nonblocking(true)?;
         self.waker = Some(stream);
         Ok(())
+    }
+
+    /// Lets clients connect to a socket of this path, which is removed when the run ends. They are served between packets.
+    ///
+    /// # Errors
+    /// Another switch listens there, or it cannot be made.
+    pub fn listen(&mut self, path: &Path) -> Result<(), LiveError> {
+        self.server.listen(path)
     }
 
     /// How long an interface may be down while packets are to go there; 30 seconds unless said here.
@@ -195,11 +213,13 @@ impl Live {
         turn.packets_in = self.burst.len() as u64;
         self.run()?;
         self.let_out(&mut turn)?;
+        self.serve(&ready.clients, &mut turn)?;
         Ok(turn)
     }
 
     fn find_wanted(&mut self) {
-        self.wanted = Wanted::of(std::iter::once(&self.mailbox.subscription));
+        let own = std::iter::once(&self.mailbox.subscription);
+        self.wanted = Wanted::of(own.chain(self.server.subscriptions()));
         self.device.keep_digests(self.wanted.digests);
     }
 
@@ -215,7 +235,9 @@ impl Live {
             .waker
             .as_ref()
             .map(|waker| readiness.read(waker.as_fd()));
+        let clients = self.server.wait_for(&mut readiness);
         wait(&mut readiness, self.patience(timeout)).map_err(LiveError::Wait)?;
+        let clients = clients.ready(&readiness);
         let ports = ports.into_iter();
         let ports = ports.filter(|(_, at)| readiness.is_ready(*at));
         let ports = ports.map(|(number, _)| number).collect();
@@ -223,19 +245,24 @@ impl Live {
         if is_woken {
             self.hear_waker();
         }
-        Ok(Ready { ports, is_woken })
+        Ok(Ready {
+            ports,
+            clients,
+            is_woken,
+        })
     }
 
     /// How long to wait.
     fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
-        if self.is_behind {
+        if self.is_behind || self.server.is_busy() {
             return Some(Duration::ZERO);
         }
-        let trigger = self.device.next_trigger().map(|clock| {
-            let now_ns = self.clock.now_ns();
-            self.time.until(clock, now_ns, self.device.config())
-        });
-        timeout.into_iter().chain(trigger).min()
+        let now_ns = self.clock.now_ns();
+        let trigger = self.device.next_trigger();
+        let trigger = trigger.map(|clock| self.time.until(clock, now_ns, self.device.config()));
+        let deadline = self.server.deadline_ns();
+        let deadline = deadline.map(|ns| Duration::from_nanos(ns.saturating_sub(now_ns)));
+        timeout.into_iter().chain(trigger).chain(deadline).min()
     }
 
     /// What was sent to wake us says nothing more.
@@ -310,6 +337,35 @@ impl Live {
         Ok(())
     }
 
+    /// Step 5.
+    fn serve(&mut self, ready: &server::Ready, turn: &mut Turn) -> Result<(), LiveError> {
+        let now_ns = self.clock.now_ns();
+        self.server.read(ready, now_ns);
+        for client in 0..self.server.n_clients() {
+            for _ in 0..MAX_REQUESTS {
+                let Some(request) = self.server.take_request(client, now_ns) else {
+                    break;
+                };
+                turn.requests += 1;
+                let answer = match request {
+                    Request::Subscribe(subscription) => {
+                        self.server.subscribe(client, subscription);
+                        self.find_wanted();
+                        Ok(Reply::Done)
+                    }
+                    request => self.device.call(&request),
+                };
+                self.server.answer(client, answer);
+                self.let_out(turn)?;
+            }
+        }
+        self.counters.requests += turn.requests;
+        if self.server.write(now_ns) {
+            self.find_wanted();
+        }
+        Ok(())
+    }
+
     /// What left the device goes out, and who listens hears of it.
     fn let_out(&mut self, turn: &mut Turn) -> Result<(), LiveError> {
         let Self {
@@ -317,6 +373,7 @@ impl Live {
             ports,
             wanted,
             mailbox,
+            server,
             counters,
             ..
         } = self;
@@ -324,11 +381,13 @@ impl Live {
         let mut result = Ok(());
         device.show_departures(|departure| {
             turn.packets_out += 1;
-            if wanted.port(departure.port) && mailbox.subscription.ports.contains(&departure.port) {
-                mailbox.push(packet_event(departure));
+            let port = departure.port;
+            if wanted.port(port) {
+                let is_of = |subscription: &Subscription| subscription.ports.contains(&port);
+                tell(mailbox, server, is_of, packet_event(departure), now_ns);
             }
-            match ports.get_mut(&departure.port) {
-                None => *counters.unattached.entry(departure.port).or_default() += 1,
+            match ports.get_mut(&port) {
+                None => *counters.unattached.entry(port).or_default() += 1,
                 Some(attached) if result.is_ok() => {
                     result = attached.send(departure, now_ns, grace);
                 }
@@ -340,7 +399,8 @@ impl Live {
             let digests: Vec<SentDigest> = self.device.take_digests().collect();
             for digest in digests {
                 let event = self.digest_event(&digest);
-                self.mailbox.push(event);
+                let is_of = |subscription: &Subscription| subscription.digests;
+                tell(&mut self.mailbox, &mut self.server, is_of, event, now_ns);
             }
         }
         Ok(())
@@ -362,6 +422,7 @@ impl Live {
 /// What is ready.
 struct Ready {
     ports: Vec<u16>,
+    clients: server::Ready,
     is_woken: bool,
 }
 
@@ -404,6 +465,20 @@ fn gone(port: u16, counters: &PortCounters, source: io::Error) -> LiveError {
         port,
         name: counters.name.clone(),
         source,
+    }
+}
+
+/// Tells an event to all who listen to it.
+fn tell(
+    mailbox: &mut Mailbox,
+    server: &mut Server,
+    is_of: impl Fn(&Subscription) -> bool,
+    event: Event,
+    now_ns: u64,
+) {
+    server.tell(&is_of, &event, now_ns);
+    if is_of(&mailbox.subscription) {
+        mailbox.push(event);
     }
 }
 

@@ -19,6 +19,19 @@ impl<'a> Readiness<'a> {
         self.add(descriptor, PollFlags::POLLIN)
     }
 
+    /// Waits until it can be read from, if that is wanted, or written to, if that is; in any case until it is broken.
+    pub(crate) fn read_or_write(
+        &mut self,
+        descriptor: BorrowedFd<'a>,
+        reads: bool,
+        writes: bool,
+    ) -> usize {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::POLLIN, reads);
+        flags.set(PollFlags::POLLOUT, writes);
+        self.add(descriptor, flags)
+    }
+
     fn add(&mut self, descriptor: BorrowedFd<'a>, flags: PollFlags) -> usize {
         self.descriptors.push(PollFd::new(descriptor, flags));
         self.descriptors.len() - 1

@@ -12,7 +12,8 @@ use crate::DeviceError;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrafficManager {
     groups: IndexMap<u16, Vec<usize>>,
-    nodes: Vec<MulticastNode>,
+    /// By number; none for one that is gone.
+    nodes: Vec<Option<MulticastNode>>,
     /// By number; none behind the last that is there.
     sessions: Vec<Option<MirrorSession>>,
 }
@@ -75,7 +76,7 @@ impl TrafficManager {
     /// A port that there is not.
     pub fn create_node(&mut self, rid: u16, ports: &[u16]) -> Result<u32, DeviceError> {
         let ports = sorted(ports)?;
-        self.nodes.push(MulticastNode { rid, ports });
+        self.nodes.push(Some(MulticastNode { rid, ports }));
         Ok(u32::try_from(self.nodes.len() - 1).expect("a vector has fewer lines than 2^32"))
     }
 
@@ -86,7 +87,7 @@ impl TrafficManager {
     pub fn update_node(&mut self, node: u32, ports: &[u16]) -> Result<(), DeviceError> {
         let ports = sorted(ports)?;
         let available = self.nodes.len();
-        let found = self.nodes.get_mut(node as usize);
+        let found = self.nodes.get_mut(node as usize).and_then(Option::as_mut);
         found.ok_or(DeviceError::NoNode { node, available })?.ports = ports;
         Ok(())
     }
@@ -97,7 +98,7 @@ impl TrafficManager {
     /// A group or a node that there is not.
     pub fn associate(&mut self, group: u16, node: u32) -> Result<(), DeviceError> {
         let available = self.nodes.len();
-        if node as usize >= available {
+        if self.nodes.get(node as usize).is_none_or(Option::is_none) {
             return Err(DeviceError::NoNode { node, available });
         }
         let nodes = self
@@ -108,6 +109,35 @@ impl TrafficManager {
             nodes.push(node as usize);
         }
         Ok(())
+    }
+
+    /// Removes a node, from all groups. Its number is not given again.
+    ///
+    /// # Errors
+    /// A node that there is not.
+    pub fn delete_node(&mut self, node: u32) -> Result<(), DeviceError> {
+        let available = self.nodes.len();
+        let found = self.nodes.get_mut(node as usize).and_then(Option::take);
+        found.ok_or(DeviceError::NoNode { node, available })?;
+        for nodes in self.groups.values_mut() {
+            nodes.retain(|of_group| *of_group != node as usize);
+        }
+        Ok(())
+    }
+
+    /// Removes a group; its nodes stay.
+    ///
+    /// # Errors
+    /// A group that there is not.
+    pub fn delete_group(&mut self, group: u16) -> Result<(), DeviceError> {
+        let found = self.groups.shift_remove(&group);
+        found.map(|_| ()).ok_or(DeviceError::NoGroup { group })
+    }
+
+    /// The nodes of a group by number, in the order of their association; none if there is no such group.
+    pub fn group(&self, group: u16) -> Option<impl Iterator<Item = (u32, &MulticastNode)>> {
+        let nodes = self.groups.get(&group)?.iter();
+        Some(nodes.filter_map(|number| Some((*number as u32, self.nodes[*number].as_ref()?))))
     }
 
     /// Makes a mirror session, or replaces it.
@@ -148,10 +178,8 @@ impl TrafficManager {
 
     /// The copies that a group makes; none if there is no such group.
     pub(crate) fn replicas(&self, group: u16) -> Option<Vec<Replica>> {
-        let nodes = self.groups.get(&group)?;
         let mut replicas = Vec::new();
-        for node in nodes {
-            let MulticastNode { rid, ports } = &self.nodes[*node];
+        for (_, MulticastNode { rid, ports }) in self.group(group)? {
             for port in ports {
                 replicas.push(Replica {
                     port: *port,
@@ -198,6 +226,13 @@ mod tests {
             Some(4)
         );
         assert_eq!(traffic.replicas(6), None);
+        traffic.delete_node(near).expect("the node is there");
+        assert_eq!(traffic.replicas(5).map(|replicas| replicas.len()), Some(2));
+        assert!(traffic.delete_node(near).is_err() && traffic.associate(5, near).is_err());
+        assert!(traffic.update_node(near, &[1]).is_err());
+        traffic.delete_group(5).expect("the group is there");
+        assert_eq!(traffic.replicas(5), None);
+        assert!(traffic.delete_group(5).is_err());
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub use dissect::field_at;
 pub use error::{StatementError, StatementFault, SyntaxError};
 pub use parse::{parse, parse_bytes};
 pub use report::{Failure, Place, Report, Way};
+pub use resolve::key_spelling;
 pub use run::{Observer, apply, run, run_watched};
 pub use syntax::{
     ActionText, AddEntry, CellIndex, CompareOp, CounterCheck, Element, GeneratorText, Half,

@@ -213,8 +213,12 @@ fn match_of(gress: &Gress, key: &Key, item: Option<&MatchText>) -> Result<Match,
 
 /// The position of the key with this name.
 fn key_position(table: &Table, field: &str) -> Result<usize, StatementFault> {
-    let names: Vec<String> = table.keys.iter().map(|key| normal(&key.name)).collect();
-    let wanted = normal(field);
+    let names: Vec<String> = table
+        .keys
+        .iter()
+        .map(|key| key_spelling(&key.name))
+        .collect();
+    let wanted = key_spelling(field);
     let spellings = [wanted.clone(), format!("{wanted}.isValid()")];
     for wanted in &spellings {
         if let Some(position) = names.iter().position(|name| name == wanted) {
@@ -247,7 +251,8 @@ fn key_position(table: &Table, field: &str) -> Result<usize, StatementFault> {
 }
 
 /// A name of a key with one spelling for stacks and validity.
-fn normal(name: &str) -> String {
+#[must_use]
+pub fn key_spelling(name: &str) -> String {
     let name = name.trim_start_matches('.');
     let mut parts = Vec::new();
     for part in name.split('.') {
@@ -409,12 +414,12 @@ mod tests {
 
     #[test]
     fn keys_have_one_spelling() {
-        assert_eq!(normal("hdr.h$1.f"), "hdr.h[1].f");
-        assert_eq!(normal("hdr.h[1].f"), "hdr.h[1].f");
-        assert_eq!(normal(".a.$valid$"), "a.isValid()");
-        assert_eq!(normal("a.$valid"), "a.isValid()");
-        assert_eq!(normal("a.valid"), "a.isValid()");
-        assert_eq!(normal("a.isValid()"), "a.isValid()");
-        assert_eq!(normal("a$b"), "a$b");
+        assert_eq!(key_spelling("hdr.h$1.f"), "hdr.h[1].f");
+        assert_eq!(key_spelling("hdr.h[1].f"), "hdr.h[1].f");
+        assert_eq!(key_spelling(".a.$valid$"), "a.isValid()");
+        assert_eq!(key_spelling("a.$valid"), "a.isValid()");
+        assert_eq!(key_spelling("a.valid"), "a.isValid()");
+        assert_eq!(key_spelling("a.isValid()"), "a.isValid()");
+        assert_eq!(key_spelling("a$b"), "a$b");
     }
 }

@@ -6,16 +6,23 @@
 
 mod args;
 mod check;
+#[cfg(target_os = "linux")]
+mod control_socket;
 mod corpus;
 mod coverage;
+#[cfg(target_os = "linux")]
+mod ctl;
 mod demo;
 mod emit;
 mod explain;
 mod failure;
 mod fit;
 mod machine;
+mod outcome;
 mod program;
 mod replay;
+#[cfg(target_os = "linux")]
+mod run;
 mod rust;
 mod test;
 mod trace;
@@ -52,6 +59,12 @@ enum Command {
     Test(test::Args),
     /// Send captures through a program.
     Replay(replay::Args),
+    /// Run a program on interfaces of this machine.
+    #[cfg(target_os = "linux")]
+    Run(run::Args),
+    /// Read and write what a running program has.
+    #[cfg(target_os = "linux")]
+    Ctl(ctl::Args),
     /// Explain what a program does with a packet, step by step.
     Trace(trace::Args),
     /// Write a program out again: as P4, as IR text, as a graph.
@@ -71,6 +84,10 @@ fn main() -> ExitCode {
         Command::Fit(args) => fit::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Replay(args) => replay::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Run(args) => run::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Ctl(args) => ctl::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Emit(args) => emit::run(&args),
         Command::Demo(args) => demo::run(&args),

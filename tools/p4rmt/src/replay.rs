@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use p4rmt_driver::Compiled;
 use p4rmt_mau::counted::counted;
@@ -19,6 +18,7 @@ use crate::args::{Input, Language, ReportFormat};
 use crate::check::{print, to_json};
 use crate::failure::Failure;
 use crate::machine::{self, Machine};
+use crate::outcome::{self, Dropped, TableLookups};
 use crate::program;
 use crate::test::read_vector;
 
@@ -311,21 +311,6 @@ struct PortOut {
     file: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct Dropped {
-    packets: u64,
-    reason: String,
-    /// `file:line:column`, where the program says so.
-    at: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct TableLookups {
-    name: String,
-    hits: u64,
-    misses: u64,
-}
-
 impl Report {
     fn new(
         compiled: &Compiled,
@@ -340,27 +325,8 @@ impl Report {
             capture.map(|(_, path)| path.display().to_string())
         };
         let ports_out = summary.packets_out.iter();
-        let dropped = counters.dropped.iter().map(|(reason, packets)| Dropped {
-            packets: *packets,
-            reason: reason.describe(&compiled.program.errors),
-            at: compiled
-                .sources
-                .locate(reason.span())
-                .map(|place| place.to_string()),
-        });
-        let tables = summary
-            .tables
-            .iter()
-            .filter(|table| table.hits > 0 || table.misses > 0);
-        let is_declared = |name: &str| {
-            let gresses = compiled
-                .program
-                .pipes
-                .values()
-                .flat_map(|pipe| pipe.gresses.values());
-            let mut tables = gresses.flat_map(|gress| gress.tables.values());
-            tables.any(|table| table.name == name && !table.keys.is_empty())
-        };
+        let lookups = summary.tables.iter();
+        let lookups = lookups.map(|table| (table.name.as_str(), table.hits, table.misses));
         let seconds = summary.elapsed.as_secs_f64();
         let pipe_seconds = summary.in_pipe.as_secs_f64();
         let rate = |seconds: f64| {
@@ -388,15 +354,8 @@ impl Report {
                     file: file(port),
                 })
                 .collect(),
-            dropped: dropped.collect(),
-            tables: tables
-                .filter(|table| is_declared(&table.name))
-                .map(|table| TableLookups {
-                    name: table.name.clone(),
-                    hits: table.hits,
-                    misses: table.misses,
-                })
-                .collect(),
+            dropped: outcome::dropped(compiled, counters),
+            tables: outcome::table_lookups(compiled, lookups),
             pseudo_segments: counters.mirror_copies,
             resubmitted: counters.resubmitted,
             recirculated: counters.recirculated,
@@ -412,13 +371,11 @@ impl Report {
 
     /// The summary for people.
     fn render(&self) -> String {
-        let how = match (&self.target, self.stages_used, &self.why_unplaced) {
-            (Some(target), Some(stages), _) => {
-                format!("placed in {} of {target}", counted(stages, "stages"))
-            }
-            (_, _, Some(why)) => format!("without stages: {why}"),
-            (_, _, None) => "without stages".to_owned(),
-        };
+        let how = outcome::how(
+            self.target.as_deref(),
+            self.stages_used,
+            self.why_unplaced.as_deref(),
+        );
         let mut text = format!("{}, on {}, {how}\n", self.program, self.engine);
         text += &self.cores.render();
         text.push('\n');
@@ -453,38 +410,10 @@ impl Report {
                 row(name, format!("{count:>9}"));
             }
         }
-        row(
-            "dropped",
-            format!("{:>9}", self.dropped.iter().map(|d| d.packets).sum::<u64>()),
-        );
-        for dropped in &self.dropped {
-            let at = dropped
-                .at
-                .as_ref()
-                .map_or_else(String::new, |at| format!(", at {at}"));
-            text += &format!("  {:>25}  {}{at}\n", dropped.packets, dropped.reason);
-        }
-        if !self.tables.is_empty() {
-            text += &format!("\n{}\n", self.render_tables());
-        }
+        text += &outcome::render(&self.dropped, &self.tables);
         text + &format!(
             "\n{:.3} s with captures, {:.0} packets a second\n{:.3} s in the device, {:.0} packets a second",
             self.seconds, self.packets_per_second, self.pipe_seconds, self.pipe_packets_per_second
         )
-    }
-
-    fn render_tables(&self) -> String {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_header(["table", "hits", "misses"]);
-        for lookups in &self.tables {
-            let TableLookups { name, hits, misses } = lookups;
-            table.add_row([name.clone(), hits.to_string(), misses.to_string()]);
-        }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
     }
 }
