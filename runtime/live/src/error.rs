@@ -47,6 +47,20 @@ pub enum LiveError {
         /// What was to be attached.
         name: String,
     },
+    /// A TAP interface that another process has.
+    #[error("cannot attach `{name}`: another process is attached to it")]
+    Busy {
+        /// What was to be attached.
+        name: String,
+    },
+    /// An interface that is no TAP interface.
+    #[error(
+        "cannot attach `{name}`: there is an interface of this name that is no TAP interface: write `packet:`"
+    )]
+    NotTap {
+        /// What was to be attached.
+        name: String,
+    },
     /// An interface that is not there.
     #[error("cannot attach `{name}`: there is no such interface")]
     NoInterface {

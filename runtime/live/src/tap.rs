@@ -24,10 +24,12 @@ impl Tap {
             .and_then(|device| device.set_nonblocking(true).map(|()| device));
         match opened {
             Ok(device) => Ok(Self { name, device }),
-            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
-                Err(LiveError::NoRight { name })
-            }
-            Err(source) => Err(LiveError::Open { name, source }),
+            Err(source) => Err(match source.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::EPERM | Errno::EACCES) => LiveError::NoRight { name },
+                Some(Errno::EBUSY) => LiveError::Busy { name },
+                Some(Errno::EINVAL | Errno::EEXIST) => LiveError::NotTap { name },
+                Some(_) | None => LiveError::Open { name, source },
+            }),
         }
     }
 }
