@@ -351,6 +351,11 @@ fn indices(name: &str, index: u64, count: u64) -> Result<std::ops::Range<u64>, C
 }
 
 fn start(device: &mut Device, app: u8, timer: &Timer) -> Result<(), ControlError> {
+    // A trigger that makes more than a device lets time make would stop its time for ever.
+    let available = device.config().max_generated;
+    if u64::from(timer.batches) * u64::from(timer.packets) > available {
+        return Err(DeviceError::TooManyGenerated { available }.into());
+    }
     let clocks_per_us = device.config().clocks_per_us;
     let period = u128::from(timer.period_ns) * u128::from(clocks_per_us) / 1000;
     let app_of = GeneratorApp {

@@ -183,6 +183,16 @@ fn a_generator_that_cannot_be_kept_up_with_stops_nobody() {
     assert_eq!(two.take(), Some(frame(0xa, 0xd, 1)));
     let lost = Duration::from_nanos(live.counters().lost_ns);
     assert!(lost > Duration::from_secs(3590), "{lost:?}");
+    // Nor does one whose triggers are too large for any time.
+    let endless = Timer {
+        batches: u32::MAX,
+        ..timer(1, u32::MAX)
+    };
+    let start = Request::StartGenerator {
+        app: 2,
+        timer: endless,
+    };
+    assert!(live.call(&start).is_err());
     // From here on it is in time again.
     live.call(&Request::StartGenerator {
         app: 1,

@@ -3,7 +3,7 @@
 mod statement;
 mod text;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 
 use p4rmt_control::{Client, Event, Reply, Request, Switch as _};
@@ -164,10 +164,14 @@ impl Session<'_> {
         while left > 0 {
             if let Some(event) = self.translator.client.next_event(None)? {
                 left -= 1;
-                print(&match self.args.format {
+                let line = match self.args.format {
                     ReportFormat::Text => text::event(&event),
                     ReportFormat::Json => line_of::<Event>(&event),
-                });
+                };
+                // Whoever reads it may have had enough (`| head`).
+                if writeln!(std::io::stdout(), "{line}").is_err() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
