@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use p4rmt_control::{
-    Call, ControlError, Entry, EntryTarget, KeyMatch, Number, Reply, Request, Session, Switch,
+    Call, ControlError, Entry, EntryTarget, KeyMatch, Node, Number, Reply, Request, Session,
+    Subscription, Switch,
 };
 use p4rmt_driver::{DiskLoader, Options, compile};
 use p4rmt_engine::Mode;
@@ -13,7 +14,13 @@ use p4rmt_ir::{Id, PipeId};
 use p4rmt_pipeline::Device;
 
 fn tiny() -> Device {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../p4src/examples/tiny.p4");
+    device("p4src/examples/tiny.p4")
+}
+
+fn device(path: &str) -> Device {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path);
     let compiled = compile(&path, &Options::default(), &DiskLoader).unwrap_or_else(|rejected| {
         panic!("{} complaints", rejected.diagnostics.len());
     });
@@ -170,4 +177,168 @@ fn requests_are_text_and_text_is_requests() {
     );
     assert!(serde_json::from_str::<Request>(r#"{"insert":{"table":"t","entry":1}}"#).is_err());
     assert!(serde_json::from_str::<Request>(r#""format_disk""#).is_err());
+}
+
+#[test]
+fn members_and_groups_of_profiles_come_and_go() {
+    let mut device = device("testvectors/v1model/selectors.p4");
+    let profile = "paths".to_owned();
+    let set_member = |member: u32, port: u16| Request::SetMember {
+        profile: profile.clone(),
+        member,
+        call: Call {
+            action: "to".to_owned(),
+            args: vec![("port".to_owned(), port.into())],
+        },
+    };
+    let set_group = Request::SetMemberGroup {
+        profile: profile.clone(),
+        group: 7,
+        members: vec![1, 2],
+    };
+    let requests = vec![set_member(1, 11), set_member(2, 12), set_group];
+    device
+        .call(&Request::All(requests))
+        .expect("all of it is there");
+    let delete_member = |member| Request::DeleteMember {
+        profile: profile.clone(),
+        member,
+    };
+    assert!(
+        device.call(&delete_member(2)).is_err(),
+        "the group names it"
+    );
+    let read = Request::Profile {
+        profile: profile.clone(),
+    };
+    let Ok(Reply::Profile { members, groups }) = device.call(&read) else {
+        panic!("a profile was asked for");
+    };
+    let ports: Vec<_> = members
+        .iter()
+        .map(|(member, call)| (*member, call.args[0].1.to_u64()))
+        .collect();
+    assert_eq!(ports, [(1, Some(11)), (2, Some(12))]);
+    assert_eq!(groups, [(7, vec![1, 2])]);
+    let delete_group = Request::DeleteMemberGroup { profile, group: 7 };
+    let requests = vec![delete_group, delete_member(1), delete_member(2)];
+    device
+        .call(&Request::All(requests))
+        .expect("nothing names them");
+    let empty = Reply::Profile {
+        members: Vec::new(),
+        groups: Vec::new(),
+    };
+    assert_eq!(device.call(&read).expect("it is there"), empty);
+}
+
+#[test]
+fn members_of_value_sets_are_what_was_put_in() {
+    let mut device = device("testvectors/v1model/value_sets.p4");
+    let set = "pairs".to_owned();
+    let number = |value: u64| Number::from(value);
+    let range = KeyMatch::Range {
+        lo: number(0x100),
+        hi: number(0x200),
+    };
+    let insert = |first: KeyMatch| Request::InsertValue {
+        set: "pairs".to_owned(),
+        values: vec![first, range.clone()],
+    };
+    let prefix = KeyMatch::Lpm {
+        value: number(0x1f),
+        prefix_len: 4,
+    };
+    device.call(&insert(prefix)).expect("there is room");
+    device.call(&insert(KeyMatch::Any)).expect("there is room");
+    let masked = KeyMatch::Ternary {
+        value: number(0x10),
+        mask: number(0xf0),
+    };
+    let expected = vec![
+        vec![masked, range.clone()],
+        vec![KeyMatch::Any, range.clone()],
+    ];
+    let read = Request::Values { set: set.clone() };
+    assert_eq!(
+        device.call(&read).expect("it is there"),
+        Reply::Values(expected)
+    );
+    let wide = insert(KeyMatch::Exact(number(0x100)));
+    assert!(device.call(&wide).is_err());
+    device
+        .call(&Request::ClearValues { set })
+        .expect("it is there");
+    assert_eq!(
+        device.call(&read).expect("it is there"),
+        Reply::Values(Vec::new())
+    );
+}
+
+#[test]
+fn nodes_and_groups_come_and_go() {
+    let mut device = tiny();
+    let node = |group, rid| Request::CreateNode {
+        group,
+        rid,
+        ports: vec![9, 2],
+    };
+    assert!(device.call(&node(Some(5), 1)).is_err(), "no such group");
+    let requests = vec![
+        Request::CreateGroup { group: 5 },
+        node(Some(5), 1),
+        node(None, 2),
+        Request::AddNode { group: 5, node: 1 },
+        Request::DeleteNode { node: 0 },
+        Request::Group { group: 5 },
+        Request::DeleteGroup { group: 5 },
+        Request::Group { group: 5 },
+    ];
+    let Ok(Reply::All(replies)) = device.call(&Request::All(requests)) else {
+        panic!("all of it can be done");
+    };
+    assert_eq!(replies[1..3], [Reply::Node(0), Reply::Node(1)]);
+    let left = Node {
+        node: 1,
+        rid: 2,
+        ports: vec![2, 9],
+    };
+    assert_eq!(replies[5], Reply::Group(Some(vec![left])));
+    assert_eq!(replies[7], Reply::Group(None));
+}
+
+#[test]
+fn a_device_alone_tells_nothing_and_what_it_reads_at_once_is_bounded() {
+    let mut device = tiny();
+    let subscribe = Request::Subscribe(Subscription::default());
+    assert!(matches!(
+        device.call(&subscribe),
+        Err(ControlError::NoEvents)
+    ));
+    let read = Request::ReadRegister {
+        register: "sent".to_owned(),
+        index: 0,
+        count: 512,
+    };
+    let reads = |count| Request::All(vec![read.clone(); count]);
+    assert!(device.call(&reads(256)).is_ok());
+    assert!(matches!(
+        device.call(&reads(257)),
+        Err(ControlError::TooMuch { .. })
+    ));
+    let value = Request::WriteRegisterValue {
+        register: "sent".to_owned(),
+        index: 4,
+        position: 0,
+        value: Number::from(5_u8),
+    };
+    device.call(&value).expect("it is there");
+    let values = device.read_registers("sent", 4, 1).expect("it is there");
+    assert_eq!(values, [[Number::from(5_u8)]]);
+    let reset = Request::ResetRegister {
+        register: "sent".to_owned(),
+    };
+    device.call(&reset).expect("it is there");
+    let values = device.read_registers("sent", 4, 1).expect("it is there");
+    assert_eq!(values, [[Number::from(0_u8)]]);
 }
