@@ -206,11 +206,17 @@ pub enum Request {
         /// Its number.
         group: u16,
     },
-    /// Makes a node with a replication id and ports: [`Reply::Node`].
+    /// Makes a node with a replication id and ports, in no group yet: [`Reply::Node`].
+    CreateLooseNode {
+        /// The replication id of its copies.
+        rid: u16,
+        /// Where they go.
+        ports: Vec<u16>,
+    },
+    /// Makes a node with a replication id and ports, in a group: [`Reply::Node`].
     CreateNode {
-        /// The group that it is put into, if any.
-        #[serde(default)]
-        group: Option<u16>,
+        /// The group.
+        group: u16,
         /// The replication id of its copies.
         rid: u16,
         /// Where they go.

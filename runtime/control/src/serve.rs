@@ -278,17 +278,17 @@ fn serve(
             return Ok(Reply::Session(found.map(shown_session)));
         }
         Request::CreateGroup { group } => device.traffic_mut().create_group(*group),
+        Request::CreateLooseNode { rid, ports } => {
+            let node = device.traffic_mut().create_node(*rid, ports)?;
+            return Ok(Reply::Node(node));
+        }
         Request::CreateNode { group, rid, ports } => {
-            let traffic = device.traffic_mut();
-            if let Some(group) = *group
-                && traffic.group(group).is_none()
-            {
+            let (group, traffic) = (*group, device.traffic_mut());
+            if traffic.group(group).is_none() {
                 return Err(DeviceError::NoGroup { group }.into());
             }
             let node = traffic.create_node(*rid, ports)?;
-            if let Some(group) = group {
-                traffic.associate(*group, node)?;
-            }
+            traffic.associate(group, node)?;
             return Ok(Reply::Node(node));
         }
         Request::UpdateNode { node, ports } => device.traffic_mut().update_node(*node, ports)?,

@@ -278,16 +278,21 @@ fn members_of_value_sets_are_what_was_put_in() {
 #[test]
 fn nodes_and_groups_come_and_go() {
     let mut device = tiny();
-    let node = |group, rid| Request::CreateNode {
-        group,
-        rid,
-        ports: vec![9, 2],
+    let ports = || vec![9, 2];
+    let node = Request::CreateNode {
+        group: 5,
+        rid: 1,
+        ports: ports(),
     };
-    assert!(device.call(&node(Some(5), 1)).is_err(), "no such group");
+    assert!(device.call(&node).is_err(), "no such group");
+    let loose = Request::CreateLooseNode {
+        rid: 2,
+        ports: ports(),
+    };
     let requests = vec![
         Request::CreateGroup { group: 5 },
-        node(Some(5), 1),
-        node(None, 2),
+        node,
+        loose,
         Request::AddNode { group: 5, node: 1 },
         Request::DeleteNode { node: 0 },
         Request::Group { group: 5 },

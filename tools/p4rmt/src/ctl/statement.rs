@@ -211,11 +211,7 @@ impl Translator {
             StatementKind::MirrorDelete { session } => Request::DeleteSession { session },
             StatementKind::MirrorGet { session } => Request::Session { session },
             StatementKind::GroupCreate { group } => Request::CreateGroup { group },
-            StatementKind::NodeCreate { rid, ports } => Request::CreateNode {
-                group: None,
-                rid,
-                ports,
-            },
+            StatementKind::NodeCreate { rid, ports } => Request::CreateLooseNode { rid, ports },
             StatementKind::NodeUpdate { node, ports } => Request::UpdateNode { node, ports },
             StatementKind::NodeAssociate { group, node } => Request::AddNode { group, node },
             StatementKind::PortUnit { port, unit } => Request::SetPortUnit {
