@@ -220,7 +220,10 @@ fn members_and_groups_of_profiles_come_and_go() {
         .collect();
     assert_eq!(ports, [(1, Some(11)), (2, Some(12))]);
     assert_eq!(groups, [(7, vec![1, 2])]);
-    let delete_group = Request::DeleteMemberGroup { profile, group: 7 };
+    let delete_group = Request::DeleteMemberGroup {
+        profile: profile.clone(),
+        group: 7,
+    };
     let requests = vec![delete_group, delete_member(1), delete_member(2)];
     device
         .call(&Request::All(requests))
