@@ -67,12 +67,14 @@ impl Inbound {
         let len = bytes.len() as u64;
         let front = self.arrived.front();
         let ahead = (place + size - front % size) % size;
-        let start = if front + ahead + len <= self.freed.front() + size {
-            front + ahead
-        } else {
-            // Of the round before.
-            (front + ahead).saturating_sub(size)
-        };
+        let mut start = front + ahead;
+        if start + len > self.freed.front() + size {
+            // Of the round before, if there was one.
+            let Some(before) = start.checked_sub(size) else {
+                return;
+            };
+            start = before;
+        }
         let n_old = front.saturating_sub(start).min(len);
         let fresh = start + n_old..start + len;
         // A write whose new part would cross what is not free is one that the pipe never makes.

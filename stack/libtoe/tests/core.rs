@@ -544,6 +544,156 @@ proptest! {
     }
 }
 
+/// Something that is done to a host, sensible or not.
+#[derive(Clone, Debug)]
+enum Deed {
+    Packet {
+        nth_buffer: u32,
+        place: u64,
+        immediate: Option<u32>,
+        len: usize,
+    },
+    Report([u32; 4]),
+    Anything(Vec<u8>, u64),
+    Event(HostEvent),
+    Read(usize),
+    Take(usize),
+    Free,
+    Write(usize),
+    Reserve(usize),
+    Commit,
+    Shutdown,
+    Close,
+    Later(u64),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let number = 4_u16..8;
+    let opened = (number.clone(), 0_u32..66, any::<[u32; 3]>(), any::<u16>());
+    let event = prop_oneof![
+        opened.prop_map(|(connection, buffer, [rx, tx, credits], mss)| {
+            HostEvent::Accepted(p4rmt_wire::Opened {
+                connection,
+                context: 0,
+                local: PEER,
+                remote: PEER,
+                buffer,
+                first_rx_seq: rx,
+                first_tx_seq: tx,
+                mss,
+                credits,
+            })
+        }),
+        (number.clone(), any::<u32>())
+            .prop_map(|(connection, length)| HostEvent::PeerFinished { connection, length }),
+        number
+            .clone()
+            .prop_map(|connection| HostEvent::Closed { connection }),
+        number.prop_map(|connection| HostEvent::Reset {
+            connection,
+            reason: FailReason::TimedOut,
+        }),
+    ];
+    let word = prop_oneof![0_u32..9, any::<u32>()];
+    let words = [word.clone(), word.clone(), word.clone(), word];
+    let near = prop_oneof![0..400_u32, any::<u32>()];
+    let packet = (
+        0_u32..2,
+        0..8200_u64,
+        proptest::option::of((4_u32..8, near)),
+        0..200_usize,
+    );
+    prop_oneof![
+        8 => packet.prop_map(|(nth, place, ready, len)| Deed::Packet {
+            nth_buffer: 63 - nth,
+            place,
+            immediate: ready.map(|(connection, position)| connection << 17 | position & 0x1_ffff),
+            len,
+        }),
+        2 => words.prop_map(Deed::Report),
+        1 => (proptest::collection::vec(any::<u8>(), 0..40), any::<u64>())
+            .prop_map(|(payload, address)| Deed::Anything(payload, address)),
+        2 => event.prop_map(Deed::Event),
+        2 => (0..900_usize).prop_map(Deed::Read),
+        2 => (0..900_usize).prop_map(Deed::Take),
+        2 => Just(Deed::Free),
+        2 => (0..4000_usize).prop_map(Deed::Write),
+        1 => (0..4000_usize).prop_map(Deed::Reserve),
+        1 => Just(Deed::Commit),
+        1 => Just(Deed::Shutdown),
+        1 => Just(Deed::Close),
+        1 => (0_u64..100).prop_map(Deed::Later),
+    ]
+}
+
+proptest! {
+    /// Whatever pipe, control plane and application do: all is refused or done, and what goes out can be read.
+    #[test]
+    fn nothing_panics(deeds in proptest::collection::vec(deed(), 0..120)) {
+        let (mut toe, mut pipe) = pair();
+        let mut ids = vec![connect(&mut toe, &mut pipe).0, connect(&mut toe, &mut pipe).0];
+        let (mut chunks, mut reservations) = (Vec::new(), Vec::new());
+        let mut now = NOW;
+        let mut out = Vec::new();
+        for (nth, deed) in deeds.into_iter().enumerate() {
+            let id = ids[nth % ids.len()];
+            match deed {
+                Deed::Packet { nth_buffer, place, immediate, len } => {
+                    let address = pipe.settings.receive.address_of(nth_buffer) + place;
+                    let packet = pipe.packet(address, immediate, &vec![7; len]);
+                    let _ = toe.receive(&packet, now);
+                }
+                Deed::Report(words) => {
+                    let payload: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+                    let address = pipe.settings.reports + 16 * u64::from(words[0]);
+                    let packet = pipe.packet(address, None, &payload);
+                    let _ = toe.receive(&packet, now);
+                }
+                Deed::Anything(payload, address) => {
+                    let packet = pipe.packet(address, None, &payload);
+                    let _ = toe.receive(&packet, now);
+                    let _ = toe.receive(&payload, now);
+                }
+                Deed::Event(event) => drop(toe.handle(event, now)),
+                Deed::Read(len) => drop(toe.read(id, &mut vec![0; len])),
+                Deed::Take(len) => chunks.extend(toe.take_received(id, len)),
+                Deed::Free => {
+                    if let Some(chunk) = chunks.pop() {
+                        let _ = toe.chunk_slices(&chunk);
+                        let _ = toe.free(chunk);
+                    }
+                }
+                Deed::Write(len) => drop(toe.write(id, &vec![1; len])),
+                Deed::Reserve(len) => reservations.extend(toe.reserve(id, len)),
+                Deed::Commit => {
+                    if let Some(reservation) = reservations.pop() {
+                        let _ = toe.reservation_slices(&reservation);
+                        let _ = toe.commit(reservation);
+                    }
+                }
+                Deed::Shutdown => drop(toe.shutdown_write(id)),
+                Deed::Close => toe.close(id, now),
+                Deed::Later(seconds) => {
+                    now += Duration::from_secs(seconds);
+                    toe.poll(now);
+                }
+            }
+            let _ = toe.readiness(id);
+            while let Some(event) = toe.poll_event() {
+                if let Event::Accepted { id, .. } = event {
+                    ids.push(id);
+                }
+            }
+            while toe.poll_transmit(&mut out) {
+                let (write, payload) = p4rmt_wire::RdmaWrite::parse(&out)?;
+                SwitchAddress::from_address(write.address)?;
+                prop_assert!(payload.len() <= 3000);
+            }
+            while toe.poll_request().is_some() {}
+        }
+    }
+}
+
 /// The application's end of a connection.
 #[derive(Debug)]
 struct End {

@@ -1,7 +1,7 @@
 //! What moves packets and messages between a host, the pipe and the control plane.
 
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -56,7 +56,6 @@ impl<L: PacketLink, C: ControlChannel> Driver<L, C> {
     pub fn drive(&mut self) -> io::Result<bool> {
         let shared = Arc::clone(&self.shared);
         let mut core = shared.lock();
-        core.is_woken = false;
         let now = core.now();
         let mut is_moved = false;
         core.toe.poll(now);
@@ -106,8 +105,7 @@ impl<L: PacketLink, C: ControlChannel> Driver<L, C> {
             if core.is_stopped {
                 return Ok(());
             }
-            let is_moved = driven?;
-            if is_moved || core.is_woken {
+            if driven? {
                 wait = SHORTEST_WAIT;
                 continue;
             }
@@ -116,8 +114,8 @@ impl<L: PacketLink, C: ControlChannel> Driver<L, C> {
             if let Some(next) = core.toe.poll_at() {
                 at_most = at_most.min(next.saturating_sub(core.now()));
             }
-            let waited = self.shared.driver.wait_timeout(core, at_most);
-            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            drop(core);
+            self.shared.sleep(at_most);
             wait = (2 * wait).min(LONGEST_WAIT);
         }
     }

@@ -33,10 +33,10 @@ impl Host {
             by_listener: HashMap::new(),
             pollers: HashMap::new(),
             is_stopped: false,
-            is_woken: false,
         };
         let shared = Arc::new(Shared {
             core: Mutex::new(core),
+            is_woken: Mutex::new(false),
             driver: Condvar::new(),
         });
         let host = Self {
@@ -75,8 +75,11 @@ impl Host {
 #[derive(Debug)]
 pub(crate) struct Shared {
     core: Mutex<Core>,
+    /// The driver is to look again before it waits. A lock of its own: who wakes may hold others, and is called by the
+    /// driver under that of the core.
+    is_woken: Mutex<bool>,
     /// Where the driver waits.
-    pub(crate) driver: Condvar,
+    driver: Condvar,
 }
 
 impl Shared {
@@ -91,15 +94,29 @@ impl Shared {
         let result = act(&mut core);
         core.dispatch();
         if core.toe.wants_to_send() {
-            core.is_woken = true;
-            self.driver.notify_one();
+            self.wake();
         }
         result
     }
 
+    /// Wakes the driver, or keeps it from going to sleep.
     pub(crate) fn wake(&self) {
-        self.lock().is_woken = true;
+        *self.locked_woken() = true;
         self.driver.notify_one();
+    }
+
+    /// The driver waits until it is woken, for so long at most.
+    pub(crate) fn sleep(&self, at_most: Duration) {
+        let is_woken = self.locked_woken();
+        let slept = self
+            .driver
+            .wait_timeout_while(is_woken, at_most, |is_woken| !*is_woken);
+        let (mut is_woken, _) = slept.unwrap_or_else(PoisonError::into_inner);
+        *is_woken = false;
+    }
+
+    fn locked_woken(&self) -> MutexGuard<'_, bool> {
+        self.is_woken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn stop(&self) {
@@ -112,7 +129,7 @@ impl Shared {
             poller.changed.notify_all();
         }
         drop(core);
-        self.driver.notify_all();
+        self.wake();
     }
 
     /// Tries until it need not wait, or the time is up.
@@ -131,8 +148,7 @@ impl Shared {
             let result = attempt(&mut core);
             core.dispatch();
             if core.toe.wants_to_send() {
-                core.is_woken = true;
-                self.driver.notify_one();
+                self.wake();
             }
             match result {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -217,6 +233,8 @@ pub(crate) struct ListenerState {
     pub(crate) context: SocketId,
     pub(crate) asked: SocketAddrV4,
     pub(crate) backlog: u32,
+    /// The control plane was asked.
+    pub(crate) is_asked: bool,
     /// Once it listens.
     pub(crate) local: Option<SocketAddrV4>,
     pub(crate) failure: Option<ToeError>,
@@ -254,8 +272,6 @@ pub(crate) struct Core {
     pub(crate) by_listener: HashMap<SocketAddrV4, SocketId>,
     pub(crate) pollers: HashMap<PollerId, PollerState>,
     pub(crate) is_stopped: bool,
-    /// The driver is to look again before it waits.
-    pub(crate) is_woken: bool,
 }
 
 impl Core {
@@ -323,9 +339,10 @@ impl Core {
             state.waiting.push(id);
             return Ok(());
         };
-        match self.sockets.get(&id).map(|socket| &socket.kind) {
+        match self.sockets.get_mut(&id).map(|socket| &mut socket.kind) {
             Some(Kind::Listener(state)) => {
                 self.toe.listen(number, state.asked, state.backlog)?;
+                state.is_asked = true;
             }
             Some(Kind::Stream(StreamState::Connecting { remote, local })) => {
                 self.toe.connect(number, id.0, *remote, *local)?;
@@ -471,17 +488,19 @@ impl Core {
         }
     }
 
-    /// The listener that has asked for this address, or for any port, and has no answer yet: the oldest.
+    /// The listener that waits for an answer about this address: it has asked for it, or is the first that has asked
+    /// for any port.
     fn asked_listener(&self, local: SocketAddrV4) -> Option<SocketId> {
-        let is_asked = |state: &ListenerState| {
-            let is_waiting = state.local.is_none() && state.failure.is_none();
-            is_waiting && (state.asked == local || state.asked.port() == 0)
-        };
-        let asked = self
-            .sockets
-            .iter()
-            .filter(|(_, socket)| matches!(&socket.kind, Kind::Listener(state) if is_asked(state)));
-        asked.map(|(id, _)| *id).min()
+        let asked = self.sockets.iter().filter_map(|(id, socket)| {
+            let Kind::Listener(state) = &socket.kind else {
+                return None;
+            };
+            let is_waiting = state.is_asked && state.local.is_none() && state.failure.is_none();
+            let is_other = state.asked != local;
+            let fits = is_waiting && (!is_other || state.asked.port() == 0);
+            fits.then_some((is_other, *id))
+        });
+        asked.min().map(|(_, id)| id)
     }
 
     fn accepted(&mut self, id: ConnectionId, local: SocketAddrV4) {

@@ -54,6 +54,7 @@ impl TcpListener {
                 context: context.socket,
                 asked,
                 backlog: BACKLOG,
+                is_asked: false,
                 local: None,
                 failure: None,
                 accepted: VecDeque::new(),
