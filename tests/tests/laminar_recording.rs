@@ -4,7 +4,7 @@
 use std::fs;
 
 use p4rmt_pipeline::{CaptureError, ReplayInput, ReplayOptions, ReplayOutput, replay};
-use p4rmt_tests::laminar::host::Host;
+use p4rmt_tests::laminar::host::{Host, HostSide};
 use p4rmt_tests::laminar::recording::{Recording, SEED, record};
 use p4rmt_tests::laminar::rig::{HOST_PORT, LOCAL_PORT, NETWORK_PORT, PEER_PATH};
 use p4rmt_tests::laminar::wire::TcpSegment;

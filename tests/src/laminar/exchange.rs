@@ -9,7 +9,7 @@ use p4rmt_driver::Compiled;
 use p4rmt_pipeline::{Departure, GeneratorApp};
 
 use super::control::{ControlPlane, Request};
-use super::host::Host;
+use super::host::{Host, HostSide};
 use super::link::Link;
 use super::model::Connection;
 use super::peer::Peer;
@@ -69,12 +69,12 @@ pub struct Outcome {
 }
 
 /// An exchange that goes on.
-pub struct Exchange {
+pub struct Exchange<H = Host> {
     conditions: Conditions,
     random: Random,
     rig: Rig,
     peer: Peer,
-    host: Host,
+    host: H,
     control: ControlPlane,
     to_switch: Link,
     to_peer: Link,
@@ -96,6 +96,31 @@ impl Exchange {
     /// If `laminar.p4` does not run, or its tables are not what the rig thinks they are.
     #[must_use]
     pub fn new(
+        compiled: &Compiled,
+        form: Form,
+        conditions: Conditions,
+        from_host: Vec<u8>,
+        from_peer: Vec<u8>,
+    ) -> Self {
+        Self::with_host(
+            Host::default(),
+            compiled,
+            form,
+            conditions,
+            from_host,
+            from_peer,
+        )
+    }
+}
+
+impl<H: HostSide> Exchange<H> {
+    /// The same with another host.
+    ///
+    /// # Panics
+    /// As [`Exchange::new`].
+    #[must_use]
+    pub fn with_host(
+        host: H,
         compiled: &Compiled,
         form: Form,
         conditions: Conditions,
@@ -129,7 +154,7 @@ impl Exchange {
             rig,
             peer: Peer::connect(PEER_PATH, [10_000, LOCAL_PORT], random.any()),
             random,
-            host: Host::default(),
+            host,
             control: ControlPlane::default(),
             to_switch,
             to_peer,

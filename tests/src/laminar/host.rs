@@ -20,6 +20,22 @@ const IN_FLIGHT: u32 = 48 << 10;
 const TIMEOUT: u32 = 3;
 const FAST_RETRANSMIT: u32 = 4;
 
+/// What an exchange needs of a host.
+pub trait HostSide {
+    /// Opens a connection on which so many bytes may be sent before the first grant.
+    fn open(&mut self, identity: Identity, credits: u32);
+    /// Queues bytes for sending.
+    fn send(&mut self, id: u16, bytes: &[u8]);
+    /// Takes what is ready, at most `limit` bytes.
+    fn read(&mut self, id: u16, limit: u32) -> Vec<u8>;
+    /// Takes the writes that are to go to the switch.
+    fn take_writes(&mut self) -> Vec<Vec<u8>>;
+    /// A write of the switch arrives.
+    fn take(&mut self, packet: &[u8]);
+    /// How often it started again from the first byte that was not acknowledged.
+    fn n_restarts(&self) -> u64;
+}
+
 /// A host with one context.
 #[derive(Debug, Default)]
 pub struct Host {
@@ -48,9 +64,8 @@ struct Endpoint {
     credits: u32,
 }
 
-impl Host {
-    /// Opens a connection on which so many bytes may be sent before the first grant.
-    pub fn open(&mut self, identity: Identity, credits: u32) {
+impl HostSide for Host {
+    fn open(&mut self, identity: Identity, credits: u32) {
         let endpoint = Endpoint {
             identity,
             memory: vec![0; BUFFER_BYTES as usize],
@@ -65,20 +80,12 @@ impl Host {
         self.endpoints.insert(identity.id, endpoint);
     }
 
-    /// Queues bytes for sending.
-    ///
-    /// # Panics
-    /// If the connection is not open.
-    pub fn send(&mut self, id: u16, bytes: &[u8]) {
+    fn send(&mut self, id: u16, bytes: &[u8]) {
         self.endpoint(id).outgoing.extend(bytes);
     }
 
-    /// Takes what is ready, at most `limit` bytes, and gives its place back when it is a quarter of the
-    /// buffer.
-    ///
-    /// # Panics
-    /// If the connection is not open.
-    pub fn read(&mut self, id: u16, limit: u32) -> Vec<u8> {
+    /// The place of what was read is given back when it is a quarter of the buffer.
+    fn read(&mut self, id: u16, limit: u32) -> Vec<u8> {
         let endpoint = self.endpoint(id);
         let n_bytes = endpoint.ready.wrapping_sub(endpoint.read).min(limit);
         let bytes = (0..n_bytes).map(|at| {
@@ -99,8 +106,7 @@ impl Host {
         bytes
     }
 
-    /// Takes the writes that are to go to the switch.
-    pub fn take_writes(&mut self) -> Vec<Vec<u8>> {
+    fn take_writes(&mut self) -> Vec<Vec<u8>> {
         let ids: Vec<u16> = self.endpoints.keys().copied().collect();
         for id in ids {
             while let Some((at, payload, is_last)) = self.endpoint(id).next_write() {
@@ -110,11 +116,9 @@ impl Host {
         self.writes.drain(..).collect()
     }
 
-    /// A write of the switch arrives.
-    ///
     /// # Panics
     /// If it is damaged, for somebody else, out of order, or outside of all buffers.
-    pub fn take(&mut self, packet: &[u8]) {
+    fn take(&mut self, packet: &[u8]) {
         let write = RdmaWrite::from_bytes(packet).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(write.path, HOST_PATH);
         assert_eq!(write.queue_pair, QUEUE_PAIR);
@@ -133,12 +137,12 @@ impl Host {
         }
     }
 
-    /// How often a report made it start again from the first byte that was not acknowledged.
-    #[must_use]
-    pub fn n_restarts(&self) -> u64 {
+    fn n_restarts(&self) -> u64 {
         self.n_restarts
     }
+}
 
+impl Host {
     fn take_report(&mut self, write: &RdmaWrite) {
         let words: Vec<u32> = write
             .payload

@@ -8,4 +8,5 @@ pub mod model;
 pub mod peer;
 pub mod recording;
 pub mod rig;
+pub mod toe_host;
 pub mod wire;
