@@ -23,9 +23,9 @@ mod violation;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use p4rmt_ir::{FieldId, Gress, GressId, HeaderId, Id, Pipe, Placement};
+use p4rmt_ir::{Arena, FieldId, Gress, GressId, HeaderId, Id, Pipe, Placement};
 
-use self::ends::{deparsed, parsed};
+use self::ends::{deparsed, parsed, wire_ends};
 use self::headers::Ways;
 use crate::phv::{Clot, Container, ContainerKind, PhvAllocation, Residence};
 use crate::target::Target;
@@ -53,10 +53,12 @@ pub fn check_allocation(
                 PlacedUnit::new(UnitId::from_index(index), unit, gress, placement)
             });
         let mut checker = Checker {
-            id,
             gress,
             units: own.collect(),
             homes: BTreeMap::new(),
+            homes_of: gress.fields.iter().map(|_| Vec::new()).collect(),
+            touches: gress.fields.iter().map(|_| Vec::new()).collect(),
+            wire_ends: wire_ends(gress),
             last: placement.stages_available.max(placement.stages_used),
             target,
             parsed: parsed(gress),
@@ -67,6 +69,12 @@ pub fn check_allocation(
         };
         for of in allocation.residences.iter().filter(|of| of.gress == id) {
             checker.homes.entry(of.container).or_default().push(*of);
+            checker.homes_of[of.slice.field].push(*of);
+        }
+        for (position, placed) in checker.units.iter().enumerate() {
+            for access in &placed.unit.accesses {
+                checker.touches[access.field].push((position, *access));
+            }
         }
         let in_clots = allocation.clots.iter().filter(|(of, _)| *of == id);
         let clots: Vec<&Clot> = in_clots.map(|(_, clot)| clot).collect();
@@ -75,12 +83,12 @@ pub fn check_allocation(
             .flat_map(|clot| clot.fields.iter().copied())
             .collect();
         checker.check_clots(&clots);
-        checker.check_presence(allocation, &passing);
+        checker.check_presence(&passing);
         checker.check_overlaps();
-        checker.check_kinds(allocation);
+        checker.check_kinds();
         checker.check_wire(&passing);
         checker.check_filled();
-        checker.check_actions(allocation);
+        checker.check_actions();
         checker.check_conflicts();
     }
     violations
@@ -157,10 +165,14 @@ fn check_ownership(
 }
 
 struct Checker<'a> {
-    id: GressId,
     gress: &'a Gress,
     units: Vec<PlacedUnit<'a>>,
     homes: BTreeMap<Container, Vec<Residence>>,
+    homes_of: Arena<FieldId, Vec<Residence>>,
+    /// By field: what units do to it, in their order, with the position of the unit.
+    touches: Arena<FieldId, Vec<(usize, Access)>>,
+    /// By field of a header: the position on the wire behind its lowest bit.
+    wire_ends: BTreeMap<FieldId, u32>,
     /// The entry that the deparser sees.
     last: u32,
     target: &'a Target,
@@ -179,24 +191,22 @@ impl Checker<'_> {
         self.gress.fields[field].name.clone()
     }
 
-    fn check_presence(&mut self, allocation: &PhvAllocation, passing: &BTreeSet<FieldId>) {
+    fn check_presence(&mut self, passing: &BTreeSet<FieldId>) {
         let (parsed, _) = &self.parsed;
         let (deparsed, _, _) = &self.deparsed;
         for (field, of) in self.gress.fields.iter() {
+            let homes = &self.homes_of[field];
             let mut needed: BTreeSet<u32> = BTreeSet::new();
             let mut written: Vec<u32> = Vec::new();
-            for placed in &self.units {
-                let accesses = placed.unit.accesses.iter();
-                for access in accesses.filter(|access| access.field == field) {
-                    let stages = placed.stages(access);
-                    match access.usage {
-                        Usage::Match | Usage::Action => needed.extend(stages),
-                        Usage::Write => written.extend(stages),
-                    }
+            for (position, access) in &self.touches[field] {
+                let stages = self.units[*position].stages(access);
+                match access.usage {
+                    Usage::Match | Usage::Action => needed.extend(stages),
+                    Usage::Write => written.extend(stages),
                 }
             }
             let is_here = |of: &Residence| of.life.contains(self.last);
-            let is_there = || allocation.of_field(self.id, field).any(is_here);
+            let is_there = || homes.iter().any(is_here);
             if deparsed.contains(&field)
                 && (passing.contains(&field) || is_there() || self.may_be_deparsed(field))
             {
@@ -223,7 +233,7 @@ impl Checker<'_> {
             needed.extend(behind.filter(|entry| *entry <= self.last));
             for bit in 0..of.width {
                 let here = |entry: u32| {
-                    allocation.of_field(self.id, field).any(|home| {
+                    homes.iter().any(|home| {
                         (home.slice.lo..=home.slice.hi).contains(&bit) && home.life.contains(entry)
                     })
                 };
@@ -255,8 +265,8 @@ impl Checker<'_> {
                     let entry = one.life.from.max(other.life.from);
                     let share_time = one.life.contains(entry) && other.life.contains(entry);
                     let share_bits = one.lo < other.lo + other.slice.width() && other.lo < end;
-                    let apart = self.are_apart(one.slice.field, other.slice.field);
-                    if share_time && share_bits && !apart {
+                    let apart = || self.are_apart(one.slice.field, other.slice.field);
+                    if share_time && share_bits && !apart() {
                         found.push(PhvViolation::Overlap {
                             first: self.name(one.slice.field),
                             second: self.name(other.slice.field),
@@ -270,37 +280,25 @@ impl Checker<'_> {
         self.violations.extend(found);
     }
 
-    fn check_kinds(&mut self, allocation: &PhvAllocation) {
+    fn check_kinds(&mut self) {
         let (parsed, _) = &self.parsed;
         let (deparsed, _, _) = &self.deparsed;
-        let mut touched: BTreeMap<FieldId, BTreeSet<Usage>> = BTreeMap::new();
-        for placed in &self.units {
-            for access in &placed.unit.accesses {
-                touched
-                    .entry(access.field)
-                    .or_default()
-                    .insert(access.usage);
-            }
-        }
-        for of in allocation
-            .residences
-            .iter()
-            .filter(|of| of.gress == self.id)
-        {
+        for of in self.homes_of.values().flatten() {
             let field = of.slice.field;
-            let uses = touched.get(&field);
+            let uses = &self.touches[field];
             let reason = match of.container.kind {
                 ContainerKind::Normal | ContainerKind::Mocha => None,
-                ContainerKind::Tagalong => uses.map(|_| "a stage touches"),
+                ContainerKind::Tagalong => (!uses.is_empty()).then_some("a stage touches"),
                 ContainerKind::Dark if parsed.contains(&field) => Some("the parser writes"),
                 ContainerKind::Dark if deparsed.contains(&field) => Some("the deparser reads"),
                 ContainerKind::Dark => uses
-                    .is_some_and(|uses| uses.contains(&Usage::Match))
+                    .iter()
+                    .any(|(_, access)| access.usage == Usage::Match)
                     .then_some("a crossbar carries"),
             };
             if let Some(reason) = reason {
                 self.violations.push(PhvViolation::WrongKind {
-                    field: self.name(field),
+                    field: self.gress.fields[field].name.clone(),
                     container: of.container,
                     reason,
                 });

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use p4rmt_ir::{BinaryOp, Expr, FieldId, Gress, ParallelAction, Place, UnaryOp};
 
 use super::{Checker, PhvViolation};
-use crate::phv::{Container, ContainerKind, PhvAllocation, Residence};
+use crate::phv::{Container, ContainerKind, Residence};
 use crate::unit::{Access, UnitKind, Usage, actions_of};
 
 /// A bit of a field.
@@ -58,7 +58,7 @@ enum Operand {
 }
 
 impl Checker<'_> {
-    pub(super) fn check_actions(&mut self, allocation: &PhvAllocation) {
+    pub(super) fn check_actions(&mut self) {
         let Some(tables) = self.gress.as_tables() else {
             return;
         };
@@ -69,7 +69,7 @@ impl Checker<'_> {
             };
             for action in actions_of(&self.gress.tables[table]) {
                 let action = &tables.actions[action];
-                let filled = self.filled(action, allocation);
+                let filled = self.filled(action);
                 for &stage in &placed.acting {
                     for (container, bits) in &filled {
                         let work = Work {
@@ -78,7 +78,6 @@ impl Checker<'_> {
                             container: *container,
                             bits,
                             stage,
-                            allocation,
                         };
                         work.check(&mut found);
                     }
@@ -90,11 +89,7 @@ impl Checker<'_> {
     }
 
     /// By container and bit: what an action makes of it. What nobody reads is not written.
-    fn filled(
-        &self,
-        action: &ParallelAction,
-        allocation: &PhvAllocation,
-    ) -> BTreeMap<Container, BTreeMap<u32, Fill>> {
+    fn filled(&self, action: &ParallelAction) -> BTreeMap<Container, BTreeMap<u32, Fill>> {
         let mut filled: BTreeMap<Container, BTreeMap<u32, Fill>> = BTreeMap::new();
         let mut fill = |dst: &Place, fills: &mut dyn Iterator<Item = Fill>| {
             let (field, lo, width) = match *dst {
@@ -103,7 +98,7 @@ impl Checker<'_> {
                 Place::Local(_) | Place::LocalSlice { .. } => return,
             };
             for (bit, fill) in (lo..lo + width).zip(fills) {
-                for home in allocation.of_field(self.id, field) {
+                for home in &self.homes_of[field] {
                     if (home.slice.lo..=home.slice.hi).contains(&bit) {
                         let bits = filled.entry(home.container).or_default();
                         bits.insert(home.lo + bit - home.slice.lo, fill.clone());
@@ -168,17 +163,13 @@ impl Checker<'_> {
         for (index, placed) in self.units.iter().enumerate() {
             let accesses = placed.unit.accesses.iter();
             for access in accesses.filter(|of| of.usage == Usage::Write) {
-                for (container, homes) in &self.homes {
-                    let is_hit = homes.iter().any(|of| {
-                        of.slice.field == access.field
-                            && of.slice.lo <= access.hi
-                            && access.lo <= of.slice.hi
-                    });
-                    for stage in placed.acting.iter().filter(|_| is_hit) {
-                        writers
-                            .entry((*container, *stage))
-                            .or_default()
-                            .push((index, access));
+                let homes = self.homes_of[access.field].iter();
+                let hit = homes.filter(|of| of.slice.lo <= access.hi && access.lo <= of.slice.hi);
+                let containers: BTreeSet<Container> = hit.map(|of| of.container).collect();
+                for container in containers {
+                    for stage in &placed.acting {
+                        let writers = writers.entry((container, *stage)).or_default();
+                        writers.push((index, access));
                     }
                 }
             }
@@ -212,7 +203,6 @@ struct Work<'a> {
     container: Container,
     bits: &'a BTreeMap<u32, Fill>,
     stage: u32,
-    allocation: &'a PhvAllocation,
 }
 
 impl Work<'_> {
@@ -250,7 +240,7 @@ impl Work<'_> {
 
     /// Where a bit is as the vector enters the stage.
     fn place(&self, (field, bit): Bit) -> Option<(Container, u32)> {
-        let mut homes = self.allocation.of_field(self.checker.id, field);
+        let mut homes = self.checker.homes_of[field].iter();
         let home = homes.find(|of| (of.slice.lo..=of.slice.hi).contains(&bit))?;
         Some((home.container, home.lo + bit - home.slice.lo))
     }
@@ -294,10 +284,8 @@ impl Work<'_> {
 
     /// Whether a field is zero at all times: data can bring it along.
     fn is_zero(&self, field: FieldId) -> bool {
-        let is_written = self.checker.units.iter().any(|placed| {
-            let mut accesses = placed.unit.accesses.iter();
-            accesses.any(|access| access.usage == Usage::Write && access.field == field)
-        });
+        let mut touches = self.checker.touches[field].iter();
+        let is_written = touches.any(|(_, access)| access.usage == Usage::Write);
         !is_written && !self.checker.parsed.0.contains(&field)
     }
 

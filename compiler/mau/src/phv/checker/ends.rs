@@ -44,30 +44,26 @@ impl Checker<'_> {
     /// Whether a field is written only where everything that comes before it in the program is done with
     /// another one.
     fn keep_order(&self, before: FieldId, written: FieldId) -> bool {
-        for (position, later) in self.units.iter().enumerate() {
-            for write in later.unit.accesses.iter() {
-                if write.field != written || write.usage != Usage::Write {
+        let writes = self.touches[written].iter();
+        for (position, write) in writes.filter(|(_, of)| of.usage == Usage::Write) {
+            let later = &self.units[*position];
+            let start = later.stages(write).iter().min();
+            for (index, access) in &self.touches[before] {
+                let is_write = access.usage == Usage::Write;
+                if index == position && is_write && access.action == write.action {
+                    return false;
+                }
+                if index >= position {
                     continue;
                 }
-                let start = later.stages(write).iter().min();
-                for (index, earlier) in self.units[..=position].iter().enumerate() {
-                    for access in earlier.unit.accesses.iter().filter(|of| of.field == before) {
-                        let is_write = access.usage == Usage::Write;
-                        if index == position {
-                            if is_write && access.action == write.action {
-                                return false;
-                            }
-                            continue;
-                        }
-                        let end = earlier.stages(access).iter().max();
-                        let (Some(start), Some(end)) = (start, end) else {
-                            continue;
-                        };
-                        let is_done = end < start || (end == start && !is_write);
-                        if !is_done && !earlier.unit.is_exclusive_with(later.unit) {
-                            return false;
-                        }
-                    }
+                let earlier = &self.units[*index];
+                let end = earlier.stages(access).iter().max();
+                let (Some(start), Some(end)) = (start, end) else {
+                    continue;
+                };
+                let is_done = end < start || (end == start && !is_write);
+                if !is_done && !earlier.unit.is_exclusive_with(later.unit) {
+                    return false;
                 }
             }
         }
@@ -98,10 +94,8 @@ impl Checker<'_> {
             return false;
         }
         let touching = |field: FieldId| {
-            self.units.iter().filter(move |placed| {
-                let mut accesses = placed.unit.accesses.iter();
-                accesses.any(|access| access.field == field)
-            })
+            let touches = self.touches[field].iter();
+            touches.map(|(position, _)| &self.units[*position])
         };
         touching(first)
             .all(|one| touching(second).all(|other| one.unit.is_exclusive_with(other.unit)))
@@ -191,13 +185,12 @@ impl Checker<'_> {
     /// beside it. What the device reads is in one container, in its lowest byte.
     pub(super) fn check_filled(&mut self) {
         let mut found = Vec::new();
-        let ends = self.wire_ends();
         let extracted = self.parsed.1.iter().copied();
         let free = extracted
             .filter(|header| self.is_laid_out_freely(*header))
             .flat_map(|header| self.gress.headers[header].fields.iter().copied());
         let free: BTreeSet<FieldId> = free.collect();
-        let assigned = self.assigned_from_packet(&ends);
+        let assigned = self.assigned_from_packet();
         for (container, homes) in &self.homes {
             let at_parser: Vec<_> = homes.iter().filter(|of| of.life.from == 0).collect();
             for of in &at_parser {
@@ -241,7 +234,7 @@ impl Checker<'_> {
 
     /// Fields that the parser takes from the packet, but not in the order of a header: where their bits
     /// end. The metadata of the port are laid out by whoever fills them.
-    fn assigned_from_packet(&self, ends: &BTreeMap<FieldId, u32>) -> BTreeMap<FieldId, u32> {
+    fn assigned_from_packet(&self) -> BTreeMap<FieldId, u32> {
         let states = &self.gress.parser.states;
         let of_port = self.port_metadata();
         let mut assigned = BTreeMap::new();
@@ -273,7 +266,9 @@ impl Checker<'_> {
                             }
                         });
                         let is_of_port = starts.iter().any(|start| of_port.contains(start));
-                        if let Some(end) = end_in_packet(value, ends).filter(|_| !is_of_port) {
+                        if let Some(end) =
+                            end_in_packet(value, &self.wire_ends).filter(|_| !is_of_port)
+                        {
                             assigned.insert(*field, end);
                         }
                     }
@@ -318,28 +313,15 @@ impl Checker<'_> {
         })
     }
 
-    /// By field of a header: the position on the wire behind its lowest bit.
-    fn wire_ends(&self) -> BTreeMap<FieldId, u32> {
-        let mut ends: BTreeMap<FieldId, u32> = BTreeMap::new();
-        for of in self.gress.headers.values() {
-            let mut offset = 0;
-            for field in &of.fields {
-                offset += self.gress.fields[*field].width;
-                ends.insert(*field, offset);
-            }
-        }
-        ends
-    }
-
     /// Whether a header's layout is the compiler's own: it does not fill whole bytes by itself, or the
     /// parser fills it from bits that stand elsewhere in their bytes.
     fn is_laid_out_freely(&self, header: HeaderId) -> bool {
         if self.gress.headers[header].has_no_order(&self.gress.fields) {
             return true;
         }
-        let ends = self.wire_ends();
+        let ends = &self.wire_ends;
         let fields = &self.gress.headers[header].fields;
-        let end_of = |value: &Expr| end_in_packet(value, &ends).filter(|_| !is_widened(value));
+        let end_of = |value: &Expr| end_in_packet(value, ends).filter(|_| !is_widened(value));
         let states = self.gress.parser.states.values();
         states
             .flat_map(|state| &state.body)
@@ -353,6 +335,19 @@ impl Checker<'_> {
                 _ => false,
             })
     }
+}
+
+/// By field of a header: the position on the wire behind its lowest bit.
+pub(super) fn wire_ends(gress: &Gress) -> BTreeMap<FieldId, u32> {
+    let mut ends = BTreeMap::new();
+    for of in gress.headers.values() {
+        let mut offset = 0;
+        for field in &of.fields {
+            offset += gress.fields[*field].width;
+            ends.insert(*field, offset);
+        }
+    }
+    ends
 }
 
 /// Fields that the parser writes, and the headers that it extracts.

@@ -8,6 +8,8 @@
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use p4rmt_ir::{
     ActionId, BinaryOp, Block, Expr, FieldId, FieldKind, Gress, GressRole, HeaderId, Id, Match,
@@ -34,6 +36,13 @@ struct Step {
     /// One of these sets of claims holds.
     given: Vec<Vec<Claim>>,
     changes: BTreeMap<HeaderId, Change>,
+}
+
+impl Step {
+    /// Whether nothing is known of it, and nothing becomes of it.
+    fn is_plain(&self) -> bool {
+        self.changes.is_empty() && matches!(&self.given[..], [given] if given.is_empty())
+    }
 }
 
 /// The ways through a gress.
@@ -66,8 +75,10 @@ impl<'a> Ways<'a> {
             let last = ways.seq(&tables.seq, parsed);
             ways.go(last, ways.end);
         }
+        // What is so anywhere is so at the start, or has become so by a change.
         for point in 0..ways.steps.len() {
-            if point != ways.anywhere {
+            let mut steps = ways.steps[point].iter();
+            if point == ways.start || steps.any(|step| !step.changes.is_empty()) {
                 ways.go(point, ways.anywhere);
             }
         }
@@ -424,26 +435,42 @@ impl<'a> Ways<'a> {
         }
     }
 
+    /// A point at which the same holds: the only one from which a packet comes, with nothing on the way.
+    fn source(&self, mut point: Point) -> Point {
+        // Where no packet comes, such points may lead to each other.
+        for _ in 0..self.steps.len() {
+            match &self.steps[point][..] {
+                // The start has packets that come from nowhere.
+                [step] if step.is_plain() && point != self.start => point = step.from,
+                _ => break,
+            }
+        }
+        point
+    }
+
     /// Whether two claims may hold together at a point.
     fn may(&self, point: Point, [one, other]: [Claim; 2]) -> bool {
         let mut questions = self.questions.borrow_mut();
-        let first = questions.ask(point, Claims::two(one, other));
-        let n_answered = questions.reasons.len();
-        while let Some((point, claims)) = questions.list.get(questions.reasons.len()).copied() {
-            let mut ways = Vec::new();
+        let first = questions.ask(self.source(point), Claims::two(one, other));
+        let n_answered = questions.n_reasoned();
+        let mut all: Vec<Claim> = Vec::new();
+        while let Some((point, claims)) = questions.list.get(questions.n_reasoned()).copied() {
             if point == self.start && claims.iter().all(|(_, is_valid)| !is_valid) {
-                ways.push(Vec::new());
+                questions.end_way();
             }
             for step in &self.steps[point] {
                 let Some(before) = before(claims, &step.changes) else {
                     continue;
                 };
+                let from = self.source(step.from);
                 for given in &step.given {
-                    let all: Vec<Claim> = before.iter().chain(given.iter().copied()).collect();
-                    ways.push(questions.ask_pairs(step.from, &all));
+                    all.clear();
+                    all.extend(before.iter().chain(given.iter().copied()));
+                    questions.need_pairs(from, &all);
+                    questions.end_way();
                 }
             }
-            questions.reasons.push(ways);
+            questions.end_reasons();
         }
         questions.answer(n_answered);
         questions.is_true[first]
@@ -501,9 +528,12 @@ impl Claims {
 #[derive(Default)]
 struct Questions {
     list: Vec<(Point, Claims)>,
-    known: HashMap<(Point, Claims), usize>,
-    /// By question: the ways in which it may be true, each with what must be true for it.
-    reasons: Vec<Vec<Vec<usize>>>,
+    known: HashMap<(Point, Claims), usize, BuildHasherDefault<Mixer>>,
+    /// By question whose reasons are known: where they end among the ways in which one may be true.
+    reasons_end: Vec<usize>,
+    /// By way: where what must be true for it ends in the list of that.
+    ways_end: Vec<usize>,
+    needs: Vec<usize>,
     /// By question that is answered.
     is_true: Vec<bool>,
 }
@@ -519,36 +549,91 @@ impl Questions {
         number
     }
 
-    /// Asks for each pair of claims.
-    fn ask_pairs(&mut self, point: Point, claims: &[Claim]) -> Vec<usize> {
-        let mut asked = Vec::new();
+    /// Asks for each pair of claims, all of which must hold.
+    fn need_pairs(&mut self, point: Point, claims: &[Claim]) {
         for (position, first) in claims.iter().enumerate() {
             for second in &claims[position + 1..] {
-                asked.push(self.ask(point, Claims::two(*first, *second)));
+                let number = self.ask(point, Claims::two(*first, *second));
+                self.needs.push(number);
             }
         }
-        match claims {
-            [] => asked.push(self.ask(point, Claims([None; 2]))),
-            [claim] => asked.push(self.ask(point, Claims::two(*claim, *claim))),
-            [_, _, ..] => {}
-        }
-        asked
+        let alone = match claims {
+            [] => Claims([None; 2]),
+            [claim] => Claims::two(*claim, *claim),
+            [_, _, ..] => return,
+        };
+        let number = self.ask(point, alone);
+        self.needs.push(number);
+    }
+
+    /// How many questions have their reasons.
+    fn n_reasoned(&self) -> usize {
+        self.reasons_end.len()
+    }
+
+    /// What is needed since the last way is another one.
+    fn end_way(&mut self) {
+        self.ways_end.push(self.needs.len());
+    }
+
+    /// The ways since the last question are those of the next.
+    fn end_reasons(&mut self) {
+        self.reasons_end.push(self.ways_end.len());
     }
 
     /// Answers the questions from one on; those before it have their answers, and ask for none of these.
     fn answer(&mut self, from: usize) {
-        self.is_true.resize(self.reasons.len(), false);
+        self.is_true.resize(self.n_reasoned(), false);
         let mut has_changed = true;
         while has_changed {
             has_changed = false;
             // What was asked last lies furthest ahead.
-            for question in (from..self.reasons.len()).rev() {
-                let holds = |way: &Vec<usize>| way.iter().all(|of| self.is_true[*of]);
-                if !self.is_true[question] && self.reasons[question].iter().any(holds) {
+            for question in (from..self.n_reasoned()).rev() {
+                if !self.is_true[question] && self.has_reason(question) {
                     self.is_true[question] = true;
                     has_changed = true;
                 }
             }
         }
+    }
+
+    /// Whether all that a question needs is true in one of its ways.
+    fn has_reason(&self, question: usize) -> bool {
+        let mut ways = range(&self.reasons_end, question);
+        ways.any(|way| range(&self.ways_end, way).all(|need| self.is_true[self.needs[need]]))
+    }
+}
+
+/// What belongs to one of a list, by where the parts of all of them end.
+fn range(ends: &[usize], of: usize) -> Range<usize> {
+    let start = of.checked_sub(1).map_or(0, |before| ends[before]);
+    start..ends[of]
+}
+
+/// Hashes small numbers, which nobody chooses with an intent.
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
     }
 }
