@@ -11,20 +11,22 @@
 use std::collections::BTreeSet;
 
 use p4rmt_ir::{
-    Bits, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place, ProfileId, Table, Tables,
+    Arena, Bits, Expr, FieldId, Gress, GressId, Id, MatchKind, Pipe, Place, ProfileId, Table,
+    Tables,
 };
 
 use crate::demand::{classifier_shape, n_subsets, uses_hash};
 use crate::matrix::Matrix;
 use crate::resource::{Resource, Usage};
+use crate::schedule::Job;
 use crate::sharing::{Container, Sharing};
 use crate::sizing::TableLayout;
 use crate::target::Target;
 use crate::unit::{Unit, UnitKind, actions_of, field_slices};
-use crate::wiring::{functions_of, requests};
+use crate::wiring::{Wiring, functions_of};
 
 /// Bytes of a crossbar, each counted once.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct CrossbarBytes {
     bytes: BTreeSet<(usize, FieldId, u32)>,
     short: BTreeSet<(usize, FieldId)>,
@@ -83,53 +85,95 @@ impl Occupant<'_> {
     }
 }
 
-/// Adds to `usage` what the units of one stage use.
-pub(crate) fn add_census(
-    usage: &mut Usage,
-    occupants: &[Occupant<'_>],
-    pipe: &Pipe,
-    sharing: &Sharing,
-    target: &Target,
-) {
-    let mut ternary = CrossbarBytes::default();
-    let mut n_ternary = 0;
+/// Counts what the units of one stage use in place of what `usage` says of it.
+pub(crate) fn add_census(usage: &mut Usage, occupants: &[Occupant<'_>], job: &Job<'_>) {
+    let mut census = Census::new(job);
     for occupant in occupants {
+        census.add(occupant);
+    }
+    census.count(usage);
+}
+
+/// What the units of a stage use, while they come one after the other.
+#[derive(Clone)]
+pub(crate) struct Census<'a> {
+    pipe: &'a Pipe,
+    sharing: &'a Sharing,
+    target: &'a Target,
+    ternary: CrossbarBytes,
+    n_ternary: u32,
+    wiring: Wiring<'a>,
+    matrix: Matrix<'a>,
+    search_buses: u32,
+    result_buses: u32,
+    ternary_result_buses: u32,
+    /// Profiles whose members are counted: their data is in one memory, whoever leads there.
+    profiles: BTreeSet<(usize, ProfileId)>,
+    action_bus_bytes: u32,
+    /// By gress.
+    rows: Arena<GressId, InstructionRows<'a>>,
+}
+
+impl<'a> Census<'a> {
+    /// That of an empty stage.
+    pub(crate) fn new(job: &'a Job<'_>) -> Self {
+        let (pipe, sharing, target) = (job.pipe, &job.sharing, job.target);
+        Self {
+            pipe,
+            sharing,
+            target,
+            ternary: CrossbarBytes::default(),
+            n_ternary: 0,
+            wiring: Wiring::new(pipe, sharing, &job.compared, target),
+            matrix: Matrix::new(target),
+            search_buses: 0,
+            result_buses: 0,
+            ternary_result_buses: 0,
+            profiles: BTreeSet::new(),
+            action_bus_bytes: 0,
+            rows: pipe
+                .gresses
+                .values()
+                .map(|_| InstructionRows::default())
+                .collect(),
+        }
+    }
+
+    /// Adds a unit.
+    pub(crate) fn add(&mut self, occupant: &Occupant<'_>) {
+        let (pipe, sharing, target) = (self.pipe, self.sharing, self.target);
         let unit = occupant.unit;
         let is_in_tcam = occupant.layout.is_none_or(|layout| layout.memory.tcam > 0);
-        let is_ternary = is_in_tcam && add_keys(unit, &pipe.gresses[unit.gress], &mut ternary);
-        n_ternary += u32::from(is_ternary);
-    }
-    let mut matrix = Matrix::new(target);
-    for request in requests(occupants, pipe, sharing, target) {
-        matrix.add(&request);
-    }
-    matrix.count(usage);
-    let mut add = |resource: Resource, n: u32| usage[resource] = usage[resource].saturating_add(n);
-    for occupant in occupants {
-        add(Resource::SearchBuses, search_buses(occupant, target));
-        let (result, ternary) = result_buses(occupant, pipe, target);
-        add(Resource::ResultBuses, result);
-        add(Resource::TernaryResultBuses, ternary);
-    }
-    // The members of a profile have their data in one memory, whoever leads there.
-    let mut profiles: BTreeSet<(usize, ProfileId)> = BTreeSet::new();
-    let bus_bytes = occupants.iter().map(|occupant| {
-        let profile = occupant.profile(pipe);
-        let is_new = profile.is_none_or(|profile| profiles.insert(profile));
-        if is_new {
-            action_bus_bytes(occupant, pipe, sharing, target)
-        } else {
-            0
+        let is_ternary = is_in_tcam && add_keys(unit, &pipe.gresses[unit.gress], &mut self.ternary);
+        self.n_ternary += u32::from(is_ternary);
+        for request in self.wiring.requests(occupant) {
+            self.matrix.add(&request);
         }
-    });
-    usage[Resource::ActionBusBytes] = bus_bytes.fold(0, u32::saturating_add);
-    usage[Resource::TernaryTables] = n_ternary;
-    usage[Resource::TernaryXbarBytes] = ternary.count(pipe);
-    let rows = pipe
-        .gresses
-        .ids()
-        .map(|gress| instruction_rows(occupants, gress, pipe, sharing));
-    usage[Resource::Vliw] = rows.max().unwrap_or(0);
+        let add = |sum: &mut u32, n: u32| *sum = sum.saturating_add(n);
+        add(&mut self.search_buses, search_buses(occupant, target));
+        let (result, ternary) = result_buses(occupant, pipe, target);
+        add(&mut self.result_buses, result);
+        add(&mut self.ternary_result_buses, ternary);
+        let profile = occupant.profile(pipe);
+        if profile.is_none_or(|profile| self.profiles.insert(profile)) {
+            let bytes = action_bus_bytes(occupant, pipe, sharing, target);
+            add(&mut self.action_bus_bytes, bytes);
+        }
+        self.rows[unit.gress].add(occupant, pipe, sharing);
+    }
+
+    /// Says what is used.
+    pub(crate) fn count(&self, usage: &mut Usage) {
+        self.matrix.count(usage);
+        usage[Resource::SearchBuses] = self.search_buses;
+        usage[Resource::ResultBuses] = self.result_buses;
+        usage[Resource::TernaryResultBuses] = self.ternary_result_buses;
+        usage[Resource::ActionBusBytes] = self.action_bus_bytes;
+        usage[Resource::TernaryTables] = self.n_ternary;
+        usage[Resource::TernaryXbarBytes] = self.ternary.count(self.pipe);
+        let rows = self.rows.values().map(|rows| rows.n_rows);
+        usage[Resource::Vliw] = rows.max().unwrap_or(0);
+    }
 }
 
 /// Buses that bring the key to the memory of an exact table: for each hash function, one for each block
@@ -334,61 +378,60 @@ fn add_keys(unit: &Unit, gress: &Gress, ternary: &mut CrossbarBytes) -> bool {
 /// (`mau/instruction_memory.cpp`): a row holds two actions that write different containers. The first
 /// place of the first row does nothing; the first action of each table that does nothing is there, the
 /// others have places of their own, so that the driver can tell them apart.
-fn instruction_rows(
-    occupants: &[Occupant<'_>],
-    gress: GressId,
-    pipe: &Pipe,
-    sharing: &Sharing,
-) -> u32 {
-    let mut rows: Vec<(BTreeSet<Container>, u32)> = Vec::new();
-    // Members of a profile name the same instructions in every table that uses it.
-    let mut of_members: BTreeSet<(ProfileId, &str)> = BTreeSet::new();
-    let mut n_rows = 0;
-    let in_gress = occupants
-        .iter()
-        .filter(|occupant| occupant.unit.gress == gress);
-    for occupant in in_gress {
+#[derive(Clone, Default)]
+struct InstructionRows<'a> {
+    /// What is written by those of a row, and places that are left.
+    rows: Vec<(BTreeSet<Container>, u32)>,
+    /// Members of a profile name the same instructions in every table that uses it.
+    of_members: BTreeSet<(ProfileId, &'a str)>,
+    n_rows: u32,
+}
+
+impl<'a> InstructionRows<'a> {
+    /// Adds the actions of a unit.
+    fn add(&mut self, occupant: &Occupant<'_>, pipe: &'a Pipe, sharing: &Sharing) {
         let UnitKind::Table(table) = occupant.unit.kind else {
-            continue;
+            return;
         };
-        let mut has_no_op = false;
+        let gress = &pipe.gresses[occupant.unit.gress];
         let mut written: Vec<BTreeSet<Container>> = Vec::new();
-        if occupant.is_classifier(&pipe.gresses[gress]) {
+        if occupant.is_classifier(gress) {
             // Each of its actions writes the partition, and which part of the key counts.
-            let n_actions = n_subsets(&pipe.gresses[gress].tables[table], &pipe.gresses[gress]);
+            let n_actions = n_subsets(&gress.tables[table], gress);
             // Those of another table write other containers.
             let number = u32::try_from(table.index()).unwrap_or(u32::MAX);
             let partition = Container::Shared(u32::MAX.saturating_sub(number));
             written.extend((0..n_actions).map(|_| BTreeSet::from([partition])));
         } else {
-            let of = &pipe.gresses[gress].tables[table];
-            let tables = pipe.gresses[gress].as_tables();
+            let of = &gress.tables[table];
+            let tables = gress.as_tables();
             for action in actions_of(of) {
                 let name = tables.map(|tables| tables.actions[action].name.as_str());
                 let member = of.implementation.zip(name);
-                if member.is_none_or(|member| of_members.insert(member)) {
+                if member.is_none_or(|member| self.of_members.insert(member)) {
                     written.push(sharing.written_by(occupant.unit, action));
                 }
             }
         }
+        let mut has_no_op = false;
         for writes in written {
             if writes.is_empty() && !has_no_op {
                 has_no_op = true;
-                n_rows = n_rows.max(1);
+                self.n_rows = self.n_rows.max(1);
                 continue;
             }
             let fits = |(taken, free): &(BTreeSet<Container>, u32)| {
                 *free > 0 && taken.is_disjoint(&writes)
             };
-            let row = rows.iter().position(fits).unwrap_or_else(|| {
+            let row = self.rows.iter().position(fits).unwrap_or_else(|| {
                 // Of the first row one place is taken by what does nothing.
-                rows.push((BTreeSet::new(), if rows.is_empty() { 1 } else { 2 }));
-                rows.len() - 1
+                let n_places = if self.rows.is_empty() { 1 } else { 2 };
+                self.rows.push((BTreeSet::new(), n_places));
+                self.rows.len() - 1
             });
-            rows[row].0.extend(writes);
-            rows[row].1 -= 1;
-            n_rows = n_rows.max(count(row + 1));
+            self.rows[row].0.extend(writes);
+            self.rows[row].1 -= 1;
+            self.n_rows = self.n_rows.max(count(row + 1));
         }
     }
-    n_rows
 }

@@ -12,8 +12,6 @@ mod check;
 mod group;
 mod outcome;
 
-use std::cell::RefCell;
-
 use p4rmt_ir::{
     Arch, Arena, Gateway, Gress, GressId, Id, Pipe, PipeId, Placement, Program, Table, TableId,
     Tables,
@@ -42,6 +40,7 @@ use crate::sizing::lay_out;
 use crate::stateful::{InexactComparison, map_registers};
 use crate::target::Target;
 use crate::unit::{Unit, UnitId, UnitKind, collect_units};
+use crate::wiring::compared_in;
 
 /// Whether and how a pipe fits a machine.
 #[derive(Clone, Debug)]
@@ -159,15 +158,24 @@ fn place_on(
     problems.extend(stateful.problems);
     let mut job = Job {
         demands: demands(pipe, &graph, target),
+        whole: Vec::new(),
         shared_usage: Vec::new(),
         groups: graph.unit_ids().map(|unit| vec![unit]).collect(),
         sharing: Sharing::new(&graph.units, pipe, target),
+        compared: compared_in(pipe, target),
         own_wires: Vec::new(),
-        known_wires: RefCell::default(),
         pipe,
         graph: &graph,
         target,
     };
+    job.whole = job
+        .demands
+        .iter()
+        .map(|demand| match demand {
+            UnitDemand::Table(demand) => lay_out(&demand.shape, demand.entries, target),
+            UnitDemand::Gateway { .. } => None,
+        })
+        .collect();
     job.own_wires = graph.unit_ids().map(|unit| own_wires(&job, unit)).collect();
     let users = share_memories(&mut job, pipe);
     separate_impossible_groups(&mut job, pipe, &users, &mut problems);
@@ -315,17 +323,14 @@ fn demands(pipe: &Pipe, graph: &DependencyGraph, target: &Target) -> Vec<UnitDem
 
 /// What a unit takes of the wires of a stage if it is alone there.
 fn own_wires(job: &Job<'_>, unit: UnitId) -> Usage {
-    let layout = match &job.demands[unit.index()] {
-        UnitDemand::Table(demand) => lay_out(&demand.shape, demand.entries, job.target),
-        UnitDemand::Gateway { .. } => None,
-    };
+    let layout = job.whole[unit.index()];
     let alone = |layout| {
         let occupant = Occupant {
             unit: &job.graph.units[unit.index()],
             layout,
         };
         let mut usage = Usage::default();
-        add_census(&mut usage, &[occupant], job.pipe, &job.sharing, job.target);
+        add_census(&mut usage, &[occupant], job);
         // Together, a section that one has begun may be of no use to another.
         let bytes = usage[Resource::ExactXbarBytes];
         usage[Resource::ExactXbarBytes] = bytes.next_multiple_of(job.target.hash.section_bytes);

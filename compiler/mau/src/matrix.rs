@@ -263,25 +263,39 @@ impl<'a> Matrix<'a> {
             }
             let leeway = ((n_buses - bus) * group_bytes).saturating_sub(left.len());
             let required = group_bytes.saturating_sub(leeway);
-            let offers = (0..n_groups).filter(|group| !tried[*group]).map(|group| {
-                let (found, free) = self.offer(group, &left, &request.want, is_strict);
-                let room = found.len() + free.len();
+            let groups = (0..n_groups).filter(|group| !tried[*group]);
+            let group = groups.max_by_key(|group| {
+                let (n_found, n_free) = self.room(*group, &left, &request.want, is_strict);
+                let room = n_found + n_free;
                 let order = if prefers_found {
-                    (room >= required, found.len(), usize::MAX - room)
+                    (room >= required, n_found, usize::MAX - room)
                 } else {
                     (room >= required, room, 0)
                 };
-                (order, std::cmp::Reverse(group), found, free)
-            });
-            let best = offers.max_by_key(|(order, group, ..)| (*order, *group));
-            let (_, std::cmp::Reverse(group), found, free) = best?;
+                (order, std::cmp::Reverse(*group))
+            })?;
             tried[group] = true;
+            let (found, free) = self.offer(group, &left, &request.want, is_strict);
             left.retain(|byte| !found.iter().any(|(_, known)| known == byte));
             spots.extend(found);
             let n_placed = left.len().min(free.len());
             spots.extend(free.into_iter().zip(left.drain(..n_placed)));
         }
         left.is_empty().then_some(spots)
+    }
+
+    /// Of what a group has for these bytes: how many of them are there, and how many places are free.
+    fn room(&self, group: usize, bytes: &[Byte], want: &Want, is_strict: bool) -> (usize, usize) {
+        if *want == Want::Feed {
+            let (found, free) = self.offer(group, bytes, want, is_strict);
+            return (found.len(), free.len());
+        }
+        let (mut n_found, mut n_free) = (0, 0);
+        self.look(group, want, is_strict, |_, held| match held {
+            None => n_free += 1,
+            Some(byte) => n_found += usize::from(bytes.contains(&byte)),
+        });
+        (n_found, n_free)
     }
 
     /// What a group has for these bytes: where some of them are, and free places.
@@ -299,22 +313,16 @@ impl<'a> Matrix<'a> {
             Want::Feed => self.target.hash.meter_alu_first_byte as usize,
             _ => 0,
         };
-        for section in group * SECTIONS..(group + 1) * SECTIONS {
-            if !self.is_open(section, want, is_strict) {
-                continue;
-            }
-            for position in 0..n_bytes {
-                let held = self.sections.get(section).and_then(|of| of.bytes[position]);
-                let in_group = (section % SECTIONS) * n_bytes + position;
-                match held {
-                    None if in_group >= first => free.push((section, position)),
-                    Some(byte) if *want != Want::Feed && bytes.contains(&byte) => {
-                        found.push(((section, position), byte));
-                    }
-                    None | Some(_) => {}
+        self.look(group, want, is_strict, |spot, held| {
+            let (section, position) = spot;
+            match held {
+                None if (section % SECTIONS) * n_bytes + position >= first => free.push(spot),
+                Some(byte) if *want != Want::Feed && bytes.contains(&byte) => {
+                    found.push((spot, byte));
                 }
+                None | Some(_) => {}
             }
-        }
+        });
         if *want == Want::Feed {
             let is_contiguous = (first..).take(bytes.len()).all(|in_group| {
                 let spot = (group * SECTIONS + in_group / n_bytes, in_group % n_bytes);
@@ -323,6 +331,25 @@ impl<'a> Matrix<'a> {
             free.truncate(if is_contiguous { bytes.len() } else { 0 });
         }
         (found, free)
+    }
+
+    /// Calls `note` for each place of a group that may hold bytes for this, with what it holds.
+    fn look(
+        &self,
+        group: usize,
+        want: &Want,
+        is_strict: bool,
+        mut note: impl FnMut(Spot, Option<Byte>),
+    ) {
+        for section in group * SECTIONS..(group + 1) * SECTIONS {
+            if !self.is_open(section, want, is_strict) {
+                continue;
+            }
+            let held = self.sections.get(section).map(|of| &of.bytes);
+            for position in 0..self.section_bytes() as usize {
+                note((section, position), held.and_then(|held| held[position]));
+            }
+        }
     }
 
     /// Takes the bits of a hash function over these sections. False where none has them.

@@ -12,12 +12,10 @@
 
 mod stage;
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use p4rmt_ir::{FieldId, Id, Pipe, Slot, TablePart};
 
 use crate::bounds::{Direction, grouped_bounds};
+use crate::census::{Census, Occupant};
 use crate::demand::{SharedKey, TableDemand};
 use crate::graph::{DependencyGraph, DependencyKind, Edge};
 use crate::problem::Problem;
@@ -26,30 +24,52 @@ use crate::sharing::Sharing;
 use crate::sizing::{TableLayout, lay_out};
 use crate::target::Target;
 use crate::unit::UnitId;
+use crate::wiring::Compared;
 
 /// Everything that placement depends on.
 pub(crate) struct Job<'a> {
     pub(crate) graph: &'a DependencyGraph,
     /// By unit.
     pub(crate) demands: Vec<UnitDemand>,
+    /// By unit: how a table is laid out that has all of its entries in one stage.
+    pub(crate) whole: Vec<Option<TableLayout>>,
     /// Memories that tables reach by an index, with what each asks of its stage.
     pub(crate) shared_usage: Vec<(SharedKey, Usage)>,
     /// By unit: all units that must be in its stage, itself included.
     pub(crate) groups: Vec<Vec<UnitId>>,
     /// Which units write one container.
     pub(crate) sharing: Sharing,
+    /// What conditions compare.
+    pub(crate) compared: Compared,
     /// By unit: what it alone takes of the wires of a stage.
     pub(crate) own_wires: Vec<Usage>,
-    /// What units take of the wires of a stage together, as far as it was asked: tries ask again.
-    pub(crate) known_wires: RefCell<HashMap<Occupants, Usage>>,
     pub(crate) pipe: &'a Pipe,
     pub(crate) target: &'a Target,
 }
 
-/// The units of a stage, in the order in which they came, with their layouts there.
-pub(crate) type Occupants = Vec<(UnitId, Option<TableLayout>)>;
+impl<'a> Job<'a> {
+    /// What a stage takes of wires that nothing is in.
+    fn empty_census(&self) -> Census<'_> {
+        Census::new(self)
+    }
 
-impl Job<'_> {
+    /// How so many entries of a table are laid out.
+    fn layout(&self, unit: UnitId, entries: u64) -> Option<TableLayout> {
+        match &self.demands[unit.index()] {
+            UnitDemand::Table(demand) if demand.entries == entries => self.whole[unit.index()],
+            UnitDemand::Table(demand) => lay_out(&demand.shape, entries, self.target),
+            UnitDemand::Gateway { .. } => None,
+        }
+    }
+
+    /// A unit in a stage.
+    fn occupant(&self, (unit, layout): (UnitId, Option<TableLayout>)) -> Occupant<'a> {
+        Occupant {
+            unit: &self.graph.units[unit.index()],
+            layout,
+        }
+    }
+
     /// Whether a table in front of this one finds the partition of a packet.
     pub(crate) fn has_classifier(&self, unit: UnitId) -> bool {
         match &self.demands[unit.index()] {
@@ -93,6 +113,15 @@ pub(crate) struct Schedule {
     pub(crate) refusals: Vec<Option<(u32, Refusal)>>,
     /// What could not be kept.
     pub(crate) problems: Vec<(UnitId, Problem)>,
+}
+
+/// What is wrong with a schedule: its problems, then its stages.
+type Cost = (usize, usize);
+
+impl Schedule {
+    fn cost(&self) -> Cost {
+        (self.problems.len(), self.stages.len())
+    }
 }
 
 /// The place of a unit.
@@ -172,7 +201,8 @@ const CONTAINER_STAGES: usize = 2;
 /// Which small fields share a container is decided before tables are placed. If that costs too many
 /// stages, containers are divided by where the tables are.
 pub(crate) fn schedule(job: &Job<'_>, bound: u32) -> Schedule {
-    let shared = best_schedule(job, bound, true);
+    let shared =
+        best_schedule(job, bound, true, None).expect("the first order is tried to its end");
     let n_stages = shared.stages.len();
     let accepted = bound as usize + CONTAINER_STAGES;
     if shared.problems.is_empty()
@@ -181,17 +211,16 @@ pub(crate) fn schedule(job: &Job<'_>, bound: u32) -> Schedule {
     {
         return shared;
     }
-    let divided = best_schedule(job, bound, false);
-    let cost = |schedule: &Schedule| (schedule.problems.len(), schedule.stages.len());
-    if cost(&divided) < cost(&shared) {
-        divided
-    } else {
-        shared
-    }
+    best_schedule(job, bound, false, Some(shared.cost())).unwrap_or(shared)
 }
 
-/// The best of several orders.
-fn best_schedule(job: &Job<'_>, bound: u32, keeps_containers: bool) -> Schedule {
+/// The best of several orders; nothing if none costs less than `ceiling`.
+fn best_schedule(
+    job: &Job<'_>,
+    bound: u32,
+    keeps_containers: bool,
+    mut ceiling: Option<Cost>,
+) -> Option<Schedule> {
     let keeps_next_table_rule = job.target.machine.long_branch_tags == 0;
     let fixed = [
         TieBreak::LastFirst,
@@ -203,7 +232,7 @@ fn best_schedule(job: &Job<'_>, bound: u32, keeps_containers: bool) -> Schedule 
         .into_iter()
         .chain((0..N_SHUFFLES).map(TieBreak::Shuffled));
     let mut best: Option<Schedule> = None;
-    'search: for tie_break in tie_breaks {
+    for tie_break in tie_breaks {
         for splits_eagerly in [false, true] {
             let strategy = Strategy {
                 tie_break,
@@ -211,33 +240,62 @@ fn best_schedule(job: &Job<'_>, bound: u32, keeps_containers: bool) -> Schedule 
                 keeps_next_table_rule,
                 keeps_containers,
             };
-            let found = Placer::new(job, strategy).run();
-            let cost = |schedule: &Schedule| (schedule.problems.len(), schedule.stages.len());
-            if best.as_ref().is_none_or(|best| cost(&found) < cost(best)) {
+            let Some(found) = Placer::new(job, strategy).run(ceiling) else {
+                continue;
+            };
+            let cost = found.cost();
+            if ceiling.is_none_or(|ceiling| cost < ceiling) {
+                ceiling = Some(cost);
                 best = Some(found);
             }
-            if best
-                .as_ref()
-                .is_some_and(|best| cost(best) <= (0, bound as usize))
-            {
-                break 'search;
+            if ceiling <= Some((0, bound as usize)) {
+                return best;
             }
         }
     }
-    best.expect("at least one order is tried")
+    best
 }
 
-/// A stage while it is filled.
-#[derive(Clone, Default)]
+/// A stage while it is filled. Lists only grow, but for that of gateways.
+#[derive(Default)]
 struct StageState {
     usage: Usage,
     shared: Vec<SharedKey>,
     /// Gateways that have a logical table of their own.
     lone_gateways: Vec<UnitId>,
-    /// Units of which a part is here, with its layout if they are tables.
-    occupants: Occupants,
+    /// Units of which a part is here, in the order in which they came, with its layout if they are tables.
+    occupants: Vec<(UnitId, Option<TableLayout>)>,
     /// What the occupants take of wires, each one alone: at least what they take together.
     wires: Usage,
+}
+
+/// A stage at some time before.
+struct Mark {
+    usage: Usage,
+    wires: Usage,
+    n_shared: usize,
+    n_occupants: usize,
+    lone_gateways: Vec<UnitId>,
+}
+
+impl StageState {
+    fn mark(&self) -> Mark {
+        Mark {
+            usage: self.usage,
+            wires: self.wires,
+            n_shared: self.shared.len(),
+            n_occupants: self.occupants.len(),
+            lone_gateways: self.lone_gateways.clone(),
+        }
+    }
+
+    fn go_back(&mut self, mark: Mark) {
+        self.usage = mark.usage;
+        self.wires = mark.wires;
+        self.shared.truncate(mark.n_shared);
+        self.occupants.truncate(mark.n_occupants);
+        self.lone_gateways = mark.lone_gateways;
+    }
 }
 
 /// A table of which only a part is placed.
@@ -254,8 +312,12 @@ struct Placer<'a> {
     order: Vec<UnitId>,
     /// By unit: the first stage that dependencies and groups leave it.
     earliest: Vec<u32>,
+    /// By unit: stages that must follow its own.
+    tails: Vec<u32>,
     stage: u32,
     state: StageState,
+    /// What the first so many occupants of the stage take of wires together.
+    census: (usize, Census<'a>),
     finished: Vec<Usage>,
     positions: Vec<Option<Position>>,
     partials: Vec<Option<Partial>>,
@@ -275,8 +337,10 @@ impl<'a> Placer<'a> {
             order: Vec::new(),
             earliest: grouped_bounds(job, Direction::FromStart)
                 .unwrap_or_else(|| job.graph.earliest_stages()),
+            tails: grouped_bounds(job, Direction::FromEnd).unwrap_or_else(|| job.graph.tails()),
             stage: 0,
             state: StageState::default(),
+            census: (0, job.empty_census()),
             finished: Vec::new(),
             positions: vec![None; n_units],
             partials: vec![None; n_units],
@@ -296,8 +360,6 @@ impl<'a> Placer<'a> {
 
     /// Units that get a turn: tables, and gateways that lead to none.
     fn priorities(&self) -> Vec<UnitId> {
-        let tails =
-            grouped_bounds(self.job, Direction::FromEnd).unwrap_or_else(|| self.job.graph.tails());
         let mut order: Vec<UnitId> = self
             .job
             .graph
@@ -311,14 +373,13 @@ impl<'a> Placer<'a> {
             })
             .collect();
         let memory = |unit: UnitId| match &self.job.demands[unit.index()] {
-            UnitDemand::Table(demand) => lay_out(&demand.shape, demand.entries, self.job.target)
-                .map_or(u32::MAX, |layout| {
-                    layout.memory.sram.saturating_add(layout.memory.tcam)
-                }),
+            UnitDemand::Table(_) => self.job.whole[unit.index()].map_or(u32::MAX, |layout| {
+                layout.memory.sram.saturating_add(layout.memory.tcam)
+            }),
             UnitDemand::Gateway { .. } => 0,
         };
         order.sort_by_cached_key(|unit| {
-            let tail = u64::from(tails[unit.index()]);
+            let tail = u64::from(self.tails[unit.index()]);
             let (chain, tie) = match self.strategy.tie_break {
                 TieBreak::LastFirst => (tail, unit.index() as u64),
                 TieBreak::ProgramOrder => (tail, 0),
@@ -339,9 +400,13 @@ impl<'a> Placer<'a> {
         order
     }
 
-    fn run(mut self) -> Schedule {
+    /// Places everything; nothing if it can't come to less than `ceiling`.
+    fn run(mut self, ceiling: Option<Cost>) -> Option<Schedule> {
         let mut n_empty_stages = 0;
         while self.has_unplaced() && self.stage < self.last_stage() {
+            if ceiling.is_some_and(|ceiling| self.least_cost() >= ceiling) {
+                return None;
+            }
             self.fill_stage();
             if self.state.usage == Usage::default() {
                 // All that earlier stages can give is given: only pragmas are worth waiting for.
@@ -356,12 +421,25 @@ impl<'a> Placer<'a> {
         while self.finished.last() == Some(&Usage::default()) {
             self.finished.pop();
         }
-        Schedule {
+        Some(Schedule {
             positions: self.positions,
             stages: self.finished,
             refusals: self.refusals,
             problems: self.problems,
-        }
+        })
+    }
+
+    /// What it will come to at the least: the problems so far, and the stages that are left to the units that
+    /// have no place yet, and to what must follow them.
+    fn least_cost(&self) -> Cost {
+        let unplaced = self.positions.iter().enumerate();
+        let unplaced = unplaced.filter(|(_, position)| position.is_none());
+        let last_stage =
+            unplaced.map(|(unit, _)| self.earliest[unit].max(self.stage) + self.tails[unit]);
+        (
+            self.problems.len(),
+            last_stage.max().map_or(0, |last| last as usize + 1),
+        )
     }
 
     /// Where it is given up: no program that is of any use is larger, but the size of a table is only a
@@ -402,6 +480,7 @@ impl<'a> Placer<'a> {
     fn next_stage(&mut self) {
         let state = std::mem::take(&mut self.state);
         self.finished.push(state.usage);
+        self.census = (0, self.job.empty_census());
         self.stage += 1;
     }
 

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use p4rmt_ir::{
-    Call, CallKind, Expr, FieldId, Gress, GressId, Id, LocalId, MatchKind, ParallelAction, Pipe,
-    Place, RegisterId, StmtKind, Table, TableId,
+    Arena, Call, CallKind, Expr, FieldId, GatewayId, Gress, GressId, Id, LocalId, MatchKind,
+    ParallelAction, Pipe, Place, RegisterId, StmtKind, Table, TableId,
 };
 
 use crate::census::Occupant;
@@ -20,39 +20,6 @@ use crate::sharing::Sharing;
 use crate::sizing::TableLayout;
 use crate::target::Target;
 use crate::unit::{UnitKind, actions_of, call_args, field_slices};
-
-/// The requests of the units of a stage.
-pub(crate) fn requests(
-    occupants: &[Occupant<'_>],
-    pipe: &Pipe,
-    sharing: &Sharing,
-    target: &Target,
-) -> Vec<Request> {
-    let mut wiring = Wiring {
-        pipe,
-        sharing,
-        target,
-        short: BTreeMap::new(),
-        n_short_bits: BTreeMap::new(),
-        seen: BTreeSet::new(),
-        requests: Vec::new(),
-    };
-    for occupant in occupants {
-        match occupant.unit.kind {
-            UnitKind::Table(table) => wiring.table(occupant, table),
-            UnitKind::Gateway(gateway) => {
-                let gress = &pipe.gresses[occupant.unit.gress];
-                let Some(tables) = gress.as_tables() else {
-                    continue;
-                };
-                let (slices, hash_bits) = compared(&tables.gateways[gateway], gress, target);
-                let bytes = wiring.bytes(occupant.unit.gress, &slices);
-                wiring.ask(bytes, Want::Compare { hash_bits });
-            }
-        }
-    }
-    wiring.requests
-}
 
 /// What several tables may have together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,18 +44,71 @@ enum Destination {
     Colors,
 }
 
-struct Wiring<'a> {
+/// By gress and gateway: the slices that it compares, and how many bits come hashed.
+pub(crate) type Compared = Arena<GressId, Arena<GatewayId, (Vec<Slice>, u32)>>;
+
+/// What the conditions of a pipe compare.
+pub(crate) fn compared_in(pipe: &Pipe, target: &Target) -> Compared {
+    let of_gress = |gress: &Gress| {
+        let gateways = gress.as_tables().into_iter();
+        let gateways = gateways.flat_map(|tables| tables.gateways.values());
+        gateways
+            .map(|gateway| compared(gateway, gress, target))
+            .collect()
+    };
+    pipe.gresses.values().map(of_gress).collect()
+}
+
+/// Asks for the units of a stage, one after the other.
+#[derive(Clone)]
+pub(crate) struct Wiring<'a> {
     pipe: &'a Pipe,
     sharing: &'a Sharing,
+    compared: &'a Compared,
     target: &'a Target,
     /// By gress and short field: the byte in which it stands with others.
     short: BTreeMap<(usize, FieldId), u32>,
     n_short_bits: BTreeMap<usize, u32>,
     seen: BTreeSet<Common>,
+    /// Of the unit at hand.
     requests: Vec<Request>,
 }
 
 impl<'a> Wiring<'a> {
+    pub(crate) fn new(
+        pipe: &'a Pipe,
+        sharing: &'a Sharing,
+        compared: &'a Compared,
+        target: &'a Target,
+    ) -> Self {
+        Self {
+            pipe,
+            sharing,
+            compared,
+            target,
+            short: BTreeMap::new(),
+            n_short_bits: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            requests: Vec::new(),
+        }
+    }
+
+    /// The requests of a unit, without what others in front of it asked for in common with it.
+    pub(crate) fn requests(&mut self, occupant: &Occupant<'_>) -> Vec<Request> {
+        match occupant.unit.kind {
+            UnitKind::Table(table) => self.table(occupant, table),
+            UnitKind::Gateway(gateway) => {
+                let gress = occupant.unit.gress;
+                if let Some((slices, hash_bits)) = self.compared[gress].get(gateway) {
+                    let bytes = self.bytes(gress, slices);
+                    let hash_bits = *hash_bits;
+                    self.ask(bytes, Want::Compare { hash_bits });
+                }
+            }
+        }
+        std::mem::take(&mut self.requests)
+    }
+
     fn ask(&mut self, bytes: BTreeSet<Byte>, want: Want) {
         if !bytes.is_empty() {
             self.requests.push(Request { bytes, want });

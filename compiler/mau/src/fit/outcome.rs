@@ -84,7 +84,7 @@ pub(super) fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Ve
     }
     let mut stages = schedule.stages.clone();
     for (usage, occupants) in stages.iter_mut().zip(&occupants) {
-        add_census(usage, occupants, pipe, &job.sharing, job.target);
+        add_census(usage, occupants, job);
     }
     stages
 }

@@ -3,8 +3,7 @@
 
 use p4rmt_ir::{Id, MemoryUse, Slot, TablePart};
 
-use super::{Partial, Placer, Position, Refusal, StageState, UnitDemand};
-use crate::census::{Occupant, add_census};
+use super::{Partial, Placer, Position, Refusal, UnitDemand};
 use crate::demand::TableDemand;
 use crate::resource::{Resource, Usage};
 use crate::sizing::{MatchShape, TableLayout, lay_out};
@@ -13,7 +12,8 @@ use crate::unit::UnitId;
 impl Placer<'_> {
     /// Places all of these units in the stage at hand, or none; of the last one perhaps only a part.
     pub(super) fn place_all(&mut self, closure: &[UnitId]) -> Result<(), Refusal> {
-        let state = self.state.clone();
+        let mark = self.state.mark();
+        let n_before = mark.n_occupants;
         let mut placed = Vec::new();
         let mut result = Ok(());
         for &unit in closure {
@@ -33,47 +33,43 @@ impl Placer<'_> {
                 break;
             }
         }
-        let result = result.and_then(|()| self.check_wires(&state, &placed));
+        let result = result.and_then(|()| self.check_wires(n_before, &placed));
         if result.is_err() {
-            for (unit, _) in &self.state.occupants[state.occupants.len()..] {
+            for (unit, _) in &self.state.occupants[n_before..] {
                 self.partials[unit.index()] = partials_before(&self.partials, *unit, self.stage);
             }
-            self.state = state;
+            self.state.go_back(mark);
             self.take_back(placed);
         }
         result
     }
 
-    /// Crossbars, hash functions, buses and instruction rows of the stage, all occupants together.
-    fn check_wires(&self, before: &StageState, placed: &[UnitId]) -> Result<(), Refusal> {
+    /// Crossbars, hash functions, buses and instruction rows of the stage, all occupants together, of which
+    /// the first so many were there before.
+    fn check_wires(&mut self, n_before: usize, placed: &[UnitId]) -> Result<(), Refusal> {
         let job = self.job;
         if self.is_forced || self.state.wires.first_over(job.target).is_none() {
             return Ok(());
         }
-        let wires = |state: &StageState| {
-            if let Some(known) = job.known_wires.borrow().get(&state.occupants) {
-                return *known;
-            }
-            let occupants: Vec<Occupant<'_>> = state
-                .occupants
-                .iter()
-                .map(|(unit, layout)| Occupant {
-                    unit: &job.graph.units[unit.index()],
-                    layout: *layout,
-                })
-                .collect();
-            let mut usage = Usage::default();
-            add_census(&mut usage, &occupants, job.pipe, &job.sharing, job.target);
-            let mut known = job.known_wires.borrow_mut();
-            known.insert(state.occupants.clone(), usage);
-            usage
-        };
-        let now = wires(&self.state);
+        let (n_counted, census) = &mut self.census;
+        for occupant in &self.state.occupants[*n_counted..n_before] {
+            census.add(&job.occupant(*occupant));
+        }
+        *n_counted = n_before;
+        let mut with_new = census.clone();
+        for occupant in &self.state.occupants[n_before..] {
+            with_new.add(&job.occupant(*occupant));
+        }
+        let mut now = Usage::default();
+        with_new.count(&mut now);
         let Some((resource, used)) = now.first_over(job.target) else {
+            self.census = (self.state.occupants.len(), with_new);
             return Ok(());
         };
-        let others = wires(before)[resource];
-        let new = self.state.occupants[before.occupants.len()..].iter();
+        let mut before = Usage::default();
+        census.count(&mut before);
+        let others = before[resource];
+        let new = self.state.occupants[n_before..].iter();
         let greediest = new.max_by_key(|(unit, _)| job.own_wires[unit.index()][resource]);
         let unit = greediest.map(|(unit, _)| *unit).or(placed.first().copied());
         Err(Refusal::Resource {
@@ -119,7 +115,7 @@ impl Placer<'_> {
             let UnitDemand::Table(demand) = &self.job.demands[partner.index()] else {
                 continue;
             };
-            let state = self.state.clone();
+            let mark = self.state.mark();
             let n_before = placed.len();
             let slot = self.slot(n_gateways - 1);
             self.set_position(
@@ -139,7 +135,7 @@ impl Placer<'_> {
             {
                 return Ok(());
             }
-            self.state = state;
+            self.state.go_back(mark);
             let taken_back = placed.split_off(n_before);
             self.take_back(taken_back);
         }
@@ -289,7 +285,7 @@ impl Placer<'_> {
             Some(partial) => (partial.parts, partial.rest_entries),
             None => (Vec::new(), demand.entries),
         };
-        let layout = lay_out(&demand.shape, rest, job.target).unwrap_or(TableLayout {
+        let layout = job.layout(unit, rest).unwrap_or(TableLayout {
             capacity_entries: rest,
             pack: 0,
             width: 0,
@@ -308,7 +304,7 @@ impl Placer<'_> {
             Ok(()) => (layout, true),
             Err(refusal) => {
                 let part = self
-                    .largest_part(demand, &usage, rest)
+                    .largest_part((unit, demand), &usage, rest)
                     .filter(|_| may_split);
                 let layout = part.ok_or(refusal)?;
                 self.take(unit, &of_layout(usage, &layout))?;
@@ -393,12 +389,18 @@ impl Placer<'_> {
 
     /// The largest part of a table that fits beside what the stage has, if it may be divided and
     /// dividing it helps.
-    fn largest_part(&self, demand: &TableDemand, usage: &Usage, rest: u64) -> Option<TableLayout> {
+    fn largest_part(
+        &self,
+        (unit, demand): (UnitId, &TableDemand),
+        usage: &Usage,
+        rest: u64,
+    ) -> Option<TableLayout> {
         let job = self.job;
         if !demand.is_splittable() || self.is_forced {
             return None;
         }
-        let fits_alone = lay_out(&demand.shape, rest, job.target)
+        let fits_alone = job
+            .layout(unit, rest)
             .is_some_and(|layout| of_layout(*usage, &layout).first_over(job.target).is_none());
         if fits_alone && !self.strategy.splits_eagerly {
             return None;
