@@ -257,7 +257,7 @@ fn place_on(
         .values()
         .map(|latency| latency.by_stage.clone())
         .collect();
-    let stages = stage_usage(pipe, &job, &schedule);
+    let stages = stage_usage(&job, &schedule);
     drop(job);
     Ok(Fit {
         placement,

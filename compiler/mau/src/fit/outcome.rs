@@ -61,7 +61,7 @@ pub(super) fn placement_of(
 }
 
 /// What each stage uses, of the resources that limit placement and of the others.
-pub(super) fn stage_usage(pipe: &Pipe, job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
+pub(super) fn stage_usage(job: &Job<'_>, schedule: &Schedule) -> Vec<Usage> {
     let mut occupants: Vec<Vec<Occupant<'_>>> =
         schedule.stages.iter().map(|_| Vec::new()).collect();
     for id in job.graph.unit_ids() {

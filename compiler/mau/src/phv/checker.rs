@@ -23,7 +23,7 @@ mod violation;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use p4rmt_ir::{Arena, FieldId, Gress, GressId, HeaderId, Id, Pipe, Placement};
+use p4rmt_ir::{Arena, FieldId, Gress, HeaderId, Id, Pipe, Placement};
 
 use self::ends::{deparsed, parsed, wire_ends};
 use self::headers::Ways;
