@@ -168,12 +168,12 @@ impl<'a> Lower<'a> {
         let used: Vec<Vec<Base>> = args.iter().map(arg_bases).collect();
         for (position, (param, arg)) in params.iter().zip(args).enumerate() {
             // A value that overlaps is copied before the callee runs: then what it was read from may be
-            // passed by reference, unless passing it writes to it at once.
-            let is_out = param.direction == Direction::Out;
+            // passed by reference, unless passing it writes to it at once, as it makes headers invalid.
+            let is_reset = param.direction == Direction::Out && has_headers(arg);
             let overlaps = used.iter().enumerate().any(|(other, bases)| {
                 let is_place = matches!(args[other], Arg::Place(..));
                 other != position
-                    && (is_place || is_out && matches!(arg, Arg::Place(..)))
+                    && (is_place || is_reset)
                     && bases.iter().any(|base| used[position].contains(base))
             });
             let binding = match arg {
@@ -452,6 +452,15 @@ impl<'a> Lower<'a> {
             }
         }
     }
+}
+
+/// Whether an argument is a place that has headers in it.
+fn has_headers(arg: &Arg<'_>) -> bool {
+    let mut found = false;
+    if let Arg::Place(_, storage) = arg {
+        storage.visit_headers(&mut |_, _| found = true);
+    }
+    found
 }
 
 /// Copies of parameters in the order in which their arguments are written, or in that of the

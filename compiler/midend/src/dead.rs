@@ -1,16 +1,16 @@
 //! Removes what nothing can tell: writes to local fields that are not read, results of calls that
 //! nobody takes, and the tables and gateways that are empty then.
 //!
-//! Every write costs the machine a dependency. Only fields of kind [`FieldKind::Local`] can be dead, and
-//! those of a header that nothing makes valid, which no deparser emits: all others belong to the packet,
-//! the device, or the program's own metadata. A field is live as a whole or not at all; a write of a part
+//! Every write costs the machine a dependency. Only fields of kind [`FieldKind::Local`] can be dead, those
+//! of a header that neither parser nor deparser has, and those of one that nothing makes valid, which no
+//! deparser emits: all others belong to the packet, the device, or the program's own metadata. A field is live as a whole or not at all; a write of a part
 //! does not end the life of the rest.
 
 use std::collections::HashSet;
 
 use p4rmt_ir::{
-    ActionId, Arena, Block, Call, CallKind, Expr, FieldId, FieldKind, Gress, Id, Local, LocalId,
-    Node, Outcome, ParallelAction, ParallelAssign, Place, Stmt, StmtKind, TableId, Tables,
+    ActionId, Arena, Block, Call, CallKind, Expr, FieldId, FieldKind, Gress, HeaderId, Id, Local,
+    LocalId, Node, Outcome, ParallelAction, ParallelAssign, Place, Stmt, StmtKind, TableId, Tables,
 };
 
 use crate::step::fields_read;
@@ -50,7 +50,8 @@ impl std::ops::Deref for Scope<'_> {
     }
 }
 
-/// The fields that end with the control: local ones, and those of headers that are never valid.
+/// The fields that end with the control: local ones, those of headers that neither parser nor deparser has,
+/// and those of headers that are never valid.
 fn passing_fields(tables: &Tables, gress: &Gress) -> Live {
     let mut may_be_valid: Live = Live::new();
     for state in gress.parser.states.values() {
@@ -60,17 +61,68 @@ fn passing_fields(tables: &Tables, gress: &Gress) -> Live {
     for assign in tables.actions.values().flat_map(|action| &action.assigns) {
         note_valid(&assign.dst, &assign.value, gress, &mut may_be_valid);
     }
-    let is_passing = |of: FieldKind| match of {
-        FieldKind::Local => true,
-        FieldKind::Header(header) => !may_be_valid.contains(&gress.headers[header].valid),
-        FieldKind::Validity(_)
+    let inner = inner_fields(gress);
+    let is_passing = |(id, of): (FieldId, FieldKind)| match of {
+        FieldKind::Header(header) => {
+            inner.contains(&id) || !may_be_valid.contains(&gress.headers[header].valid)
+        }
+        FieldKind::Local
+        | FieldKind::Validity(_)
         | FieldKind::VarbitWidth(_)
         | FieldKind::Metadata
-        | FieldKind::Intrinsic => false,
+        | FieldKind::Intrinsic => inner.contains(&id),
+    };
+    let fields = gress.fields.iter().map(|(id, field)| (id, field.kind));
+    let passing = fields.filter(|field| is_passing(*field));
+    passing.map(|(id, _)| id).collect()
+}
+
+/// Local fields, and those of headers that no parser extracts and no deparser emits: variables.
+pub(crate) fn inner_fields(gress: &Gress) -> Live {
+    let mut on_wire: HashSet<HeaderId> = HashSet::new();
+    for state in gress.parser.states.values() {
+        headers_of(&state.body, &mut on_wire);
+    }
+    headers_of(&gress.deparser.body, &mut on_wire);
+    let is_inner = |of: FieldKind| match of {
+        FieldKind::Local => true,
+        FieldKind::Header(header) | FieldKind::Validity(header) => !on_wire.contains(&header),
+        FieldKind::VarbitWidth(_) | FieldKind::Metadata | FieldKind::Intrinsic => false,
     };
     let fields = gress.fields.iter();
-    let passing = fields.filter(|(_, field)| is_passing(field.kind));
-    passing.map(|(id, _)| id).collect()
+    let inner = fields.filter(|(_, field)| is_inner(field.kind));
+    inner.map(|(id, _)| id).collect()
+}
+
+/// Adds the headers that statements of a parser or deparser name.
+fn headers_of(block: &Block, headers: &mut HashSet<HeaderId>) {
+    for Stmt { kind, .. } in block {
+        match kind {
+            StmtKind::Extract { header, .. } | StmtKind::Emit { header } => {
+                headers.insert(*header);
+            }
+            StmtKind::If {
+                then, otherwise, ..
+            } => {
+                headers_of(then, headers);
+                headers_of(otherwise, headers);
+            }
+            StmtKind::Labeled { body, .. } | StmtKind::Loop { body, .. } => {
+                headers_of(body, headers);
+            }
+            StmtKind::Apply { arms, .. } => {
+                for arm in arms {
+                    headers_of(&arm.body, headers);
+                }
+            }
+            StmtKind::Assign { .. }
+            | StmtKind::Call(_)
+            | StmtKind::Leave(_)
+            | StmtKind::Exit
+            | StmtKind::Advance { .. }
+            | StmtKind::Verify { .. } => {}
+        }
+    }
 }
 
 /// Notes an assignment of a validity bit to anything but false.
@@ -204,13 +256,15 @@ impl<'a> Sweep<'a> {
     }
 }
 
-fn actions_of(table: TableId, gress: &Gress) -> HashSet<ActionId> {
+/// The actions that a table can run.
+pub(crate) fn actions_of(table: TableId, gress: &Gress) -> HashSet<ActionId> {
     let table = &gress.tables[table];
     let named = table.actions.iter().map(|named| named.action);
     named.chain([table.default_action.action]).collect()
 }
 
-fn covers_all(arms: &[(Outcome, Vec<Node>)]) -> bool {
+/// Whether some arm runs, whatever comes of a table.
+pub(crate) fn covers_all(arms: &[(Outcome, Vec<Node>)]) -> bool {
     let has = |outcome| arms.iter().any(|(on, _)| *on == outcome);
     has(Outcome::Otherwise) || has(Outcome::Hit) && has(Outcome::Miss)
 }

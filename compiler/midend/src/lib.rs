@@ -8,7 +8,8 @@
 //!    them (`share`); then the control becomes a sequence of tables and gateways; loose
 //!    statements become keyless tables (`flow`).
 //! 3. Writes that nothing reads go (`dead`), then writes of zero to local fields that still hold it
-//!    (`zeroing`), once more what nothing reads, and what is empty without them (`compact`).
+//!    (`zeroing`); what is read of a copy is read of its source (`copies`); once more what nothing reads
+//!    goes, and what is empty without it (`compact`).
 //! 4. Assignments that are more than one operation are divided over tables before and behind (`divide`).
 //! 5. Generated tables are split where some of their work could be done earlier (`spread`).
 //! 6. A register that one packet can touch twice is refused: the machine has each in one stage.
@@ -19,6 +20,7 @@
 mod action;
 mod bytes;
 mod compact;
+mod copies;
 mod dead;
 mod divide;
 mod error;
@@ -126,6 +128,7 @@ fn lower_gress(gress: &mut Gress, errors: &mut Vec<MidendError>) {
     // A zero may follow a write that nothing reads.
     dead::remove_dead(&mut tables, gress);
     zeroing::remove_zeroing(&mut tables, gress);
+    copies::forward_copies(&mut tables, gress);
     dead::remove_dead(&mut tables, gress);
     divide::divide(&mut tables, gress);
     spread::spread(&mut tables, gress);
