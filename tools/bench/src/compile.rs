@@ -73,7 +73,7 @@ fn round(one_segment: &Prepared) -> Result<[f64; 3], BenchError> {
         ..
     } = one_segment;
     let started = Stopwatch::start();
-    let mut runner = Runner::new(EngineName::Jit, subject, fill)?;
+    let mut runner = Runner::new(EngineName::Jit, EngineName::Jit.engine(), subject, fill)?;
     runner.run(packets, &mut Sink::default())?;
     let jit = started.elapsed();
     Ok([check, placed, jit].map(|time| time.as_secs_f64() * 1e3))

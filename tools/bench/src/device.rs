@@ -6,7 +6,7 @@ use std::sync::Arc;
 use p4rmt_driver::{Compiled, DiskLoader, Options, compile};
 use p4rmt_engine::{Engine, Mode, State};
 use p4rmt_interp::Interp;
-use p4rmt_ir::{Arch, GressRole, Id, PipeId};
+use p4rmt_ir::{Arch, GressRole, Id, PipeId, Program};
 use p4rmt_jit::Jit;
 use p4rmt_mau::{Fit, Target, place_tables};
 use p4rmt_pipeline::{Arriving, Device, Execution, GressTiming, LockStep, Timing};
@@ -26,6 +26,8 @@ pub enum EngineName {
     InterpClocked,
     /// Machine code stage by stage, clock by clock.
     JitClocked,
+    /// Rust that is emitted, and built into a program of its own.
+    Rust,
 }
 
 impl EngineName {
@@ -37,6 +39,7 @@ impl EngineName {
             Self::Jit => "jit",
             Self::InterpClocked => "interp-clocked",
             Self::JitClocked => "jit-clocked",
+            Self::Rust => "rust",
         }
     }
 
@@ -44,14 +47,15 @@ impl EngineName {
     #[must_use]
     pub fn is_clocked(self) -> bool {
         match self {
-            Self::Interp | Self::Jit => false,
+            Self::Interp | Self::Jit | Self::Rust => false,
             Self::InterpClocked | Self::JitClocked => true,
         }
     }
 
-    fn engine(self) -> &'static dyn Engine {
+    /// The engine; that of emitted Rust is in the program that was built.
+    pub(crate) fn engine(self) -> &'static dyn Engine {
         match self {
-            Self::Interp | Self::InterpClocked => &Interp,
+            Self::Interp | Self::InterpClocked | Self::Rust => &Interp,
             Self::Jit | Self::JitClocked => &Jit,
         }
     }
@@ -120,8 +124,13 @@ impl Subject {
         })
     }
 
+    /// The program as it runs.
+    pub(crate) fn program(&self) -> &Arc<Program> {
+        &self.compiled.program
+    }
+
     /// A fresh device on an engine.
-    fn device(&self, engine: &dyn Engine) -> Result<Device, BenchError> {
+    pub(crate) fn device(&self, engine: &dyn Engine) -> Result<Device, BenchError> {
         let pipe = PipeId::from_index(PIPE);
         let program = Arc::clone(&self.compiled.program);
         Ok(Device::new(engine, program, pipe, self.mode.clone())?)
@@ -167,10 +176,11 @@ impl Runner {
     /// A device on an engine, its tables filled.
     pub(crate) fn new(
         name: EngineName,
+        engine: &dyn Engine,
         subject: &Subject,
         fill: &dyn Fn(&mut Device) -> Result<(), BenchError>,
     ) -> Result<Self, BenchError> {
-        let mut device = subject.device(name.engine())?;
+        let mut device = subject.device(engine)?;
         // Wires are not measured: ports send as fast as packets come.
         device.config_mut().port_gbps = None;
         fill(&mut device)?;

@@ -1,5 +1,9 @@
 //! What keeps a benchmark from being run.
 
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
 use thiserror::Error;
 
 /// Why there is no figure.
@@ -48,6 +52,48 @@ pub enum BenchError {
     /// A register cannot be written.
     #[error(transparent)]
     State(Box<p4rmt_engine::StateError>),
+    /// The program cannot be emitted as Rust.
+    #[error(transparent)]
+    Emit(#[from] p4rmt_rustgen::EmitError),
+    /// There is no cargo to build emitted Rust with.
+    #[error("`{}` cannot be started, which builds emitted Rust: {source}", cargo.display())]
+    NoCargo {
+        /// What was started.
+        cargo: PathBuf,
+        /// Why it was not.
+        source: io::Error,
+    },
+    /// Cargo does not build what was emitted.
+    #[error("emitted Rust is not built:\n{output}")]
+    NotBuilt {
+        /// What cargo says.
+        output: String,
+    },
+    /// A file of the program that is built, or the program itself, cannot be used.
+    #[error("{}: {source}", program.display())]
+    Child {
+        /// Which.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The program that was built ends without a figure.
+    #[error("{} ends with {status}", program.display())]
+    ChildFailed {
+        /// Which.
+        program: PathBuf,
+        /// How.
+        status: ExitStatus,
+    },
+    /// A replay fails.
+    #[error(transparent)]
+    Replay(#[from] p4rmt_pipeline::ReplayError),
+    /// Several cores leave another state than one.
+    #[error("{work}: several cores leave another state than one")]
+    OtherOnCores {
+        /// The work.
+        work: String,
+    },
     /// Not as many packets leave by a port.
     #[error("{work} on {engine}: port {port} sends {found} packets, by hand {expected}")]
     OtherCount {

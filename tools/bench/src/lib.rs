@@ -8,6 +8,7 @@
 
 mod acl;
 mod compile;
+mod cores;
 mod device;
 mod error;
 mod l3;
@@ -17,16 +18,19 @@ mod native;
 mod packets;
 mod prng;
 mod report;
+mod rust;
 mod stopwatch;
 mod tables;
 mod work;
 
 pub use compile::{CompileRow, measure_compile};
+pub use cores::{CoresRow, measure_cores};
 pub use device::{EngineName, Runner};
 pub use error::BenchError;
 pub use laminar::prepare_anything;
 pub use measure::Bench;
 pub use native::Native;
 pub use packets::{Packets, Sink};
-pub use report::{Report, Row};
+pub use report::{Report, Row, Skipped};
+pub use rust::{measure_rust, run_child};
 pub use work::{Prepared, WORKS, Work};

@@ -1,10 +1,13 @@
-//! `cargo run --release -p p4rmt-bench -- [WORK…] [--engine NAME] [--format text|json]`
+//! `cargo run --release -p p4rmt-bench -- [WORK…] [--engine NAME] [--jobs N] [--format text|json]`
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use p4rmt_bench::{Bench, BenchError, EngineName, Report, WORKS, Work, measure_compile};
+use p4rmt_bench::{
+    Bench, BenchError, EngineName, Report, Skipped, WORKS, Work, measure_compile, measure_cores,
+    measure_rust,
+};
 
 /// What engines take for a packet, beside hand-written Rust that does the same work.
 #[derive(Parser)]
@@ -28,6 +31,9 @@ struct Args {
     /// About how long each work is timed on each engine.
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     seconds: f64,
+    /// Replay each work on one core and on so many, and say how many times faster that is.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    jobs: u32,
     /// Says which works there are.
     #[arg(long)]
     list: bool,
@@ -43,7 +49,9 @@ enum Engines {
     InterpClocked,
     /// Machine code, clock by clock.
     JitClocked,
-    /// All of them.
+    /// Rust that is emitted and built by cargo, which must be there, into a program of its own.
+    Rust,
+    /// All of them; emitted Rust where there is a cargo.
     All,
 }
 
@@ -63,6 +71,7 @@ impl Engines {
             Self::Jit => vec![EngineName::Jit],
             Self::InterpClocked => vec![EngineName::InterpClocked],
             Self::JitClocked => vec![EngineName::JitClocked],
+            Self::Rust => vec![EngineName::Rust],
             Self::All => {
                 let all = EngineName::value_variants().iter().copied();
                 all.filter(|engine| work.is_clocked || !engine.is_clocked())
@@ -124,6 +133,27 @@ fn run(args: &Args) -> Result<Report, BenchError> {
     for work in works {
         let mut prepared = work.prepare(args.packets.unwrap_or(work.n_packets))?;
         for engine in args.engine.of(work) {
+            if args.jobs > 1 {
+                if !engine.is_clocked() && engine != EngineName::Rust {
+                    let row = measure_cores(work, &prepared, engine, args.jobs)?;
+                    report.cores.push(row);
+                }
+                continue;
+            }
+            if engine == EngineName::Rust {
+                match measure_rust(work, &prepared, budget) {
+                    Ok(row) => report.rows.push(row),
+                    Err(error @ BenchError::NoCargo { .. }) if args.engine == Engines::All => {
+                        report.skipped.push(Skipped {
+                            work: work.name,
+                            engine,
+                            reason: error.to_string(),
+                        });
+                    }
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
             let mut bench = Bench::new(work, &mut prepared, engine)?;
             bench.check()?;
             report.rows.push(bench.measure(budget)?);

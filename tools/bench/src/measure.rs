@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use p4rmt_engine::Engine;
+
 use crate::error::PacketDifference;
 use crate::stopwatch::Stopwatch;
 use crate::{BenchError, EngineName, Packets, Prepared, Row, Runner, Sink, Work};
@@ -36,7 +38,20 @@ impl<'a> Bench<'a> {
         prepared: &'a mut Prepared,
         engine: EngineName,
     ) -> Result<Self, BenchError> {
-        let runner = Runner::new(engine, &prepared.subject, &prepared.fill)?;
+        Self::on(work, prepared, engine, engine.engine())
+    }
+
+    /// The same on an engine that is at hand.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn on(
+        work: &'a Work,
+        prepared: &'a mut Prepared,
+        name: EngineName,
+        engine: &dyn Engine,
+    ) -> Result<Self, BenchError> {
+        let runner = Runner::new(name, engine, &prepared.subject, &prepared.fill)?;
         Ok(Self {
             work,
             prepared,

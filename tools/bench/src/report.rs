@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use crate::{CompileRow, EngineName};
+use crate::{CompileRow, CoresRow, EngineName};
 
 /// What one work takes on one engine. Names and order are a contract.
 #[derive(Clone, Debug, Serialize)]
@@ -24,11 +24,26 @@ pub struct Row {
     pub ratio_to_native: f64,
 }
 
+/// A work that was not measured on an engine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Skipped {
+    /// The work.
+    pub work: &'static str,
+    /// The engine.
+    pub engine: EngineName,
+    /// Why.
+    pub reason: String,
+}
+
 /// All of it.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// A row a work and engine.
     pub rows: Vec<Row>,
+    /// A row a work that was run on several cores, too.
+    pub cores: Vec<CoresRow>,
+    /// What was not measured.
+    pub skipped: Vec<Skipped>,
     /// What the compiler takes.
     pub compile: Vec<CompileRow>,
 }
@@ -60,6 +75,50 @@ impl Report {
                 ]);
             }
             parts.push(finished(table, 2));
+        }
+        if !self.cores.is_empty() {
+            let mut table = table(&[
+                "work",
+                "engine",
+                "packets",
+                "cores",
+                "one_core_packets_per_second",
+                "packets_per_second",
+                "speedup",
+            ]);
+            for row in &self.cores {
+                table.add_row([
+                    row.work.to_owned(),
+                    row.engine.name().to_owned(),
+                    row.packets.to_string(),
+                    row.cores.to_string(),
+                    format!("{:.0}", row.one_core_packets_per_second),
+                    format!("{:.0}", row.packets_per_second),
+                    format!("{:.2}", row.speedup),
+                ]);
+            }
+            parts.push(finished(table, 2));
+            let reasons = self.cores.iter().filter_map(|row| {
+                let reason = row.reason.as_ref()?;
+                Some(format!("{} on one core: {reason}", row.work))
+            });
+            parts.extend(reasons);
+        }
+        if !self.skipped.is_empty() {
+            let skipped = self.skipped.iter().map(|skipped| {
+                let Skipped {
+                    work,
+                    engine,
+                    reason,
+                } = skipped;
+                format!("{work} on {}: {reason}", engine.name())
+            });
+            let skipped: Vec<String> = skipped.collect();
+            parts.push(format!(
+                "{} skipped:\n{}",
+                skipped.len(),
+                skipped.join("\n")
+            ));
         }
         if !self.compile.is_empty() {
             let mut table = table(&["compile", "program", "milliseconds"]);
