@@ -17,6 +17,7 @@ use p4rmt_engine::{Interface, Ref, State};
 use p4rmt_ir::{FieldId, Gress, GressId, GressRole, Id};
 use p4rmt_source::Span;
 
+use crate::cache::Cache;
 use crate::evaluate::{Evaluation, Means, Memo, Seen};
 use crate::execute::{Access, Array};
 use crate::explore::{End, Tree, explore};
@@ -77,6 +78,10 @@ pub(crate) struct ArrayOf {
 #[derive(Debug)]
 pub struct Finder {
     memo: Memo,
+    /// Cores of arriving packets, with the length of what stands in front of them.
+    arrivals: Option<(usize, Cache)>,
+    /// By gress: cores of packets that enter it.
+    entries: BTreeMap<usize, Cache>,
 }
 
 impl Key {
@@ -112,7 +117,9 @@ impl Key {
         let mut gresses = BTreeMap::new();
         for ((id, tree), touches) in trees.into_iter().zip(touches) {
             let foreseen = if id == arrivals.gress {
-                foreseen.iter().map(|end| end.pairs.clone()).collect()
+                let ends = foreseen.iter();
+                ends.map(|end| [&end.pairs[..], &end.wholes].concat())
+                    .collect()
             } else {
                 Vec::new()
             };
@@ -162,6 +169,8 @@ impl Key {
     pub fn finder(&self) -> Finder {
         Finder {
             memo: Memo::new(&self.graph),
+            arrivals: None,
+            entries: BTreeMap::new(),
         }
     }
 
@@ -179,6 +188,34 @@ impl Key {
         let Some(explored) = self.gresses.get(&self.entry.index()) else {
             return Ok(None);
         };
+        let n_before = prefix.len();
+        if !matches!(&finder.arrivals, Some((known, _)) if *known == n_before) {
+            let foreseen = explored.foreseen.iter().flatten().map(|(_, value)| *value);
+            let values = explored.values().chain(foreseen);
+            let cache = Cache::new(&self.graph, &explored.tree, values, n_before);
+            finder.arrivals = Some((n_before, cache));
+        }
+        let cache = finder.arrivals.as_mut().map(|(_, cache)| cache);
+        let known = cache.and_then(|cache| cache.get(port, packet));
+        if let Some(answer) = known {
+            return Ok(shard_of(answer));
+        }
+        let found = self.evaluate_shard(explored, finder, port, prefix, packet)?;
+        if let Some((_, cache)) = &mut finder.arrivals {
+            cache.put(answer_of(found));
+        }
+        Ok(found)
+    }
+
+    /// The same, found out.
+    fn evaluate_shard(
+        &self,
+        explored: &Explored,
+        finder: &mut Finder,
+        port: u16,
+        prefix: &[u8],
+        packet: &[u8],
+    ) -> Result<Option<u32>, Crossing> {
         let seen = Seen {
             prefix,
             packet,
@@ -228,7 +265,19 @@ impl Key {
         match self.gresses.get(&gress.index()) {
             // What v1model's packets touch was found when they arrived.
             Some(explored) if explored.is_checked && !self.is_whole => {
-                self.check_touches(explored, finder, shard, bytes)
+                let cache = finder.entries.entry(gress.index()).or_insert_with(|| {
+                    Cache::new(&self.graph, &explored.tree, explored.values(), 0)
+                });
+                match cache.get(0, bytes).map(shard_of) {
+                    Some(None) => return Ok(()),
+                    Some(Some(known)) if known == shard => return Ok(()),
+                    Some(Some(_)) | None => {}
+                }
+                let found = self.check_touches(explored, finder, shard, bytes)?;
+                if let Some(cache) = finder.entries.get_mut(&gress.index()) {
+                    cache.put(answer_of(found));
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -240,7 +289,7 @@ impl Key {
         finder: &mut Finder,
         shard: u32,
         bytes: &[u8],
-    ) -> Result<(), Crossing> {
+    ) -> Result<Option<u32>, Crossing> {
         let seen = Seen {
             prefix: &[],
             packet: bytes,
@@ -259,7 +308,8 @@ impl Key {
                 }
             },
         );
-        result
+        // Who touches nothing is taken to touch this core's: no other asks here.
+        result.map(|()| Some(shard))
     }
 
     /// The core of what is touched must be the one that was found, if one was.
@@ -289,6 +339,24 @@ impl Key {
         }
         Err(crossing(index))
     }
+}
+
+impl Explored {
+    /// All that touches hang on.
+    fn values(&self) -> impl Iterator<Item = ValueId> {
+        let touches = self.touches.iter().flatten();
+        touches.flat_map(|touch| [touch.index, touch.condition])
+    }
+}
+
+/// A core, or that any will do, as a number.
+fn answer_of(shard: Option<u32>) -> u64 {
+    shard.map_or(0, |shard| u64::from(shard) + 1)
+}
+
+fn shard_of(answer: u64) -> Option<u32> {
+    let shard = answer.checked_sub(1)?;
+    u32::try_from(shard).ok()
 }
 
 fn keys_of(node: &crate::explore::Node) -> Vec<ValueId> {
@@ -371,7 +439,7 @@ fn touches_of(
             }
         }
     }
-    join_domains(&mut arrays, &touches);
+    join_domains(graph, &mut arrays, &touches);
     for touches in touches.iter_mut().flatten() {
         one_a_domain(graph, &arrays, touches);
     }
@@ -393,10 +461,12 @@ fn add_touch(graph: &mut Graph, touches: &mut Vec<Touch>, array: usize, access: 
 }
 
 /// Arrays that a packet touches by the same index have one domain.
-fn join_domains(arrays: &mut [ArrayOf], touches: &Touches) {
+fn join_domains(graph: &Graph, arrays: &mut [ArrayOf], touches: &Touches) {
     for touches in touches.iter().flatten() {
         let mut first: HashMap<ValueId, Domain> = HashMap::new();
-        for touch in touches {
+        // That two are at one and the same element says nothing of the others.
+        let keyed = touches.iter();
+        for touch in keyed.filter(|touch| graph.constant(touch.index).is_none()) {
             let domain = arrays[touch.array].domain;
             let with = *first.entry(touch.index).or_insert(domain);
             let (from, to) = (domain.max(with), domain.min(with));
@@ -454,6 +524,8 @@ fn declared(state: &State, array: Array) -> (String, u64) {
 pub(crate) struct Foreseen {
     /// All that it may be, each once.
     pub(crate) pairs: Vec<(Domain, ValueId)>,
+    /// The same with the constants that they are where they say nothing.
+    pub(crate) wholes: Vec<(Domain, ValueId)>,
     /// What one packet touches together.
     pub(crate) sets: Vec<Vec<(Touch, ValueId)>>,
 }
@@ -498,6 +570,7 @@ fn foresee(
                     });
                     let Some(value) = value else { continue };
                     *is_shown = true;
+                    let whole = (arrays[touch.array].domain, value);
                     let value = graph.strip(value);
                     set.push((touch.clone(), value));
                     let pair = (arrays[touch.array].domain, value);
@@ -505,6 +578,10 @@ fn foresee(
                         graph.constant(value).is_none() && graph.unknown(value).is_none();
                     if says_something && !foreseen.pairs.contains(&pair) {
                         foreseen.pairs.push(pair);
+                    }
+                    // Where it says nothing else, the constant.
+                    if !foreseen.wholes.contains(&whole) {
+                        foreseen.wholes.push(whole);
                     }
                 }
                 foreseen.sets.push(set);

@@ -9,6 +9,7 @@
 //! gress, whoever made it, is looked at before it does ([`Key::check`]), so that a copy that crosses from one key to
 //! another is seen before it has touched anything.
 
+mod cache;
 mod evaluate;
 mod execute;
 mod explore;

@@ -9,6 +9,8 @@ pub(crate) struct Tofino {
     pub(crate) egress: &'static str,
     /// The key of the mirrored copy.
     pub(crate) mirrored: &'static str,
+    /// What the egress has beside its registers.
+    pub(crate) declared: &'static str,
 }
 
 impl Default for Tofino {
@@ -17,6 +19,7 @@ impl Default for Tofino {
             ingress: "hdr.bridge.key = hdr.data.a; hdr.bridge.other = hdr.data.b;",
             egress: "count();",
             mirrored: "hdr.bridge.key",
+            declared: "",
         }
     }
 }
@@ -27,6 +30,7 @@ impl Tofino {
             .replace("INGRESS_BODY", self.ingress)
             .replace("EGRESS_BODY", self.egress)
             .replace("MIRRORED_KEY", self.mirrored)
+            .replace("DECLARED", self.declared)
     }
 }
 
@@ -117,7 +121,7 @@ control Egress(inout headers_t hdr, inout egress_t meta,
         void apply(inout bit<32> value) { value = meta.time; }
     };
     Counter<bit<32>, bit<1>>(1, CounterType_t.PACKETS_AND_BYTES) all;
-    Random<bit<16>>() draw;
+    DECLARED
     action count() {
         meta.count = count_one.execute(hdr.bridge.key);
     }
@@ -129,7 +133,7 @@ control Egress(inout headers_t hdr, inout egress_t meta,
         eg_dprsr_md.mirror_type = COPY;
     }
     apply {
-        meta.time = eg_intr_md.enq_tstamp;
+        meta.time = 0;
         all.count(0);
         EGRESS_BODY
         hdr.data.told = meta.count;

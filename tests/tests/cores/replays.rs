@@ -30,7 +30,7 @@ pub(crate) struct Subject {
 
 /// Captures, and when their packets arrive.
 pub(crate) struct Replay {
-    captures: Vec<(u16, Arc<[u8]>)>,
+    pub(crate) captures: Vec<(u16, Arc<[u8]>)>,
     pub(crate) clock: ReplayClock,
     pub(crate) rounds: u64,
 }
