@@ -143,7 +143,7 @@ fn run(args: &Args) -> Result<Report, BenchError> {
             if engine == EngineName::Rust {
                 match measure_rust(work, &prepared, budget) {
                     Ok(row) => report.rows.push(row),
-                    Err(error @ BenchError::NoCargo { .. }) if args.engine == Engines::All => {
+                    Err(error) if args.engine == Engines::All => {
                         report.skipped.push(Skipped {
                             work: work.name,
                             engine,
