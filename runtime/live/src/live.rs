@@ -4,7 +4,7 @@
 //!
 //! 1. What the caller's own doings made leave goes out.
 //! 2. It waits for packets at any port, for what is to wake it, for the next trigger of the packet generator, but no
-//!    longer than it was told.
+//!    longer than it was told, nor than ports may go unasked whether they are still there.
 //! 3. The device's clock goes on to now, and its packet generator makes what is due.
 //! 4. Packets that wait are received, at most [`MAX_PACKETS`] a port, and run together; what leaves goes out.
 //! 5. Requests of clients are carried out one by one, at most [`MAX_REQUESTS`] a client; what leaves goes out.
@@ -36,6 +36,9 @@ const MAX_GENERATED: u64 = 256;
 /// At most so many requests of a client are carried out in a turn.
 const MAX_REQUESTS: usize = 16;
 
+/// Ports are asked so often whether they are still there.
+const CHECK_PERIOD: Duration = Duration::from_secs(1);
+
 /// An interface may be down for so long while packets are to go there.
 const DOWN_GRACE: Duration = Duration::from_secs(30);
 
@@ -52,6 +55,8 @@ pub struct Live {
     wanted: Wanted,
     waker: Option<UnixStream>,
     down_grace: Duration,
+    /// When ports were asked last whether they are still there.
+    checked_ns: u64,
     /// The packet generator had more to do than fits into a turn.
     is_behind: bool,
     counters: LiveCounters,
@@ -102,6 +107,7 @@ impl Live {
             wanted: Wanted::of(std::iter::empty()),
             waker: None,
             down_grace: DOWN_GRACE,
+            checked_ns: 0,
             is_behind: false,
             counters: LiveCounters::default(),
         }
@@ -196,7 +202,8 @@ impl Live {
         }
     }
 
-    /// Waits until there is something to do, for as long as given or for ever, and does it.
+    /// Waits until there is something to do, at most as long as given, and does it. Without a time it still returns now
+    /// and then with nothing done.
     ///
     /// # Errors
     /// A port is gone, or its interface does not come up again; the device goes on no more.
@@ -205,6 +212,7 @@ impl Live {
         self.let_out(&mut turn)?;
         let ready = self.wait(timeout)?;
         turn.is_woken = ready.is_woken;
+        self.check_ports()?;
         self.pass_time(&mut turn)?;
         self.burst.clear();
         for number in ready.ports {
@@ -262,7 +270,24 @@ impl Live {
         let trigger = trigger.map(|clock| self.time.until(clock, now_ns, self.device.config()));
         let deadline = self.server.deadline_ns();
         let deadline = deadline.map(|ns| Duration::from_nanos(ns.saturating_sub(now_ns)));
-        timeout.into_iter().chain(trigger).chain(deadline).min()
+        let check = (!self.ports.is_empty()).then_some(CHECK_PERIOD);
+        let others = timeout.into_iter().chain(trigger).chain(deadline);
+        others.chain(check).min()
+    }
+
+    /// Ports that are gone say so.
+    fn check_ports(&mut self) -> Result<(), LiveError> {
+        let now_ns = self.clock.now_ns();
+        if now_ns.saturating_sub(self.checked_ns) < CHECK_PERIOD.as_nanos() as u64 {
+            return Ok(());
+        }
+        self.checked_ns = now_ns;
+        for (number, attached) in &mut self.ports {
+            let Attached { port, counters, .. } = attached;
+            port.check()
+                .map_err(|source| gone(*number, counters, source))?;
+        }
+        Ok(())
     }
 
     /// What was sent to wake us says nothing more.

@@ -55,11 +55,10 @@ impl PacketSocket {
         }
     }
 
-    /// Whether the interface that it was bound to is still there.
+    /// Whether the interface that it was bound to is still there: one that is gone has the number -1.
     fn is_bound(&self) -> bool {
         let address = getsockname::<LinkAddr>(self.socket.as_raw_fd());
-        address
-            .is_ok_and(|address| address.ifindex() != 0 && address.ifindex() != u32::MAX as usize)
+        address.is_ok_and(|address| i32::try_from(address.ifindex()).is_ok_and(|index| index > 0))
     }
 
     /// What an error of the interface means.
@@ -132,6 +131,14 @@ impl LivePort for PacketSocket {
                 Err(error) => self.broken(error).map(|()| Sent::Down),
             };
         }
+    }
+
+    /// An interface is down before it goes, and then does not say so again.
+    fn check(&mut self) -> io::Result<()> {
+        if self.is_bound() {
+            return Ok(());
+        }
+        Err(Errno::ENODEV.into())
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {

@@ -22,6 +22,14 @@ pub trait LivePort {
     /// It is gone, and will not come back.
     fn send(&mut self, packet: &[u8]) -> io::Result<Sent>;
 
+    /// Asked now and then, for what does not become readable when it goes.
+    ///
+    /// # Errors
+    /// It is gone, and will not come back.
+    fn check(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// What becomes readable when packets wait, or when the port is gone.
     fn descriptor(&self) -> BorrowedFd<'_>;
 }

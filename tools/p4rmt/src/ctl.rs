@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     events: Option<u64>,
     /// A statement, in one argument or several. Without any: a statement a line from standard input.
-    #[arg(value_name = "STATEMENT", allow_hyphen_values = true)]
+    #[arg(value_name = "STATEMENT")]
     statement: Vec<String>,
 }
 
