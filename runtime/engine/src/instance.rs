@@ -54,6 +54,22 @@ pub trait Instance: Send {
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), EngineError>;
 
+    /// Runs one packet through a gress, as [`Self::run`] does without a trace: for packet after packet, of which each
+    /// is known only when those before it are done.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    fn pass(
+        &mut self,
+        gress: GressId,
+        job: &Job<'_>,
+        outcome: &mut Outcome,
+        state: &mut State,
+    ) -> Result<(), EngineError> {
+        let (job, outcome) = (std::slice::from_ref(job), std::slice::from_mut(outcome));
+        self.run(gress, job, outcome, state, None)
+    }
+
     /// Whether packets may run through a gress at once ([`Self::run_through`]).
     fn runs_through(&self, _gress: GressId) -> bool {
         false

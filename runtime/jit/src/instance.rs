@@ -5,8 +5,8 @@ mod steps;
 use std::sync::Arc;
 
 use p4rmt_engine::{
-    Arriving, EngineError, Instance, Interface, Job, Mode, Outcome, Passage, Passed, Ref, Schedule,
-    Stamp, State, StateLayout, Stepping, TableCounts, Trace, open_pipe, schedule_of,
+    Arriving, EngineError, Instance, Interface, Job, Mode, Outcome, Part, Passage, Passed, Ref,
+    Schedule, Stamp, State, StateLayout, Stepping, TableCounts, Trace, open_pipe, schedule_of,
 };
 use p4rmt_ir::{Arena, Gress, GressId, Id, PipeId, Program, TableId};
 
@@ -158,6 +158,25 @@ impl Instance for JitInstance {
         let (code, gress) = self.ready(gress_id, jobs, outcomes, state, trace.is_some())?;
         code.run(gress, jobs, outcomes, state);
         Ok(())
+    }
+
+    #[inline]
+    fn pass(
+        &mut self,
+        gress_id: GressId,
+        job: &Job<'_>,
+        outcome: &mut Outcome,
+        state: &mut State,
+    ) -> Result<(), EngineError> {
+        if let Some(code) = self.gresses.get_mut(gress_id)
+            && let Some(function) = code.function_for_next(job, state)
+        {
+            let gress = &self.layout.pipe().gresses[gress_id];
+            code.pass(function, gress, job, outcome, state);
+            return Ok(());
+        }
+        let (jobs, outcomes) = (std::slice::from_ref(job), std::slice::from_mut(outcome));
+        self.run(gress_id, jobs, outcomes, state, None)
     }
 
     fn runs_through(&self, gress: GressId) -> bool {
@@ -350,6 +369,40 @@ impl GressCode {
             });
         }
         Ok(())
+    }
+
+    /// The function for one more packet through the whole gress, if all is up to date.
+    #[inline]
+    fn function_for_next(&self, job: &Job<'_>, state: &State) -> Option<Function> {
+        // A state with this stamp was checked.
+        let is_ready = self.entries_stamp == Some(state.entries_stamp())
+            && job.part == Part::Whole
+            && job.inputs.len() == self.loaded.inputs.n_words()
+            && job.phv.is_empty();
+        let function = *self.functions.get(Section::Whole.number())?;
+        function.filter(|_| is_ready)
+    }
+
+    /// Runs a packet through the whole gress, where [`Self::function_for_next`] gave the function.
+    #[inline]
+    fn pass(
+        &mut self,
+        function: Function,
+        gress: &Gress,
+        job: &Job<'_>,
+        outcome: &mut Outcome,
+        state: &mut State,
+    ) {
+        let loaded = &self.loaded;
+        outcome.begin(loaded.watched.n_words(), loaded.watched_fields.len());
+        outcome.phv.clear();
+        let nowhere = std::ptr::null_mut();
+        let fields = Fields {
+            at: nowhere,
+            shown: nowhere,
+        };
+        let mut call = self.buffers.call(loaded, gress, state);
+        call.run(function, fields, job, outcome);
     }
 
     /// The function for a section, compiled when it is wanted first.

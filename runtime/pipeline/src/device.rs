@@ -375,6 +375,10 @@ impl Device {
     /// # Errors
     /// As for [`Self::tick`].
     pub fn advance_to(&mut self, until: u64) -> Result<(), DeviceError> {
+        if self.generator.is_idle() {
+            self.chassis.clock = self.chassis.clock.max(until);
+            return Ok(());
+        }
         let available = self.chassis.config.max_generated;
         if self
             .generator

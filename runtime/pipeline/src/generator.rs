@@ -47,6 +47,12 @@ struct Running {
 }
 
 impl Generator {
+    /// Whether no application was started.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.apps.is_empty()
+    }
+
     /// Starts an application, or starts it anew.
     pub(crate) fn start(&mut self, id: u8, mut app: GeneratorApp, now: u64) {
         if app.is_periodic {

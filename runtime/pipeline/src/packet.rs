@@ -10,34 +10,44 @@ use std::ops::{Deref, DerefMut};
 /// A packet. It reads as its bytes.
 #[derive(Clone, Default)]
 pub struct Packet {
+    /// What stands before and behind the packet is of no meaning.
     buffer: Vec<u8>,
     start: usize,
+    end: usize,
 }
 
 /// Bytes of room in front of a new packet.
 const ROOM: usize = 192;
 
+/// Bytes of room behind one that a new buffer has.
+const TAIL: usize = 16;
+
 impl Packet {
     /// A packet of these bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        Self::in_buffer(Vec::with_capacity(ROOM + bytes.len()), bytes)
+        Self::in_buffer(Vec::new(), bytes)
     }
 
     /// The same in a buffer that was used before.
     #[inline]
     fn in_buffer(mut buffer: Vec<u8>, bytes: &[u8]) -> Self {
-        buffer.resize(ROOM, 0);
-        buffer.extend_from_slice(bytes);
+        let end = ROOM + bytes.len();
+        if buffer.len() < end {
+            lengthen(&mut buffer, end);
+        }
+        buffer[ROOM..end].copy_from_slice(bytes);
         Self {
             buffer,
             start: ROOM,
+            end,
         }
     }
 
     /// Its bytes alone.
     #[must_use]
     pub fn into_vec(mut self) -> Vec<u8> {
+        self.buffer.truncate(self.end);
         self.buffer.drain(..self.start);
         self.buffer
     }
@@ -60,7 +70,7 @@ impl Packet {
     /// It and so many bytes that were put in front of it.
     #[inline]
     pub(crate) fn with_front(&self, n_bytes: usize) -> &[u8] {
-        &self.buffer[self.start - n_bytes..]
+        &self.buffer[self.start - n_bytes..self.end]
     }
 
     /// Puts other bytes in the place of its first `n_bytes`.
@@ -77,19 +87,31 @@ impl Packet {
         let more = n_bytes - self.start + ROOM;
         self.buffer.splice(..0, std::iter::repeat_n(0, more));
         self.start += more;
+        self.end += more;
     }
 
     /// Cuts it to this many bytes, if it is longer.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
-        self.buffer.truncate(self.start.saturating_add(len));
+        self.end = self.end.min(self.start.saturating_add(len));
     }
 
     /// Appends bytes.
     #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        let end = self.end + bytes.len();
+        if self.buffer.len() < end {
+            lengthen(&mut self.buffer, end);
+        }
+        self.buffer[self.end..end].copy_from_slice(bytes);
+        self.end = end;
     }
+}
+
+/// A buffer is long enough, and for a little more.
+#[cold]
+fn lengthen(buffer: &mut Vec<u8>, needed: usize) {
+    buffer.resize(needed + TAIL, 0);
 }
 
 impl Deref for Packet {
@@ -97,20 +119,24 @@ impl Deref for Packet {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        &self.buffer[self.start..]
+        &self.buffer[self.start..self.end]
     }
 }
 
 impl DerefMut for Packet {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.buffer[self.start..]
+        &mut self.buffer[self.start..self.end]
     }
 }
 
 impl From<Vec<u8>> for Packet {
     fn from(buffer: Vec<u8>) -> Self {
-        Self { buffer, start: 0 }
+        Self {
+            start: 0,
+            end: buffer.len(),
+            buffer,
+        }
     }
 }
 
@@ -142,8 +168,7 @@ impl PacketPool {
     /// A packet of these bytes.
     #[inline]
     pub(crate) fn packet(&mut self, bytes: &[u8]) -> Packet {
-        let mut buffer = self.buffers.pop().unwrap_or_default();
-        buffer.truncate(ROOM);
+        let buffer = self.buffers.pop().unwrap_or_default();
         Packet::in_buffer(buffer, bytes)
     }
 

@@ -221,29 +221,43 @@ fn tcp_sum(ip: Ipv4, frame: &[u8]) -> u16 {
     let rest = u64::from(PROTOCOL_TCP) + length;
     let sum = fold(sum_words(addresses) + sum_words(segment));
     // Such a sum turned around is the sum of words turned around (RFC 1071).
-    fold(rest + u64::from(u16::from_be(sum)))
+    fold(rest + u64::from(sum.swap_bytes()))
 }
 
 /// A sum of 16-bit words, with its carries.
-fn fold(mut sum: u64) -> u16 {
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum as u16
+fn fold(sum: u64) -> u16 {
+    let halves = (sum & 0xffff_ffff) + (sum >> 32);
+    let quarters = (halves & 0xffff) + (halves >> 16 & 0xffff) + (halves >> 32);
+    let sum = (quarters & 0xffff) + (quarters >> 16);
+    ((sum & 0xffff) + (sum >> 16)) as u16
 }
 
-/// The sum of all 16-bit words as the processor reads them, zeros behind, without carries: modulo 2^16 - 1,
-/// and zero only where all is. Words of 32 bits are summed, which comes to the same.
+/// The sum of all 16-bit words, lowest byte first, zeros behind: modulo 2^16 - 1,
+/// and zero only where all is. Words of 64 bits are summed, which comes to the same.
 fn sum_words(bytes: &[u8]) -> u64 {
-    let words = bytes.chunks_exact(8);
-    let mut rest = [0; 8];
-    let left = words.remainder();
-    rest[..left.len()].copy_from_slice(left);
-    let halves = |word: u64| (word & 0xffff_ffff) + (word >> 32);
-    let sum: u64 = words
-        .map(|word| halves(u64::from_ne_bytes(word.try_into().expect("eight bytes"))))
-        .sum();
-    sum + halves(u64::from_ne_bytes(rest))
+    let (words, left) = bytes.as_chunks::<8>();
+    let (mut sum, mut n_carries) = (tail(bytes, left), 0);
+    for word in words {
+        let (more, is_over) = sum.overflowing_add(u64::from_le_bytes(*word));
+        sum = more;
+        n_carries += u64::from(is_over);
+    }
+    // What a carry stands for, 2^64, is 1 modulo 2^16 - 1.
+    (sum & 0xffff_ffff) + (sum >> 32) + n_carries
+}
+
+/// The last bytes of a piece, up to seven, as a word, lowest byte first.
+fn tail(bytes: &[u8], last: &[u8]) -> u64 {
+    if last.is_empty() {
+        return 0;
+    }
+    match bytes.last_chunk() {
+        Some(word) => u64::from_le_bytes(*word) >> (64 - 8 * last.len()),
+        None => last
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 fn be16(bytes: &[u8], at: usize) -> u16 {

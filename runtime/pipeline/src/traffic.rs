@@ -46,7 +46,7 @@ pub enum MirrorTarget {
 }
 
 /// A copy that a multicast group makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Replica {
     pub(crate) port: u16,
     pub(crate) rid: u16,

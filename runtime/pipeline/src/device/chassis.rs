@@ -56,8 +56,11 @@ impl Now {
     fn advance(&mut self, clock: u64, config: &DeviceConfig) {
         /// So many clocks and no more are counted one by one.
         const FEW: u64 = 4;
-        let clocks_per_us = config.clocks_per_us.max(1);
         let n_clocks = clock.wrapping_sub(self.clock);
+        if n_clocks == 0 {
+            return;
+        }
+        let clocks_per_us = config.clocks_per_us.max(1);
         if n_clocks > FEW || clock > u64::MAX / 1000 || clocks_per_us < 500 {
             let (ns, rest) = nanoseconds_and_rest(clocks_per_us, clock);
             *self = Self { clock, ns, rest };
@@ -270,7 +273,7 @@ impl Chassis {
         gress: GressId,
         entrant: impl FnOnce() -> Entrant,
         job: Job<'_>,
-        outcome: &mut [Outcome; 1],
+        outcome: &mut Outcome,
     ) -> Result<(), DeviceError> {
         self.count_pass();
         if let Some(guard) = &mut self.guard {
@@ -281,18 +284,20 @@ impl Chassis {
         }
         self.emitted = None;
         let state = &mut self.state;
-        Ok(self.instance.run(gress, &[job], outcome, state, None)?)
+        Ok(self.instance.pass(gress, &job, outcome, state)?)
     }
 
     /// The same where somebody wants to know.
+    #[cold]
     fn recorded_pass(
         &mut self,
         gress: GressId,
         entrant: Entrant,
         job: Job<'_>,
-        outcome: &mut [Outcome; 1],
+        outcome: &mut Outcome,
     ) -> Result<(), DeviceError> {
         let state = &mut self.state;
+        let outcome = std::slice::from_mut(outcome);
         if let Some(records) = &mut self.trace {
             let mut events: Vec<Event<'static>> = Vec::new();
             let trace: &mut dyn Trace = &mut events;
@@ -317,6 +322,15 @@ impl Chassis {
             headers: outcome[0].emitted.clone(),
         });
         Ok(())
+    }
+
+    /// Whether what leaves through a port comes back to the ingress.
+    #[inline]
+    pub(super) fn recirculates(&self, port: u16) -> bool {
+        match self.config.recirculation_ports[..] {
+            [only] => only == port,
+            ref ports => ports.contains(&port),
+        }
     }
 
     /// Whether nobody wants to know what becomes of packets.

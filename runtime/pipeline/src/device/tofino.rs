@@ -63,8 +63,14 @@ pub(super) struct Tofino {
     egress: Gate<10, 3>,
     timer_header: IntrinsicHeader<3>,
     ingress_queue: VecDeque<IngressEntry>,
-    egress_queue: VecDeque<EgressEntry>,
-    mirrors: MirrorGate<EgressEntry>,
+    egress_queue: VecDeque<Box<EgressEntry>>,
+    mirrors: MirrorGate<Box<EgressEntry>>,
+    /// Entries of packets that are gone, to be used again.
+    #[expect(
+        clippy::vec_box,
+        reason = "entries wait, move and are held by their address"
+    )]
+    spare: Vec<Box<EgressEntry>>,
 }
 
 /// The way into a gress, and what is read behind it.
@@ -87,7 +93,7 @@ pub(super) struct IngressEntry {
 }
 
 /// A packet on its way into the egress.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct EgressEntry {
     arrival: u64,
     made_by: Option<u64>,
@@ -101,6 +107,17 @@ pub(super) struct EgressEntry {
     /// Bytes of the mirror header, which stands in front of the packet.
     mirror_len: u32,
     packet: Packet,
+}
+
+/// What is known of a packet on its way into the egress before it is known where it goes.
+#[derive(Clone, Copy)]
+struct Made {
+    arrival: u64,
+    made_by: Option<u64>,
+    qid: u64,
+    length: u32,
+    is_mirrored: bool,
+    mirror_len: u32,
 }
 
 /// What a packet found in its queue, where there are queues.
@@ -118,7 +135,7 @@ pub(super) struct Queued {
 #[derive(Debug)]
 pub(super) enum Entry {
     Ingress(IngressEntry),
-    Egress(EgressEntry),
+    Egress(Box<EgressEntry>),
 }
 
 /// What the device gives a packet on its way.
@@ -133,7 +150,7 @@ pub(super) struct Head {
 #[derive(Default)]
 struct Buffers {
     head: Head,
-    outcome: [Outcome; 1],
+    outcome: Outcome,
 }
 
 impl Head {
@@ -153,9 +170,15 @@ impl Head {
     /// Puts headers as deparsed in the place of what the parser has seen: payload stays where it is.
     #[inline]
     fn deparse(&self, packet: &mut Packet, outcome: &Outcome) {
-        if let Some(n_parsed) = outcome.payload_offset.checked_sub(self.prefix_len) {
-            return packet.replace_front(n_parsed, &outcome.bytes);
+        match outcome.payload_offset.checked_sub(self.prefix_len) {
+            Some(n_parsed) => packet.replace_front(n_parsed, &outcome.bytes),
+            None => self.deparse_prefix(packet, outcome),
         }
+    }
+
+    /// The same where the parser has left something of the prefix.
+    #[cold]
+    fn deparse_prefix(&self, packet: &mut Packet, outcome: &Outcome) {
         // What the parser has left of the prefix belongs to the payload.
         let in_prefix = &packet.with_front(self.prefix_len)[..self.prefix_len];
         let front = [&outcome.bytes, &in_prefix[outcome.payload_offset..]].concat();
@@ -258,11 +281,12 @@ impl Tofino {
             ingress_queue: VecDeque::new(),
             egress_queue: VecDeque::new(),
             mirrors: MirrorGate::default(),
+            spare: Vec::new(),
         })
     }
 
     /// What the device gives a packet that enters its gress now; the prefix stands in front of it then.
-    pub(super) fn prepare(&self, chassis: &mut Chassis, entry: &mut Entry, head: &mut Head) {
+    pub(super) fn prepare(&mut self, chassis: &mut Chassis, entry: &mut Entry, head: &mut Head) {
         match entry {
             Entry::Ingress(entry) => self.ingress_head(chassis, entry, head),
             Entry::Egress(entry) => self.egress_head(chassis, entry, head),
@@ -301,7 +325,7 @@ impl Tofino {
         self.ingress_head(chassis, &mut entry, head);
         let job = head.job(&entry.packet, chassis.clock);
         chassis.pass(self.ingress.gress, || entry.entrant, job, outcome)?;
-        self.after_ingress(chassis, entry, head, &mut outcome[0]);
+        self.after_ingress(chassis, entry, head, outcome);
         self.ingress.buffers = Some(buffers);
         Ok(())
     }
@@ -311,14 +335,14 @@ impl Tofino {
     fn pass_egress(
         &mut self,
         chassis: &mut Chassis,
-        mut entry: EgressEntry,
+        mut entry: Box<EgressEntry>,
     ) -> Result<(), DeviceError> {
         let mut buffers = self.egress.buffers.take().unwrap_or_default();
         let Buffers { head, outcome } = &mut *buffers;
         self.egress_head(chassis, &mut entry, head);
         let job = head.job(&entry.packet, chassis.clock);
         chassis.pass(self.egress.gress, || entry.entrant(), job, outcome)?;
-        self.after_egress(chassis, entry, head, &mut outcome[0]);
+        self.after_egress(chassis, entry, head, outcome);
         self.egress.buffers = Some(buffers);
         Ok(())
     }
@@ -338,10 +362,50 @@ impl Tofino {
 
     /// Puts a packet in line for the egress, if a pass is left for it.
     #[inline]
-    fn queue_egress(&mut self, chassis: &mut Chassis, entry: EgressEntry) {
+    fn queue_egress(&mut self, chassis: &mut Chassis, entry: Box<EgressEntry>) {
         if chassis.admits(entry.arrival, entry.packet.len(), self.n_queued()) {
             self.egress_queue.push_back(entry);
+        } else {
+            self.give_back(chassis, entry);
         }
+    }
+
+    /// An entry for a packet; one that was used before, if there is one.
+    #[inline]
+    fn entry(
+        &mut self,
+        made: Made,
+        replica: Replica,
+        cos: u64,
+        packet: Packet,
+    ) -> Box<EgressEntry> {
+        let Made {
+            arrival,
+            made_by,
+            qid,
+            length,
+            is_mirrored,
+            mirror_len,
+        } = made;
+        let mut entry = self.spare.pop().unwrap_or_default();
+        entry.arrival = arrival;
+        entry.made_by = made_by;
+        entry.replica = replica;
+        entry.qid = qid;
+        entry.cos = cos;
+        entry.length = length;
+        entry.is_mirrored = is_mirrored;
+        entry.queued = Queued::default();
+        entry.mirror_len = mirror_len;
+        entry.packet = packet;
+        entry
+    }
+
+    /// A packet is gone: its buffers are used again.
+    #[inline]
+    fn give_back(&mut self, chassis: &mut Chassis, mut entry: Box<EgressEntry>) {
+        chassis.pool.give_back(std::mem::take(&mut entry.packet));
+        self.spare.push(entry);
     }
 
     /// Whether copies pass as they come.
@@ -376,7 +440,7 @@ impl Tofino {
 }
 
 impl Machine for Tofino {
-    type Entry = EgressEntry;
+    type Entry = Box<EgressEntry>;
 
     #[inline]
     fn enter(
@@ -401,11 +465,11 @@ impl Machine for Tofino {
         Ok(true)
     }
 
-    fn gate(&mut self) -> &mut MirrorGate<EgressEntry> {
+    fn gate(&mut self) -> &mut MirrorGate<Box<EgressEntry>> {
         &mut self.mirrors
     }
 
-    fn queue(&mut self, entry: EgressEntry) {
+    fn queue(&mut self, entry: Box<EgressEntry>) {
         self.egress_queue.push_back(entry);
     }
 }
@@ -437,7 +501,7 @@ impl EgressEntry {
     }
 }
 
-impl machine::EgressEntry for EgressEntry {
+impl machine::EgressEntry for Box<EgressEntry> {
     fn arrival(&self) -> u64 {
         self.arrival
     }

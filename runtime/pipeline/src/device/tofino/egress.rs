@@ -14,7 +14,7 @@ impl Tofino {
     /// What the device puts in front of a packet that enters now.
     #[inline]
     pub(super) fn egress_head(
-        &self,
+        &mut self,
         chassis: &mut Chassis,
         entry: &mut EgressEntry,
         head: &mut Head,
@@ -51,29 +51,32 @@ impl Tofino {
     pub(super) fn after_egress(
         &mut self,
         chassis: &mut Chassis,
-        entry: EgressEntry,
+        mut entry: Box<EgressEntry>,
         head: &Head,
         outcome: &mut Outcome,
     ) {
         let arrival = entry.arrival;
         let role = GressRole::Egress;
         chassis.keep_messages(arrival, self.egress.gress, outcome);
-        let mut packet = entry.packet;
         if let Verdict::Dropped(failure) = outcome.verdict {
-            chassis.pool.give_back(packet);
+            self.give_back(chassis, entry);
             return chassis.end(arrival, parser_drop(role, failure));
         }
         let watched = &self.egress.watched;
         let drop_ctl = watched.get(outcome, egress::DROP_CTL);
-        let copies_received = watched.is_written(outcome, egress::MIRROR_IO_SELECT)
-            && watched.get(outcome, egress::MIRROR_IO_SELECT) == 0;
-        let may_mirror = drop_ctl & 4 == 0 && watched.is_valid(outcome, egress::MIRROR_TYPE);
-        if may_mirror && copies_received {
-            self.mirror(chassis, role, arrival, outcome, &packet);
-        }
-        head.deparse(&mut packet, outcome);
-        if may_mirror && !copies_received {
-            self.mirror(chassis, role, arrival, outcome, &packet);
+        if outcome.mirrors.is_empty() {
+            head.deparse(&mut entry.packet, outcome);
+        } else {
+            let copies_received = watched.is_written(outcome, egress::MIRROR_IO_SELECT)
+                && watched.get(outcome, egress::MIRROR_IO_SELECT) == 0;
+            let may_mirror = drop_ctl & 4 == 0 && watched.is_valid(outcome, egress::MIRROR_TYPE);
+            if may_mirror && copies_received {
+                self.mirror(chassis, role, arrival, outcome, &entry.packet);
+            }
+            head.deparse(&mut entry.packet, outcome);
+            if may_mirror && !copies_received {
+                self.mirror(chassis, role, arrival, outcome, &entry.packet);
+            }
         }
         if drop_ctl & 1 != 0 {
             let span = self.egress.watched.written(outcome, egress::DROP_CTL);
@@ -81,16 +84,19 @@ impl Tofino {
                 gress: role,
                 span: span.unwrap_or(Span::NONE),
             };
-            chassis.pool.give_back(packet);
+            self.give_back(chassis, entry);
             return chassis.end(arrival, reason);
         }
-        self.leave(chassis, arrival, entry.replica.port, packet);
+        let packet = std::mem::take(&mut entry.packet);
+        let port = entry.replica.port;
+        self.spare.push(entry);
+        self.leave(chassis, arrival, port, packet);
     }
 
     /// A packet leaves the pipe: it comes back, or goes out through its port.
     #[inline]
     pub(super) fn leave(&mut self, chassis: &mut Chassis, arrival: u64, port: u16, packet: Packet) {
-        if chassis.config.recirculation_ports.contains(&port) {
+        if chassis.recirculates(port) {
             chassis.counters.recirculated += 1;
             chassis.tell(arrival, FateEvent::Recirculated { port });
             let entrant = Entrant {

@@ -6,7 +6,7 @@ use p4rmt_shard::{Arrivals, Bounds};
 use p4rmt_source::Span;
 
 use super::intrinsic::{INGRESS_WATCHED, MARGIN, ingress};
-use super::{EgressEntry, Head, IngressEntry, Queued, Tofino, parser_drop};
+use super::{EgressEntry, Head, IngressEntry, Made, Tofino, parser_drop};
 use crate::device::chassis::Chassis;
 use crate::device::watched::Watched;
 use crate::fate::{DropReason, FateEvent};
@@ -92,7 +92,7 @@ impl Tofino {
     /// What the device puts in front of a packet that enters now.
     #[inline]
     pub(super) fn ingress_head(
-        &self,
+        &mut self,
         chassis: &mut Chassis,
         entry: &mut IngressEntry,
         head: &mut Head,
@@ -135,6 +135,23 @@ impl Tofino {
             chassis.pool.give_back(entry.packet);
             return chassis.end(arrival, parser_drop(gress, failure));
         }
+        if let Some(port) = self.only_port(outcome) {
+            let (length, mut packet) = (entry.packet.len(), entry.packet);
+            head.deparse(&mut packet, outcome);
+            chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
+            let watched = &self.ingress.watched;
+            let made = Made {
+                arrival,
+                made_by: chassis.made_by,
+                qid: watched.get(outcome, ingress::QID),
+                length: length as u32,
+                is_mirrored: false,
+                mirror_len: 0,
+            };
+            let cos = watched.get(outcome, ingress::COS);
+            let entry = self.entry(made, Replica::of_unicast(port), cos, packet);
+            return self.queue_egress(chassis, entry);
+        }
         let decision = Decision::read(&self.ingress.watched, outcome);
         if decision.may_mirror && decision.copies_deparsed {
             let received = entry.packet.with_front(head.prefix_len);
@@ -169,8 +186,29 @@ impl Tofino {
         self.forward(chassis, arrival, length as u32, &decision, packet);
     }
 
-    /// Sends a packet on its ways: to the CPU, to its port, to its groups.
+    /// The port of a packet that asks for nothing else: no drop, no copy, no other way.
     #[inline]
+    fn only_port(&self, outcome: &Outcome) -> Option<u16> {
+        let watched = &self.ingress.watched;
+        let more = [
+            ingress::DROP_CTL,
+            ingress::COPY_TO_CPU,
+            ingress::MCAST_GRP_A,
+            ingress::MCAST_GRP_B,
+            ingress::BYPASS_EGRESS,
+        ]
+        .into_iter()
+        .fold(0, |more, name| more | watched.get(outcome, name));
+        let port = watched.get(outcome, ingress::UCAST_EGRESS_PORT);
+        let is_only = more == 0
+            && port != NO_PORT
+            && outcome.mirrors.is_empty()
+            && outcome.resubmit.is_none()
+            && watched.is_written(outcome, ingress::UCAST_EGRESS_PORT);
+        is_only.then_some(port as u16)
+    }
+
+    /// Sends a packet on its ways: to the CPU, to its port, to its groups.
     fn forward(
         &mut self,
         chassis: &mut Chassis,
@@ -179,34 +217,19 @@ impl Tofino {
         decision: &Decision,
         packet: Packet,
     ) {
-        let made_by = chassis.made_by;
-        let copy = |replica: Replica, cos: u64, packet: Packet| EgressEntry {
+        let made = Made {
             arrival,
-            made_by,
-            replica,
+            made_by: chassis.made_by,
             qid: decision.qid,
-            cos,
             length,
             is_mirrored: false,
-            queued: Queued::default(),
             mirror_len: 0,
-            packet,
         };
-        let is_alone = !decision.is_for_cpu && !decision.is_dropped();
-        if is_alone
-            && decision.groups == [None; 2]
-            && let Some(port) = decision.unicast
-        {
-            // Without copies, it is the packet itself that goes.
-            chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
-            let entry = copy(Replica::of_unicast(port), decision.cos, packet);
-            return self.send(chassis, entry, decision);
-        }
         if decision.is_for_cpu {
             chassis.tell(arrival, FateEvent::CopiedToCpu);
             let replica = Replica::of_unicast(chassis.config.cpu_port);
             let packet = chassis.pool.packet(&packet);
-            let entry = copy(replica, decision.cos_for_cpu, packet);
+            let entry = self.entry(made, replica, decision.cos_for_cpu, packet);
             self.send(chassis, entry, decision);
         }
         if decision.is_dropped() {
@@ -225,14 +248,14 @@ impl Tofino {
             chassis.tell(arrival, FateEvent::Forwarded { port, rid: None });
             let replica = Replica::of_unicast(port);
             let packet = chassis.pool.packet(&packet);
-            let entry = copy(replica, decision.cos, packet);
+            let entry = self.entry(made, replica, decision.cos, packet);
             self.send(chassis, entry, decision);
         }
         for replica in replicas {
             let (port, rid) = (replica.port, Some(replica.rid));
             chassis.tell(arrival, FateEvent::Forwarded { port, rid });
             let packet = chassis.pool.packet(&packet);
-            let entry = copy(replica, decision.cos, packet);
+            let entry = self.entry(made, replica, decision.cos, packet);
             self.send(chassis, entry, decision);
         }
         chassis.pool.give_back(packet);
@@ -242,10 +265,15 @@ impl Tofino {
     }
 
     /// Sends a copy to the egress, or past it.
-    #[inline]
-    fn send(&mut self, chassis: &mut Chassis, entry: EgressEntry, decision: &Decision) {
+    fn send(&mut self, chassis: &mut Chassis, entry: Box<EgressEntry>, decision: &Decision) {
         if decision.bypasses_egress {
-            self.leave(chassis, entry.arrival, entry.replica.port, entry.packet);
+            let EgressEntry {
+                arrival,
+                replica,
+                packet,
+                ..
+            } = *entry;
+            self.leave(chassis, arrival, replica.port, packet);
         } else {
             self.queue_egress(chassis, entry);
         }

@@ -14,6 +14,10 @@ pub(crate) struct IntrinsicHeader<const N: usize> {
     /// Those that the device knows a value for; all others are zero.
     places: [IntrinsicPlace; N],
     n_bytes: usize,
+    /// The values that were written last.
+    values: [u64; N],
+    /// [`MARGIN`] bytes, and the header with them. Most values are those of the packet before.
+    image: Vec<u8>,
 }
 
 /// Where a field lies.
@@ -210,9 +214,12 @@ impl<const N: usize> IntrinsicHeader<N> {
             }
             offset_bits = end;
         }
+        let n_bytes = offset_bits.div_ceil(8);
         Self {
             places,
-            n_bytes: offset_bits.div_ceil(8),
+            n_bytes,
+            values: [0; N],
+            image: vec![0; MARGIN + n_bytes],
         }
     }
 
@@ -229,27 +236,46 @@ impl<const N: usize> IntrinsicHeader<N> {
         self.n_bytes
     }
 
-    /// Writes the header at the end of `room`, which has [`MARGIN`] bytes more than it. Values are cut to their fields.
+    /// Writes the header behind [`MARGIN`] bytes of `room`, which has no more. Values are cut to their fields.
     #[inline]
-    pub(crate) fn write(&self, room: &mut [u8], values: [u64; N]) {
-        room.fill(0);
-        for (place, value) in self.places.iter().zip(values) {
-            let value = value & place.mask;
-            if value == 0 {
-                continue;
-            }
-            if let Some([first, last @ ..]) = room[place.at..].first_chunk_mut::<9>() {
-                *last = (u64::from_be_bytes(*last) | value << place.below).to_be_bytes();
-                *first |= (value >> 1 >> (63 - place.below)) as u8;
+    pub(crate) fn write(&mut self, room: &mut [u8], values: [u64; N]) {
+        for (position, value) in values.into_iter().enumerate() {
+            if self.values[position] != value {
+                self.change(position, value);
             }
         }
+        room.copy_from_slice(&self.image);
+    }
+
+    /// A value is not that of the packet before.
+    fn change(&mut self, position: usize, value: u64) {
+        self.values[position] = value;
+        self.places[position].write(&mut self.image, value);
     }
 
     /// The header.
     pub(crate) fn bytes(&self, values: [u64; N]) -> Vec<u8> {
         let mut room = vec![0; MARGIN + self.n_bytes];
-        self.write(&mut room, values);
+        self.clone().write(&mut room, values);
         room.split_off(MARGIN)
+    }
+}
+
+impl IntrinsicPlace {
+    /// Writes a value to its place in a header with its margin.
+    #[inline]
+    fn write(&self, image: &mut [u8], value: u64) {
+        let (value, mask) = (value & self.mask, self.mask);
+        if mask > 0
+            && let Some([first, last @ ..]) = image[self.at..].first_chunk_mut::<9>()
+        {
+            let others = u64::from_be_bytes(*last) & !(mask << self.below);
+            *last = (others | value << self.below).to_be_bytes();
+            let beyond = |bits: u64| (bits >> 1 >> (63 - self.below)) as u8;
+            if beyond(mask) != 0 {
+                *first = *first & !beyond(mask) | beyond(value);
+            }
+        }
     }
 }
 
@@ -319,10 +345,11 @@ impl Timestamp {
     /// The inputs of a packet.
     #[inline]
     pub(crate) fn inputs(&self, ns: u64, inputs: &mut Vec<u64>) {
-        inputs.clear();
-        if self.n_words > 0 {
-            inputs.push(ns);
+        if inputs.len() != self.n_words {
             inputs.resize(self.n_words, 0);
+        }
+        if let Some(first) = inputs.first_mut() {
+            *first = ns;
         }
     }
 }
@@ -363,5 +390,12 @@ mod tests {
         );
         assert_eq!(bytes[9..16], [0; 7]);
         assert_eq!(bytes[16..], [0xff; 8]);
+        let mut header = header;
+        let mut room = vec![0; MARGIN + 24];
+        header.write(&mut room, [u64::MAX; 2]);
+        header.write(&mut room, [0x50, 0]);
+        let bytes = &room[MARGIN..];
+        assert_eq!(bytes[..9], [0, 0, 0, 0, 0, 0, 0, 5, 0]);
+        assert_eq!(bytes[9..], [0; 15], "what was there is gone");
     }
 }

@@ -3,7 +3,7 @@
 use p4rmt_engine::Outcome;
 use p4rmt_ir::GressRole;
 
-use super::{EgressEntry, Queued, Tofino};
+use super::{Made, Tofino};
 use crate::device::chassis::{Chassis, MAX_PACKET};
 use crate::fate::{DropReason, FateEvent};
 use crate::mirror_gate::Gated;
@@ -46,18 +46,15 @@ impl Tofino {
         let mut copy = |chassis: &mut Chassis, replica: Replica| {
             let mut packet = chassis.pool.packet(packet);
             packet.put_in_front(header);
-            let copy = EgressEntry {
+            let made = Made {
                 arrival,
                 made_by: chassis.made_by,
-                replica,
                 qid: 0,
-                cos: 0,
                 length: length as u32,
                 is_mirrored: true,
-                queued: Queued::default(),
                 mirror_len: header.len() as u32,
-                packet,
             };
+            let copy = self.entry(made, replica, 0, packet);
             if self.mirrors.is_open() {
                 return self.queue_egress(chassis, copy);
             }

@@ -48,7 +48,7 @@ impl V1model {
             port: entry.port,
         };
         let made_by = chassis.made_by;
-        chassis.pass(self.gress, entrant, job, &mut parsed)?;
+        chassis.pass(self.gress, entrant, job, &mut parsed[0])?;
         chassis.made_by = made_by;
         let [parsed] = parsed;
         self.check_claims(&parsed)?;

@@ -63,7 +63,7 @@ impl V1model {
         };
         let mut outcome = self.outcome.take().unwrap_or_default();
         let result = chassis
-            .pass(self.gress, entrant, job, &mut outcome)
+            .pass(self.gress, entrant, job, &mut outcome[0])
             .and_then(|()| {
                 chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
                 self.check_claims(&outcome[0])?;

@@ -53,7 +53,7 @@ impl V1model {
             port: entry.port,
         };
         let result = chassis
-            .pass(self.gress, entrant, job, &mut outcome)
+            .pass(self.gress, entrant, job, &mut outcome[0])
             .and_then(|_| {
                 chassis.keep_messages(entry.arrival, self.gress, &mut outcome[0]);
                 self.check_claims(&outcome[0])?;
