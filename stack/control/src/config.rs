@@ -131,7 +131,7 @@ impl Default for Timing {
             max_probe_ns: 2000 * MS,
             syn_ns: 1000 * MS,
             time_wait_ns: 2000 * MS,
-            rest_ns: 10 * MS,
+            rest_ns: MS,
             challenge_ns: 10 * MS,
             arp_ns: 1000 * MS,
             neighbour_ns: 60_000 * MS,
@@ -147,7 +147,7 @@ impl Default for Limits {
             time_wait: 4096,
             neighbours: 1000,
             syn_tries: 6,
-            retries: 12,
+            retries: 15,
             resets_per_second: 1000,
         }
     }

@@ -27,6 +27,8 @@ use crate::{PlaneError, congestion, tables};
 
 /// What IPv4 peers take that do not say their MSS (RFC 9293, 3.7.1).
 const DEFAULT_MSS: u16 = 536;
+/// How long a peer that has answered waits until there may be room for it.
+const WAIT_FOR_ROOM_NS: u64 = 2_000_000;
 /// ECN bits of data: capable, code point 0.
 const ECT_0: u8 = 2;
 
@@ -39,6 +41,8 @@ pub(crate) struct HalfOpen {
     /// What the peer's SYN said, if it has come.
     peer: Option<PeerSyn>,
     n_sent: u32,
+    /// The window that the peer's last acknowledgment offered, as it stood there: it has come, and there was no room.
+    answered: Option<u16>,
     /// When our SYN left first.
     sent_ns: u64,
     /// When it is sent again, or given up.
@@ -131,6 +135,7 @@ impl ControlPlane {
             first: sequence::initial(self.key, tuple, now.ns),
             peer: Some(peer),
             n_sent: 0,
+            answered: None,
             sent_ns: now.ns,
             due_ns: now.ns,
         };
@@ -286,7 +291,7 @@ impl ControlPlane {
         segment: &Segment<'_>,
     ) -> Result<(), PlaneError> {
         let mut rtt = RoundTrip::default();
-        if half.n_sent == 1 {
+        if half.n_sent == 1 && half.answered.is_none() {
             rtt.sample(now.ns.saturating_sub(half.sent_ns));
         }
         match half.origin {
@@ -294,8 +299,12 @@ impl ControlPlane {
                 // In the backlog it counts once.
                 self.forget_half_open(tuple);
                 if !self.open(now, tuple, local, half.first, peer, rtt, segment)? {
-                    // No room now: it is tried again when the peer sends again, or hears our SYN again.
-                    self.half_open.insert(*tuple, *half);
+                    let waiting = HalfOpen {
+                        answered: Some(segment.window),
+                        due_ns: now.ns + WAIT_FOR_ROOM_NS,
+                        ..*half
+                    };
+                    self.half_open.insert(*tuple, waiting);
                     if let Some(listener) = self.listeners.get_mut(&local) {
                         listener.n_half_open += 1;
                     }
@@ -470,6 +479,7 @@ impl ControlPlane {
             first: sequence::initial(self.key, &tuple, now.ns),
             peer: None,
             n_sent: 0,
+            answered: None,
             sent_ns: now.ns,
             due_ns: now.ns,
         };
@@ -570,16 +580,36 @@ impl ControlPlane {
         self.send(now, &syn)
     }
 
-    /// Sends again what was not answered, and gives up what was not for too long.
+    /// Sends again what was not answered, and gives up what was not for too long. Who has answered gets the room that
+    /// there is by now, the eldest first.
     pub(crate) fn poll_half_open(&mut self, now: &mut Now<'_>) -> Result<(), PlaneError> {
-        let due = self.half_open.iter();
-        let due = due.filter(|(_, half)| half.due_ns <= now.ns);
-        let due: Vec<(Tuple, u32)> = due.map(|(tuple, half)| (*tuple, half.n_sent)).collect();
-        for (tuple, n_sent) in due {
-            if n_sent >= self.config.limits.syn_tries {
-                self.drop_half_open(now.ns, &tuple, FailReason::TimedOut);
-            } else {
-                self.send_syn(now, &tuple)?;
+        let due = self
+            .half_open
+            .iter()
+            .filter(|(_, half)| half.due_ns <= now.ns);
+        let mut due: Vec<(Tuple, HalfOpen)> = due.map(|(tuple, half)| (*tuple, *half)).collect();
+        due.sort_unstable_by_key(|(tuple, half)| (half.sent_ns, *tuple));
+        let longest_ns = self.config.timing.syn_ns << self.config.limits.syn_tries.min(16);
+        for (tuple, half) in due {
+            match (half.answered, half.peer) {
+                (Some(_), _) if now.ns.saturating_sub(half.sent_ns) > longest_ns => {
+                    self.drop_half_open(now.ns, &tuple, FailReason::TimedOut);
+                }
+                (Some(window), Some(peer)) => {
+                    let answer = Segment {
+                        src: tuple.remote,
+                        dst: tuple.local,
+                        window,
+                        seq: peer.first.wrapping_add(1),
+                        ack: half.first.wrapping_add(1),
+                        ..Segment::of_ours(&tuple, 0, 0, flags::ACK, 0)
+                    };
+                    self.finish(now, &tuple, &half, peer, &answer)?;
+                }
+                _ if half.n_sent >= self.config.limits.syn_tries => {
+                    self.drop_half_open(now.ns, &tuple, FailReason::TimedOut);
+                }
+                _ => self.send_syn(now, &tuple)?,
             }
         }
         Ok(())

@@ -179,10 +179,8 @@ impl ControlPlane {
         if now.ns >= self.watch_ns {
             self.watch(now)?;
         }
-        let is_watching = self
-            .connections
-            .values()
-            .any(|connection| !connection.is_over);
+        // Rounds end at a look, too.
+        let is_watching = !self.by_tuple.is_empty() || self.rounds.period_ns() > 0;
         let deadlines = [
             self.neighbours.next_ns(),
             self.half_open.values().map(|half| half.due_ns).min(),

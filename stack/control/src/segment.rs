@@ -30,7 +30,10 @@ impl ControlPlane {
         };
         let context = self.contexts.get(&connection.context);
         let transmit_bytes = context.map_or(0, |context| context.settings.transmit_bytes);
-        let state = Snapshot::read(now, id)?;
+        let mut state = Snapshot::read(now, id)?;
+        if self.mend(now, id, &state)? {
+            state = Snapshot::read(now, id)?;
+        }
         let start = distance(segment.seq, state.rcv_next());
         let room = state.rx_avail.min(1 << 30).cast_signed();
         if segment.has(flags::RST) {
@@ -136,22 +139,23 @@ impl ControlPlane {
             return Ok(());
         }
         let state = Snapshot::read(now, id)?;
-        self.mend(now, id, &state)
+        self.mend(now, id, &state)?;
+        Ok(())
     }
 
-    /// Mends what broke of a connection, if anything did.
+    /// Mends what broke of a connection, and says whether anything did.
     pub(crate) fn mend(
         &mut self,
         now: &mut Now<'_>,
         id: u16,
         state: &Snapshot,
-    ) -> Result<(), PlaneError> {
+    ) -> Result<bool, PlaneError> {
         let Some(first_tx) = self
             .connections
             .get(&id)
             .map(|connection| connection.first_tx)
         else {
-            return Ok(());
+            return Ok(false);
         };
         if state.rx_broken != 0 {
             // The difference does not change while the window is broken, and nobody else mends it.
@@ -185,7 +189,7 @@ impl ControlPlane {
             let mended = Snapshot::read(now, id)?;
             self.challenge(now, id, &mended)?;
         }
-        Ok(())
+        Ok(state.rx_broken != 0 || next_ack != state.tx_next_ack)
     }
 
     fn own_stream(&self, id: u16) -> Option<OwnStream> {

@@ -12,9 +12,9 @@ use super::wire::Path;
 
 /// The peer's end of the wire: frames that wait to be read, and frames that were sent.
 #[derive(Debug, Default)]
-struct Wire {
-    inbound: VecDeque<Vec<u8>>,
-    outbound: VecDeque<Vec<u8>>,
+pub(super) struct Wire {
+    pub(super) inbound: VecDeque<Vec<u8>>,
+    pub(super) outbound: VecDeque<Vec<u8>>,
 }
 
 /// A machine with one TCP connection to Laminar.
@@ -124,10 +124,10 @@ impl Peer {
 }
 
 /// A frame on its way in.
-struct Received(Vec<u8>);
+pub struct Received(Vec<u8>);
 
 /// Room for a frame on its way out.
-struct Transmit<'a>(&'a mut VecDeque<Vec<u8>>);
+pub struct Transmit<'a>(&'a mut VecDeque<Vec<u8>>);
 
 impl phy::Device for Wire {
     type RxToken<'a> = Received;
