@@ -35,6 +35,8 @@ pub(crate) struct Frame {
     pub(crate) records: *const *mut u8,
     /// How many they are.
     pub(crate) n_records: u64,
+    /// Of a packet that runs through: the clock at which it enters the part behind the traffic manager.
+    pub(crate) exit_clock: u64,
     /// [`p4rmt_engine::Job::inputs`].
     pub(crate) inputs: *const u64,
     /// Of a packet that runs through: what it is given.
@@ -128,6 +130,7 @@ impl Default for Frame {
             clock: 0,
             records: null(),
             n_records: 0,
+            exit_clock: 0,
             inputs: null(),
             given: [0; Given::N],
             fields: null_mut(),

@@ -36,7 +36,7 @@ impl Call<'_> {
             frame.given[Given::EntryTime as usize] = entry_time;
             frame.given[Given::ExitTime as usize] = exit_time;
             frame.given[Given::TimeBetween as usize] = exit_time.wrapping_sub(entry_time);
-            frame.clock = entry;
+            (frame.clock, frame.exit_clock) = (entry, exit);
             frame.bytes = packet.bytes.as_ptr();
             frame.n_bits = n_bytes * 8;
             frame.packet_bytes = n_bytes;
@@ -58,7 +58,8 @@ impl Call<'_> {
                 let outcome = unsafe { &mut *outcome };
                 passage.n_digests += outcome.digests.len() as u64;
                 if outcome.wrong_claim.is_some() {
-                    (clock, last) = (entry, Last::Claimed);
+                    // Compiled code has set the clock on where the packet crossed.
+                    (clock, last) = (frame.clock, Last::Claimed);
                     out.truncate(start);
                     break;
                 }

@@ -119,9 +119,7 @@ impl Compiler<'_> {
         let behind = crossing.behind.iter().filter(|(field, _)| is_seen(field));
         let behind: Vec<_> = behind.copied().collect();
         self.give_all(&behind);
-        let clock = self.load_frame(offset_of!(Frame, clock));
-        let one = self.word(1);
-        let clock = self.b.ins().iadd(clock, one);
+        let clock = self.load_frame(offset_of!(Frame, exit_clock));
         self.store_frame(clock, offset_of!(Frame, clock));
         self.begin_part();
         dropped
