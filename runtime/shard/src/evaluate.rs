@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(seen.bits(20, 4), Some(Bits::from_u64(4, 6)));
         let wide = seen.bits(20, 140).expect("it is there");
         assert_eq!(wide.width(), 140);
-        assert_eq!(wide.low_u64(), 0x6565_6565_6565_6565);
+        assert_eq!(wide.low_u64(), 0x5656_5656_5656_5656);
         assert_eq!(seen.bits(16 + 19 * 8, 9), None);
     }
 }
