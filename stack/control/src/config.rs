@@ -18,6 +18,9 @@ pub struct Config {
     /// Whether ECN is asked for and taken at handshakes. Laminar echoes each mark as DCTCP does, and never
     /// sends CWR: for networks whose peers do so, too.
     pub has_ecn: bool,
+    /// Whether the pipe names intervals in its acknowledgments (`LAMINAR_SACK`): selective acknowledgments are agreed on
+    /// at handshakes then. Those of peers come here, and their blocks are passed over.
+    pub has_sack: bool,
     /// How rates are found.
     pub congestion: Algorithm,
     /// How long things take.
@@ -163,6 +166,7 @@ impl Config {
             secret,
             mss: 1460,
             has_ecn: false,
+            has_sack: false,
             congestion: Algorithm::default(),
             timing: Timing::default(),
             limits: Limits::default(),

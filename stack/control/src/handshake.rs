@@ -165,9 +165,13 @@ impl ControlPlane {
         self.cookie_ns = Some(now.ns);
         self.statistics.cookies_sent += 1;
         let context = self.listeners[&local].context;
-        // A cookie does not hold that ECN was agreed on.
+        // A cookie does not hold that ECN or selective acknowledgments were agreed on.
         let peer = PeerSyn {
             has_ecn: false,
+            options: SynOptions {
+                permits_sack: false,
+                ..peer.options
+            },
             ..peer
         };
         self.send_syn_of(now, tuple, context, first, Some(&peer))
@@ -200,6 +204,7 @@ impl ControlPlane {
             options: SynOptions {
                 mss: Some(baked.mss),
                 scale: baked.scale,
+                permits_sack: false,
             },
             has_ecn: false,
         };
@@ -553,6 +558,7 @@ impl ControlPlane {
         let options = SynOptions {
             mss: Some(self.config.mss),
             scale: may_scale.then_some(context.scale()),
+            permits_sack: self.config.has_sack && peer.is_none_or(|peer| peer.options.permits_sack),
         };
         let window = context.free_bytes(self.config.mss);
         let window = u16::try_from(window).unwrap_or(u16::MAX);
@@ -730,6 +736,7 @@ impl ControlPlane {
             tuple,
             context: agreed.context,
             own_scale,
+            has_sack: self.config.has_sack && peer.options.permits_sack,
             peer_scale,
             mss: self.config.mss,
             ecn: if peer.has_ecn { ECT_0 } else { 0 },

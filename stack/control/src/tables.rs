@@ -22,12 +22,17 @@ const NETWORK: u8 = 1;
 const HOST: u8 = 2;
 const CONTROL: u8 = 3;
 
+/// The bit of a scale that asks for selective acknowledgments (`types.p4`).
+const SCALE_SACK: u8 = 0x40;
+
 /// A connection as the tables hold it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Described {
     pub(crate) tuple: Tuple,
     pub(crate) context: u16,
     pub(crate) own_scale: u8,
+    /// Whether intervals are named to the peer.
+    pub(crate) has_sack: bool,
     pub(crate) peer_scale: u8,
     /// The largest payload that the peer sends.
     pub(crate) mss: u16,
@@ -266,6 +271,7 @@ pub(crate) fn add_connection(id: u16, described: &Described) -> [Request; 4] {
     let key = || vec![exact("meta.connection", id)];
     let Tuple { local, remote } = described.tuple;
     let [top, mid, low] = address_args(described.buffer);
+    let sack_bit = if described.has_sack { SCALE_SACK } else { 0 };
     [
         insert(
             "connections",
@@ -274,7 +280,7 @@ pub(crate) fn add_connection(id: u16, described: &Described) -> [Request; 4] {
                 "describe",
                 vec![
                     arg("context", described.context),
-                    arg("own_scale", described.own_scale),
+                    arg("own_scale", described.own_scale | sack_bit),
                     arg("peer_scale", described.peer_scale),
                     arg("mss", described.mss),
                     arg("dscp", 0_u8),

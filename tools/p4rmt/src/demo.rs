@@ -34,7 +34,7 @@ use crate::program::failure_of;
 use link::{Impairment, Link};
 use namespace::Namespace;
 use pattern::Pattern;
-use station::{OWN_IP, PREFIX_LEN, Station};
+use station::{OWN_IP, PREFIX_LEN, Settings, Station};
 
 /// Programs that are demonstrated.
 #[derive(clap::Args)]
@@ -67,6 +67,9 @@ struct LaminarArgs {
     /// What happens to packets between peer and switch: loss=P%, duplicate=P%, reorder=P%, delay=Nms, jitter=Nus
     #[arg(long, value_name = "LIST")]
     impair: Option<Impairment>,
+    /// Without selective acknowledgments: laminar.p4 without its extension LAMINAR_SACK
+    #[arg(long)]
+    no_sack: bool,
     /// What chance comes from
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -123,7 +126,7 @@ fn laminar(args: &LaminarArgs) -> Result<(), Failure> {
         PeerName::Smoltcp => false,
     };
     let start = Instant::now();
-    let device = laminar_device()?;
+    let device = laminar_device(!args.no_sack)?;
     say(&format!(
         "laminar.p4 placed and compiled in {:.0} ms",
         start.elapsed().as_secs_f64() * 1e3
@@ -139,18 +142,23 @@ fn laminar(args: &LaminarArgs) -> Result<(), Failure> {
 }
 
 /// `laminar.p4` in the stages of its machine, as machine code.
-fn laminar_device() -> Result<Device, Failure> {
-    let compiled =
-        p4rmt_driver::compile(&sources::program(), &Options::default(), &sources::BuiltIn);
+fn laminar_device(has_sack: bool) -> Result<Device, Failure> {
+    let mut options = Options::default();
+    if has_sack {
+        options.defines.push(("LAMINAR_SACK".to_owned(), None));
+    }
+    let compiled = p4rmt_driver::compile(&sources::program(), &options, &sources::BuiltIn);
     let compiled: Compiled = compiled.map_err(|rejected| failure_of(&rejected))?;
     let target = Target::built_in("tofino2").expect("the target is built in");
     crate::machine::place_on(&compiled, &target)
 }
 
-/// Two numbers that nobody else knows.
-fn secret() -> [u64; 2] {
+fn settings(args: &LaminarArgs) -> Settings {
     let mut random = fastrand::Rng::new();
-    [random.u64(..), random.u64(..)]
+    Settings {
+        secret: [random.u64(..), random.u64(..)],
+        has_sack: !args.no_sack,
+    }
 }
 
 // ---- Linux ----
@@ -330,7 +338,7 @@ fn wire_up(
     open: impl FnOnce() -> Result<Box<dyn LivePort>, Failure> + Send + 'static,
 ) -> Result<(Station, station::HostEnds, Option<Link>), Failure> {
     if args.impair.is_none() && args.capture.is_none() {
-        let (station, ends) = Station::start(device, secret(), open)?;
+        let (station, ends) = Station::start(device, settings(args), open)?;
         return Ok((station, ends, None));
     }
     let capture = args.capture.as_deref().map(link::capture).transpose()?;
@@ -338,7 +346,7 @@ fn wire_up(
     let impairment = args.impair.unwrap_or_default();
     let link = Link::start(impairment, args.seed, capture, open, inner)?;
     let open = move || Ok(Box::new(switch_end) as Box<dyn LivePort>);
-    let (station, ends) = Station::start(device, secret(), open)?;
+    let (station, ends) = Station::start(device, settings(args), open)?;
     Ok((station, ends, Some(link)))
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Segment<'a> {
 pub(crate) struct SynOptions {
     pub(crate) mss: Option<u16>,
     pub(crate) scale: Option<u8>,
+    /// Whether selective acknowledgments are permitted.
+    pub(crate) permits_sack: bool,
 }
 
 impl<'a> Segment<'a> {
@@ -144,6 +146,7 @@ impl SynOptions {
                         [2, 4, high, low] => found.mss = Some(u16::from_be_bytes([*high, *low])),
                         // RFC 7323 takes a larger one for 14.
                         [3, 3, scale] => found.scale = Some((*scale).min(14)),
+                        [4, 2] => found.permits_sack = true,
                         _ => {}
                     }
                     options = &options[len..];
@@ -161,6 +164,9 @@ impl SynOptions {
         }
         if let Some(scale) = self.scale {
             bytes.extend([1, 3, 3, scale]);
+        }
+        if self.permits_sack {
+            bytes.extend([1, 1, 4, 2]);
         }
         bytes
     }
@@ -209,11 +215,9 @@ mod tests {
     #[test]
     fn options_are_read_as_far_as_they_make_sense() {
         let check = |bytes: &[u8], mss, scale| {
-            assert_eq!(
-                SynOptions::read(bytes),
-                SynOptions { mss, scale },
-                "{bytes:?}"
-            );
+            let found = SynOptions::read(bytes);
+            assert_eq!((found.mss, found.scale), (mss, scale), "{bytes:?}");
+            assert_eq!(found.permits_sack, bytes.first() == Some(&4));
         };
         check(&[], None, None);
         check(&[2, 4, 5, 0xb4, 1, 3, 3, 7], Some(1460), Some(7));
@@ -237,10 +241,12 @@ mod tests {
             SynOptions {
                 mss: Some(1460),
                 scale: None,
+                permits_sack: true,
             },
             SynOptions {
                 mss: Some(9000),
                 scale: Some(14),
+                permits_sack: false,
             },
         ] {
             assert_eq!(SynOptions::read(&options.to_bytes()), options);

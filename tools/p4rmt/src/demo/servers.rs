@@ -179,22 +179,6 @@ mod tests {
         http(&mut both).map(|()| both.1)
     }
 
-    impl Read for &mut Both {
-        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-            (**self).read(bytes)
-        }
-    }
-
-    impl Write for &mut Both {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            (**self).write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn requests_one_behind_the_other_are_answered() {
         let mut put =

@@ -22,6 +22,7 @@ const FILES: &[(&str, &str)] = files! {
     "p4src/laminar/egress_metadata.p4"
     "p4src/laminar/egress_parser.p4"
     "p4src/laminar/finalize.p4"
+    "p4src/laminar/extensions/sack.p4"
     "p4src/laminar/forward.p4"
     "p4src/laminar/headers.p4"
     "p4src/laminar/identify.p4"

@@ -42,6 +42,15 @@ pub(super) struct Station {
     waker: UnixStream,
 }
 
+/// What the control plane is told beside addresses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// Two numbers that nobody else knows.
+    pub(super) secret: [u64; 2],
+    /// Whether the pipe names intervals.
+    pub(super) has_sack: bool,
+}
+
 /// What was counted.
 pub(super) struct Outcome {
     pub(super) live: LiveCounters,
@@ -60,7 +69,7 @@ impl Station {
     /// Starts a switch. `open` gives the port of the peers, in the thread that will use it.
     pub(super) fn start(
         mut device: Device,
-        secret: [u64; 2],
+        how: Settings,
         open: impl FnOnce() -> Result<Box<dyn LivePort>, Failure> + Send + 'static,
     ) -> Result<(Self, HostEnds), Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::Input(error.to_string());
@@ -83,7 +92,7 @@ impl Station {
         let stopped = Arc::clone(&is_stopped);
         let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
-            let begun = begin(device, secret, switch_packets, wake_end, open);
+            let begun = begin(device, how, switch_packets, wake_end, open);
             let (live, control) = match begun {
                 Ok(begun) => {
                     // Whoever started it may have gone.
@@ -130,7 +139,7 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 
 fn begin(
     device: Device,
-    secret: [u64; 2],
+    how: Settings,
     packets: Queue<Vec<u8>, Vec<u8>>,
     wake_end: UnixStream,
     open: impl FnOnce() -> Result<Box<dyn LivePort>, Failure>,
@@ -156,7 +165,8 @@ fn begin(
         mac: HOST_SIDE_MAC,
         ip: HOST_SIDE_IP,
     };
-    let config = Config::new(vec![network], vec![host], secret);
+    let mut config = Config::new(vec![network], vec![host], how.secret);
+    config.has_sack = how.has_sack;
     let mut control = ControlPlane::new(config).map_err(failed)?;
     control.start(&mut live).map_err(failed)?;
     Ok((live, control))
