@@ -261,7 +261,9 @@ impl Device {
 
     /// Starts or stops keeping messages to the control plane, also while no records of fates are kept.
     pub fn keep_digests(&mut self, is_wanted: bool) {
-        self.chassis.keeps_digests = is_wanted;
+        let gresses = &self.chassis.state.layout().pipe().gresses;
+        let has_digests = gresses.values().any(|gress| !gress.digests.is_empty());
+        self.chassis.keeps_digests = is_wanted && has_digests;
     }
 
     /// Starts or stops keeping a trace: a record of each pass and of each fate.

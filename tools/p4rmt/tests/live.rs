@@ -270,7 +270,7 @@ mod linux {
     }
 
     fn controlled(bench: &mut Bench) {
-        let run = bench.run(&[]);
+        let run = bench.run(&["--engine", "jit"]);
         bench.ctl_says(
             &["add", "switching", "dst_addr:0x0a", "forward(port:2)"],
             "",

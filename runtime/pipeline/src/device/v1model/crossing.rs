@@ -19,10 +19,11 @@ use crate::{DeviceError, Refused};
 const BATCH: usize = 64;
 
 impl V1model {
-    /// Whether packets that arrive may cross.
+    /// Whether packets that arrive may cross. What they say to the control plane is counted there and not kept.
     #[inline]
     pub(in crate::device) fn may_cross(&self, chassis: &Chassis) -> bool {
         chassis.keeps_no_records()
+            && !chassis.keeps_digests
             && chassis.config.max_passes > 1
             && !chassis.has_units
             && chassis.instance.runs_through(self.gress)
