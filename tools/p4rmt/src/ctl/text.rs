@@ -217,7 +217,7 @@ fn with_wildcards(value: &Number, mask: Option<&Number>, width: u32) -> String {
     // Nibbles count from the lowest bit.
     let nibbles: Vec<_> = digits.rchunks(4).rev().collect();
     let is_whole = |nibble: &&[(bool, bool)]| nibble.iter().all(|(_, mask)| *mask == nibble[0].1);
-    if width % 4 == 0 && nibbles.iter().all(is_whole) {
+    if width.is_multiple_of(4) && nibbles.iter().all(is_whole) {
         let digits = nibbles.iter().map(|nibble| {
             let value = nibble
                 .iter()

@@ -53,7 +53,7 @@ pub(super) fn start(ends: HostEnds) -> io::Result<Servers> {
         },
     )?;
     listen(&context, HTTP_PORT, |stream| servers::http(stream))?;
-    listen(&context, ECHO_PORT, |stream| servers::echo(stream))?;
+    listen(&context, ECHO_PORT, servers::echo)?;
     Ok(Servers { host, context })
 }
 

@@ -134,6 +134,9 @@ impl Link {
     }
 }
 
+/// When a packet arrives, its number among all, where it goes, and its bytes.
+type OnWay = (Instant, u64, Direction, Vec<u8>);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Direction {
     In,
@@ -150,7 +153,7 @@ struct Carrier {
     /// Where the switch is.
     inner: PairEnd,
     /// By when they arrive, then by when they were sent.
-    waiting: BinaryHeap<Reverse<(Instant, u64, Direction, Vec<u8>)>>,
+    waiting: BinaryHeap<Reverse<OnWay>>,
     n_sent: u64,
     carried: Carried,
 }
