@@ -59,6 +59,9 @@ pub(crate) struct Watched {
     busy_ns: u64,
 }
 
+/// So often a connection without anything to do is asked all the same, in nanoseconds.
+const BEAT_NS: u64 = 200_000_000;
+
 impl Watched {
     /// Of a connection that begins now.
     pub(crate) fn new(now_ns: u64, next_ack: u32, mss: u16, rtt: RoundTrip) -> Self {
@@ -171,7 +174,8 @@ impl Watched {
     }
 
     /// What a round of SYNCs is to grant, and up to how many credits; none to a connection that has had nothing to
-    /// do for a while and has all that it needs to begin again.
+    /// do for a while and has all that it needs to begin again. It is still asked from time to time: a host may take its
+    /// credits for spent where writes were lost on their way, and hears of it by a report alone.
     pub(crate) fn grant(
         &mut self,
         now_ns: u64,
@@ -189,7 +193,8 @@ impl Watched {
         }
         let rtt_ns = self.rtt.smoothed_ns();
         let patience_ns = (8 * rtt_ns).max(4 * period_ns).max(20_000_000);
-        if now_ns.saturating_sub(self.busy_ns) > patience_ns {
+        let idle_ns = now_ns.saturating_sub(self.busy_ns);
+        if idle_ns > patience_ns && idle_ns % BEAT_NS.max(4 * patience_ns) > patience_ns {
             return None;
         }
         let part = |value: u64, of: u64, in_all: u64| {

@@ -68,7 +68,8 @@ fn what_cannot_be_is_refused() {
     let nowhere = nowhere.to_string_lossy();
     let output = demo(&["--peer", "smoltcp", "--capture", &nowhere]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("a.pcap"));
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(complained.contains("a.pcap"), "{complained}");
 }
 
 /// Whether the Linux of this machine can be the peer.

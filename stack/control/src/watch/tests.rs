@@ -180,9 +180,12 @@ fn who_has_nothing_to_do_is_passed_by_until_it_has() {
     };
     assert!(watched.grant(31 * MS, &poor, MSS, 1 << 20, MS).is_some());
     assert_eq!(watched.grant(60 * MS, &idle, MSS, 1 << 20, MS), None);
+    let beat = watched.grant(240 * MS, &idle, MSS, 1 << 20, MS);
+    assert!(beat.is_some(), "it may have lost its credits");
+    assert_eq!(watched.grant(260 * MS, &idle, MSS, 1 << 20, MS), None);
     assert!(
         watched
-            .grant(61 * MS, &state(100, 1, 1 << 20), MSS, 1 << 20, MS)
+            .grant(261 * MS, &state(100, 1, 1 << 20), MSS, 1 << 20, MS)
             .is_some()
     );
 }

@@ -276,7 +276,8 @@ impl Carrier {
 
 /// A capture that is written as packets pass.
 pub(super) fn capture(path: &Path) -> Result<CaptureWriter, Failure> {
-    CaptureWriter::create(path).map_err(|error| Failure::Input(error.to_string()))
+    let writer = CaptureWriter::create(path);
+    writer.map_err(|error| Failure::Input(format!("cannot write `{}`: {error}", path.display())))
 }
 
 #[cfg(test)]
