@@ -388,13 +388,12 @@ fn finish(
     link: Option<Link>,
     servers: &host::Servers,
 ) -> Result<(), Failure> {
-    // Both listeners stay.
     let patience = Instant::now() + Duration::from_secs(10);
-    while servers.n_sockets() > 3 && Instant::now() < patience && !station.is_over() {
+    while servers.n_sockets() > host::N_STAYING && Instant::now() < patience && !station.is_over() {
         thread::sleep(Duration::from_millis(20));
     }
     thread::sleep(Duration::from_millis(100));
-    let n_left = servers.n_sockets().saturating_sub(3);
+    let n_left = servers.n_sockets().saturating_sub(host::N_STAYING);
     servers.stop();
     let outcome = station.stop()?;
     let mut text = String::new();

@@ -15,9 +15,13 @@ use super::station::{HOST_PORT, HostEnds, OWN_IP};
 pub(super) const HTTP_PORT: u16 = 80;
 pub(super) const ECHO_PORT: u16 = 7;
 
+/// Sockets that are there without any connection: the context and both listeners.
+pub(super) const N_STAYING: usize = 3;
+
 const BUFFER_BYTES: u32 = 128 << 10;
 const N_BUFFERS: u32 = 1024;
-const BACKLOG_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server waits for more of a peer.
+const READ_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A host whose servers listen.
 pub(super) struct Servers {
@@ -82,7 +86,7 @@ fn listen(
             thread::spawn(move || {
                 // A peer that goes ends its own connection alone.
                 let served = stream
-                    .set_read_timeout(Some(BACKLOG_PATIENCE))
+                    .set_read_timeout(Some(READ_PATIENCE))
                     .and_then(|()| serve(&mut stream));
                 let _ = served.and_then(|()| stream.shutdown(Shutdown::Write));
             });
